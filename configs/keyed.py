@@ -1,0 +1,46 @@
+"""Randomness as a pure function of what it is for.
+
+Every random choice of the product is a hash of (seed, purpose, counters): which positions a masking takes, the order
+of the rows, what a slot shows, what the generator samples. Nothing is drawn from a stream, so nothing depends on how
+many processes draw, in which order, or after which restart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@cache
+def _purpose(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def bits(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Uniform 64-bit integers, one for every element of the broadcast `counters`."""
+    state = np.zeros(1, np.uint64)
+    for part in (seed, _purpose(purpose), *counters):
+        state = _mix((state ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
+    return state if any(np.ndim(counter) for counter in counters) else state.reshape(())
+
+
+def uniform(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.float32]:
+    """Uniform float32 numbers in [0, 1) with 24 random bits, one for every element of the broadcast `counters`."""
+    return (bits(seed, purpose, *counters) >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
+
+
+def text_hash(text: str) -> int:
+    """64 bits that depend on the text alone: a document keeps its place wherever it is read."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

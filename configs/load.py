@@ -1,0 +1,153 @@
+"""From a recipe's name and overrides to a checked Recipe, or to one sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from configs.errors import UserError, nearest
+from configs.recipe import Recipe
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with the product."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a shipped recipe by name, or a TOML file by path, and apply `table.key=value` overrides.
+
+    Raises UserError, with the dotted key and the value, for anything that is not a valid recipe.
+    """
+    path = _find(recipe)
+    tables = _resolve(path, ())
+    for override in overrides:
+        _override(tables, override)
+    return from_tables(tables, str(path if recipe not in shipped() else recipe))
+
+
+def from_tables(tables: Mapping[str, Any], origin: str) -> Recipe:
+    """A Recipe from plain dictionaries; `origin` opens the sentence of an error."""
+    return validate(Recipe, tables, origin)
+
+
+def validate(schema: type[Schema], tables: Mapping[str, Any], origin: str, prefix: str = "") -> Schema:
+    """`tables` as a `schema`; raises UserError with the first wrong key, under `prefix`."""
+    try:
+        return schema.model_validate(tables)
+    except ValidationError as error:
+        raise UserError(f"{origin}: {_sentence(error, schema, prefix)}") from None
+
+
+def _find(recipe: str) -> Path:
+    named = RECIPES / f"{recipe}.toml"
+    if named.is_file():
+        return named
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    known = shipped()
+    hint = nearest(recipe, known) or f"; there are {', '.join(known)}, or name a TOML file"
+    raise UserError(f"{recipe}: no such recipe{hint}")
+
+
+def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """The tables of a file, laid over those of the one recipe that it extends."""
+    if path.resolve() in seen:
+        raise UserError(f"{path}: extends: a recipe extends itself")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file ({error})") from None
+    parent = tables.pop("extends", None)
+    if parent is None:
+        return tables
+    if not isinstance(parent, str):
+        raise UserError(f"{path}: extends: {parent!r} is not the name or the path of one recipe")
+    beside = path.parent / parent
+    base = _resolve(beside if beside.is_file() else _find(parent), (*seen, path.resolve()))
+    return _lay_over(base, tables)
+
+
+def _lay_over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        base[key] = _lay_over(base[key], value) if both else value
+    return base
+
+
+def _override(tables: dict[str, Any], override: str) -> None:
+    """Apply one `table.key=value`; the value is TOML (`0.1`, `true`, `["a", "b"]`) and else a string."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise UserError(f"{override}: not an override; write table.key=value, such as schedule.steps=1000")
+    *parents, leaf = dotted.strip().split(".")
+    for parent in parents:
+        tables = tables.setdefault(parent, {})
+        if not isinstance(tables, dict):
+            raise UserError(f"{dotted}: {parent} is a value, not a table")
+    try:
+        tables[leaf] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        tables[leaf] = text
+
+
+def _sentence(error: ValidationError, schema: type[BaseModel], prefix: str) -> str:
+    """The first problem as `dotted.key: what is wrong`. Unknown keys come first: they explain the rest."""
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    problem = problems[0]
+    dotted = prefix + _dotted(problem)
+    match problem["type"]:
+        case "extra_forbidden":
+            known = [prefix + key for key in _keys(schema)]
+            return f"{dotted}: unknown key{nearest(dotted, known)}"
+        case "missing":
+            return f"{dotted}: missing; a recipe states every number (extend a shipped one to take its numbers over)"
+        case "value_error":
+            inner = str(problem["ctx"]["error"])
+            return f"{dotted.rpartition('.')[0]}.{inner}" if inner.startswith(_leaf(dotted)) else _join(dotted, inner)
+        case _:
+            # A key that may be one of several types has one problem for each.
+            wanted = [_wanted(other) for other in problems if prefix + _dotted(other) == dotted]
+            return f"{dotted}: {problem['input']!r} is not {' or '.join(wanted)}"
+
+
+def _dotted(problem: ErrorDetails) -> str:
+    """The key of a problem as a user writes it, without the branch of a union that pydantic names behind it."""
+    branches = ("constrained-", "literal[", "function-")
+    return ".".join(
+        str(part) for part in problem["loc"] if not (isinstance(part, str) and part.startswith(branches))
+    )
+
+
+def _leaf(dotted: str) -> str:
+    return dotted.rpartition(".")[2] + ":"
+
+
+def _join(dotted: str, inner: str) -> str:
+    return f"{dotted}.{inner}" if dotted else inner
+
+
+def _wanted(problem: ErrorDetails) -> str:
+    if problem["type"] in ("model_type", "dict_type"):
+        return "a table"
+    return problem["msg"].removeprefix("Input should be ")
+
+
+def _keys(schema: type[BaseModel], prefix: str = "") -> list[str]:
+    """All dotted keys of a schema, tables included."""
+    keys: list[str] = []
+    for name, field in schema.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys

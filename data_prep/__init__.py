@@ -1,0 +1,1 @@
+"""Text to masked shards. Never imports torch."""

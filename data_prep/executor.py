@@ -1,0 +1,52 @@
+"""Where the tasks run. datatrove's executors keep the marks of finished tasks; this one runs them on this machine."""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from copy import deepcopy
+from multiprocessing import get_context
+from pathlib import Path
+
+from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from loguru import logger
+
+logger.disable("datatrove")  # its log is for its developers; errors reach the user as our own sentences
+
+
+class LocalExecutor(LocalPipelineExecutor):
+    """datatrove's local executor on a pool that notices a killed worker; datatrove's own waits for it forever."""
+
+    def __init__(self, pipeline: list[PipelineStep], tasks: int, workers: int, logging_dir: Path):
+        super().__init__(pipeline, tasks=tasks, workers=workers, logging_dir=str(logging_dir))
+
+    def run(self) -> None:
+        """Run the tasks that have not finished. Raises what a task raised, or BrokenProcessPool."""
+        ranks = self.get_incomplete_ranks()
+        if self.workers == 1:
+            for rank in ranks:
+                self.run_task(rank)
+            return
+        with ProcessPoolExecutor(min(self.workers, len(ranks) or 1), get_context("forkserver"), _ignore_interrupts) as pool:
+            try:
+                for finished in as_completed([pool.submit(self.run_task, rank) for rank in ranks]):
+                    finished.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def run_task(self, rank: int) -> None:
+        """One task on a fresh copy of the pipeline: steps keep statistics that must not add up over tasks."""
+        pipeline = self.pipeline
+        self.pipeline = deepcopy(pipeline)
+        try:
+            self._run_for_rank(rank)
+        finally:
+            self.pipeline = pipeline
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; the parent alone answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+

@@ -1,0 +1,70 @@
+"""Examples into rows. Several share a row; each keeps its own start, so that attention can stop there."""
+
+from __future__ import annotations
+
+import bisect
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.recipe import Data
+from data_prep.segments import Example
+from data_prep.shards import SpecialTokens, pack
+
+# Rows that wait for a short example. More fill a little better and hold more memory; 128 leave under 1 % of padding.
+OPEN_ROWS = 128
+
+Row = list[Example]
+
+
+class Packer:
+    """Rows from a stream of examples, in an order that the examples alone decide."""
+
+    def __init__(self, data: Data):
+        self._row_length, self._single = data.row_length, data.packing == "single"
+        self._waiting: list[tuple[int, int, Row]] = []  # (room left, age, row), sorted
+        self._age = 0
+
+    def add(self, example: Example) -> Row | None:
+        """Best fit: the fullest row with room takes the example. Returns a row that is now finished, if one is."""
+        size = len(example.tokens)
+        self._age += 1
+        index = bisect.bisect_left(self._waiting, (size, -1))
+        if self._single or index == len(self._waiting):
+            room, age, row = self._row_length, self._age, []
+        else:
+            room, age, row = self._waiting.pop(index)
+        row.append(example)
+        if self._single or room == size:
+            return row
+        bisect.insort(self._waiting, (room - size, age, row), key=lambda entry: entry[:2])
+        return self._waiting.pop(0)[2] if len(self._waiting) > OPEN_ROWS else None
+
+    def rest(self) -> list[Row]:
+        """The rows that still wait, oldest first."""
+        return [row for _, _, row in sorted(self._waiting, key=lambda entry: entry[1])]
+
+
+def rows_of(
+    packs: list[Row], dtype: np.dtype, special: SpecialTokens, is_continuation: NDArray[np.bool_]
+) -> NDArray[np.void]:
+    """Rows without masks yet, [R] structured. `is_continuation` [V] tells the word pieces that continue a word."""
+    rows = np.zeros(len(packs), dtype)
+    row_length = dtype["tokens"].shape[0]
+    tokens = np.full((len(packs), row_length), special.pad, np.uint32)
+    example_start = np.zeros((len(packs), row_length), bool)
+    segment_b = np.zeros((len(packs), row_length), bool)
+    for number, row in enumerate(packs):
+        start = 0
+        for example in row:
+            end = start + len(example.tokens)
+            tokens[number, start:end] = example.tokens
+            example_start[number, start] = True
+            segment_b[number, start + example.second_segment : end] = True
+            start = end
+        rows["length"][number] = start
+    rows["tokens"] = tokens
+    rows["example_start"] = pack(example_start)
+    rows["segment_b"] = pack(segment_b)
+    rows["word_start"] = pack(~is_continuation[tokens] & (tokens != special.pad))
+    return rows

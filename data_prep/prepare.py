@@ -1,0 +1,151 @@
+"""`electra prepare`: plan, vocabulary, tasks, manifest. Killed at any moment, the same command goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from configs import keyed
+from configs.errors import Unfinished, UserError
+from configs.files import make_folder, read_json, write_json
+from configs.recipe import CORPUS_TABLES, Recipe, differences
+from data_prep import report, vocabulary
+from data_prep.executor import LocalExecutor
+from data_prep.progress import watch
+from data_prep.readers import Range, ReadRanges, documents, plan
+from data_prep.shards import MANIFEST, SCHEMA_VERSION
+from data_prep.steps import TaskReport, WriteShards
+
+# What is not part of the corpus: the plan, datatrove's marks of finished tasks, and their reports.
+WORK = ".prepare"
+
+
+def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
+    """Write the corpus `out`. Raises UserError for bad input, and then leaves nothing of it behind."""
+    tasks = plan(recipe.data.sources)
+    work = out / WORK
+    with _claimed(out, _plan_of(recipe, tasks)):
+        try:
+            _make_vocabulary(recipe, tasks, out)
+            _run_tasks(recipe, tasks, out, workers)
+            total = _add_up(work, len(tasks))
+            if not total.shards["train"]:
+                raise UserError(
+                    "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"
+                )
+        except Unfinished:
+            raise
+        except UserError:
+            shutil.rmtree(out)  # everything in a claimed folder is ours
+            raise
+        report.write(out, recipe, total)
+        write_json(out / MANIFEST, _manifest(recipe, out, total))
+        shutil.rmtree(work)
+    return total
+
+
+def _plan_of(recipe: Recipe, tasks: list[list[Range]]) -> dict[str, Any]:
+    """What an unfinished corpus must agree with to be continued: the recipe's tables, the seed and the input."""
+    tables = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
+    files = {piece.path: {"bytes": 0} for task in tasks for piece in task}
+    for piece in (piece for task in tasks for piece in task):
+        files[piece.path]["bytes"] += piece.size
+    return {"seed": recipe.seed, "recipe": tables, "input": files}
+
+
+@contextmanager
+def _claimed(out: Path, wanted: dict[str, Any]) -> Iterator[None]:
+    """Hold the output folder: new, empty, or ours and unfinished with the same plan. One process at a time."""
+    if (out / MANIFEST).exists():
+        raise UserError(f"{out}: already holds a complete corpus; name another folder, or delete it")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
+        raise UserError(f"{out}: is not empty and holds no unfinished corpus; name a new folder")
+    make_folder(out)
+    make_folder(out / WORK)
+    with open(out / WORK / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{out}: another process is preparing it") from None
+        plan_file = out / WORK / "plan.json"
+        if plan_file.exists():
+            for key, theirs, ours in differences(read_json(plan_file), wanted):
+                raise UserError(
+                    f"{out}: holds an unfinished corpus with {key} = {theirs!r}, and now it is {ours!r}; "
+                    "name another folder, or delete it"
+                )
+        else:
+            write_json(plan_file, wanted)
+        yield
+
+
+def _make_vocabulary(recipe: Recipe, tasks: list[list[Range]], out: Path) -> None:
+    if (out / vocabulary.TOKENIZER).exists():
+        return
+    if recipe.vocabulary.source == "train":
+        tokenizer = vocabulary.train(recipe.vocabulary, lambda: _sample(recipe, tasks))
+    else:
+        tokenizer = vocabulary.take(recipe.vocabulary)
+    vocabulary.save(tokenizer, out)
+
+
+def _sample(recipe: Recipe, tasks: list[list[Range]]) -> Iterator[str]:
+    """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
+    pieces = [piece for task in tasks for piece in task]
+    share = recipe.vocabulary.sample_bytes / sum(piece.size for piece in pieces)
+    for piece in pieces:
+        for document in documents(piece):
+            drawn = keyed.uniform(recipe.seed, "vocabulary sample", keyed.text_hash(document.text))
+            if drawn < share:
+                yield from document.text.splitlines()
+
+
+def _run_tasks(recipe: Recipe, tasks: list[list[Range]], out: Path, workers: int) -> None:
+    # Worker processes are the parallelism; threads of the tokenizer beside them would only get in their way.
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if workers == 1 else "false"
+    work = out / WORK
+    pipeline = [ReadRanges(tasks), WriteShards(out, work / "tasks", recipe.data, recipe.masking, recipe.seed)]
+    make_folder(work / "tasks")
+    executor = LocalExecutor(pipeline, len(tasks), workers, work)
+    with watch(work / "completions", [sum(piece.size for piece in task) for task in tasks]):
+        try:
+            executor.run()
+        except BrokenProcessPool:
+            raise Unfinished(
+                f"{out}: a worker was killed, most often for memory; the same command goes on, with fewer --workers"
+            ) from None
+
+
+def _add_up(work: Path, num_tasks: int) -> TaskReport:
+    total = TaskReport()
+    for number in range(num_tasks):
+        total.add(TaskReport.of(read_json(work / "tasks" / f"{number:05d}.json")))
+    return total
+
+
+def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "seed": recipe.seed,
+        "recipe": recipe.model_dump(mode="json", include={*CORPUS_TABLES}),
+        "vocabulary": vocabulary.describe(out),
+        "sources": [
+            {
+                **source.model_dump(),
+                "documents": total.documents.get(str(number), 0),
+                "bytes": total.bytes.get(str(number), 0),
+            }
+            for number, source in enumerate(recipe.data.sources)
+        ],
+        "rows": {split: sum(shard["rows"] for shard in shards) for split, shards in total.shards.items()},
+        "tokens": dict(total.tokens),
+        "shards": total.shards,
+    }

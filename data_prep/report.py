@@ -1,0 +1,64 @@
+"""What a corpus is made of, for people: report.json, and the same as a page, report.html."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from configs.files import write_json, write_text
+from configs.recipe import Recipe
+from data_prep.steps import TaskReport
+
+_MOST_UNKNOWN = 100
+
+
+def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
+    """Write report.json and report.html into the corpus folder."""
+    summary = summarize(recipe, total)
+    write_json(out / "report.json", summary)
+    pages = Environment(loader=PackageLoader("data_prep"), autoescape=select_autoescape())
+    write_text(out / "report.html", pages.get_template("report.html").render(summary, name=out.name))
+
+
+def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
+    """The numbers of the report, ready for JSON."""
+    num_rows = {split: sum(shard["rows"] for shard in shards) for split, shards in total.shards.items()}
+    num_tokens = sum(total.tokens.values())
+    return {
+        "recipe": recipe.name,
+        "sources": [
+            {
+                "path": source.path,
+                "format": source.format,
+                "documents": total.documents.get(str(number), 0),
+                "bytes": total.bytes.get(str(number), 0),
+            }
+            for number, source in enumerate(recipe.data.sources)
+        ],
+        "rows": num_rows,
+        "tokens": num_tokens,
+        "row_length": recipe.data.row_length,
+        "rows_filled": num_tokens / (sum(num_rows.values()) * recipe.data.row_length),
+        "examples": sum(total.examples.values()),
+        "example_lengths": _histogram(total.example_lengths, recipe.data.row_length),
+        "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},
+        "invalid_utf8_sequences": total.invalid_sequences,
+        "unknown_tokens": total.unknown_tokens,
+        "unknown_share": total.unknown_tokens / num_tokens,
+        "unknown_characters": dict(sorted(total.unknown_characters.items(), key=lambda e: (-e[1], e[0]))[:_MOST_UNKNOWN]),
+    }
+
+
+def _histogram(lengths: Counter[str], row_length: int, bins: int = 16) -> list[dict[str, int]]:
+    """Examples by length, in bins of row_length / 16 tokens."""
+    borders = np.linspace(0, row_length, bins + 1).astype(int)
+    values = np.array([int(length) for length in lengths])
+    counts, _ = np.histogram(values, bins=borders + 1, weights=np.array(list(lengths.values())))
+    return [
+        {"from": int(low) + 1, "to": int(high), "examples": int(count)}
+        for low, high, count in zip(borders, borders[1:], counts, strict=False)
+    ]

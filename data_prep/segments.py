@@ -1,0 +1,102 @@
+"""From the sentences of a document to examples: one or two segments between [CLS] and [SEP].
+
+The rules are those of google-research/electra, build_pretraining_dataset.py, after the fix of its segment condition
+(commit 1ed0852), with one difference: what does not fit an example opens the next one instead of being dropped.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.recipe import Data
+from data_prep.shards import SpecialTokens
+
+Sentence = NDArray[np.uint32]
+# Google's stand-in for "no second segment": longer than any example
+_ONE_SEGMENT = 100_000
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids with their special tokens, and where the second segment begins (their number if there is none)."""
+
+    tokens: Sentence
+    second_segment: int
+
+
+def examples(sentences: Iterable[Sentence], data: Data, special: SpecialTokens, key: int) -> Iterator[Example]:
+    """Cut one document into examples of at most `data.row_length` tokens; `key` decides all that is random."""
+    choices = random.Random(key)
+    target = _target(data, choices)
+    pending: list[Sentence] = []
+    num_pending = 0
+    for sentence in sentences:
+        if not len(sentence):
+            continue
+        pending.append(sentence)
+        num_pending += len(sentence)
+        while num_pending >= target:
+            example, pending = _cut(pending, target, data, special, choices)
+            yield example
+            num_pending = sum(map(len, pending))
+            target = _target(data, choices)
+    while pending:
+        example, pending = _cut(pending, target, data, special, choices)
+        yield example
+
+
+def _target(data: Data, choices: random.Random) -> int:
+    if choices.random() < data.random_length_share:
+        return choices.randint(data.shortest_random_length, data.row_length)
+    return data.row_length
+
+
+def _cut(
+    sentences: list[Sentence], target: int, data: Data, special: SpecialTokens, choices: random.Random
+) -> tuple[Example, list[Sentence]]:
+    """One example, and the sentences that found no room in it."""
+    one_segment = choices.random() < data.single_segment_share
+    first_target = _ONE_SEGMENT if one_segment else (target - 3) // 2
+    first: list[Sentence] = []
+    second: list[Sentence] = []
+    num_first = 0
+    for sentence in sentences:
+        if (
+            not first
+            or num_first + len(sentence) < first_target
+            or (not second and num_first < first_target and choices.random() < 0.5)
+        ):
+            first.append(sentence)
+            num_first += len(sentence)
+        else:
+            second.append(sentence)
+    first, first_rest = _split(first, data.row_length - 2)
+    second, second_rest = _split(second, data.row_length - 3 - sum(map(len, first)))
+    return _assemble(first, second, special), first_rest + second_rest
+
+
+def _split(sentences: list[Sentence], room: int) -> tuple[list[Sentence], list[Sentence]]:
+    """The first `room` tokens, and the rest, with sentence borders kept."""
+    kept: list[Sentence] = []
+    for index, sentence in enumerate(sentences):
+        if len(sentence) > room:
+            room = max(room, 0)
+            cut = [sentence[:room]] if room else []
+            return kept + cut, [sentence[room:], *sentences[index + 1 :]]
+        kept.append(sentence)
+        room -= len(sentence)
+    return kept, []
+
+
+def _assemble(first: list[Sentence], second: list[Sentence], special: SpecialTokens) -> Example:
+    cls, sep = np.array([special.cls], np.uint32), np.array([special.sep], np.uint32)
+    parts = [cls, *first, sep]
+    second_segment = sum(map(len, parts))
+    if second:
+        parts += [*second, sep]
+    return Example(np.concatenate(parts), second_segment)

@@ -1,0 +1,243 @@
+"""The format of a corpus, and the only part of `data_prep` that training reads.
+
+A corpus is a folder: `manifest.json` (written last: its presence means "complete"), the tokenizer, and shards, which are
+numpy structured arrays of fixed-stride rows, memory-mapped. A row is L token ids and planes of L bits.
+
+Letters: R rows, L row length, K stored maskings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs import keyed
+from configs.errors import UserError
+from configs.files import read_json, sha256_of, whole_file
+from configs.load import validate
+from configs.recipe import Data, Masking, Vocabulary
+from data_prep import masking as maskings
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+Split = Literal["train", "validation"]
+
+
+def row_dtype(row_length: int, vocabulary_size: int, stored_maskings: int) -> np.dtype:
+    """One row: token ids, the number of real ones, and bit planes of L/8 bytes."""
+    plane = ("u1", (row_length // 8,))
+    return np.dtype(
+        [
+            ("tokens", "<u2" if vocabulary_size <= 2**16 else "<u4", (row_length,)),
+            ("length", "<u2"),
+            ("example_start", *plane),
+            ("segment_b", *plane),
+            ("word_start", *plane),
+            ("masks", "u1", (stored_maskings, row_length // 8)),
+        ]
+    )
+
+
+def pack(plane: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """[..., L] booleans -> [..., L/8] bytes; the first position is the lowest bit."""
+    return np.packbits(plane, axis=-1, bitorder="little")
+
+
+def unpack(plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """[..., L/8] bytes -> [..., L] booleans."""
+    return np.unpackbits(plane, axis=-1, bitorder="little").view(bool)
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Ids of the five tokens that the format itself uses."""
+
+    pad: int
+    unk: int
+    cls: int
+    sep: int
+    mask: int
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Rows with their bit planes opened, [R, L] each but `lengths` [R]."""
+
+    tokens: NDArray[np.unsignedinteger]
+    lengths: NDArray[np.integer]
+    example_start: NDArray[np.bool_]
+    segment_b: NDArray[np.bool_]
+    word_start: NDArray[np.bool_]
+    # real positions that are not [CLS], [SEP] or [MASK]
+    maskable: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.void], special: SpecialTokens) -> Planes:
+        tokens = rows["tokens"]
+        lengths = rows["length"].astype(np.int64)
+        real = np.arange(tokens.shape[1]) < lengths[:, None]
+        fixed = (tokens == special.cls) | (tokens == special.sep) | (tokens == special.mask)
+        return cls(
+            tokens,
+            lengths,
+            unpack(rows["example_start"]),
+            unpack(rows["segment_b"]),
+            unpack(rows["word_start"]),
+            real & ~fixed,
+        )
+
+
+def draw_masks(
+    planes: Planes, masking: Masking, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]: stored, or drawn for epoch `number`."""
+    return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
+
+
+@contextmanager
+def shard_writer(path: Path, dtype: np.dtype) -> Iterator[_Appender]:
+    """Append rows to a shard that appears at `path` when the block succeeds and at least one row was written."""
+    with whole_file(path) as file:
+        appender = _Appender(file, dtype)
+        yield appender
+        appender.write_header()
+    if not appender.rows:
+        path.unlink()
+
+
+class _Appender:
+    """A .npy file that grows: numpy pads the header so that the final number of rows fits in place."""
+
+    def __init__(self, file: IO[bytes], dtype: np.dtype):
+        self._file, self._dtype, self.rows = file, dtype, 0
+        self.write_header()
+        self._start = file.tell()
+
+    def write_header(self) -> None:
+        self._file.seek(0)
+        descr = np.lib.format.dtype_to_descr(self._dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": (self.rows,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        assert not self.rows or self._file.tell() == self._start, "the header of a shard changed its size"
+
+    def append(self, rows: NDArray[np.void]) -> None:
+        assert rows.dtype == self._dtype
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(rows.tobytes())
+        self.rows += len(rows)
+
+
+class Corpus:
+    """A complete corpus, open for reading. Rows of a split are numbered through its shards."""
+
+    def __init__(self, folder: Path, *, verify: bool = False):
+        """Raises UserError when the folder is not a complete corpus or a shard is not what the manifest says.
+
+        Sizes and headers are always checked; `verify` also compares the sha256 of every file.
+        """
+        self.folder = folder
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such corpus; `electra prepare` makes one")
+        if not (folder / MANIFEST).is_file():
+            raise UserError(f"{folder}: no {MANIFEST}, so this is no complete corpus; `electra prepare` makes one")
+        self.manifest: dict[str, Any] = read_json(folder / MANIFEST)
+        version = self.manifest.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise UserError(f"{folder / MANIFEST}: schema_version: {version!r}, and this release reads {SCHEMA_VERSION}")
+        tables = self.manifest["recipe"]
+        origin = str(folder / MANIFEST)
+        self.data = validate(Data, tables["data"], origin, "recipe.data.")
+        self.vocabulary = validate(Vocabulary, tables["vocabulary"], origin, "recipe.vocabulary.")
+        self.masking = validate(Masking, tables["masking"], origin, "recipe.masking.")
+        self.seed: int = self.manifest["seed"]
+        self.special = SpecialTokens(**self.manifest["vocabulary"]["special"])
+        stored = 0 if self.masking.maskings == "fresh" else self.masking.maskings
+        self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, stored)
+        self._shards = {split: self._open(split, verify) for split in ("train", "validation")}
+        if verify:
+            self._verify_files()
+
+    @cached_property
+    def manifest_sha256(self) -> str:
+        return sha256_of(self.folder / MANIFEST)
+
+    def num_rows(self, split: Split) -> int:
+        return sum(len(rows) for _, rows in self._shards[split])
+
+    def read(self, split: Split, numbers: NDArray[np.integer]) -> NDArray[np.void]:
+        """Rows by number, in the order given, [R] structured."""
+        rows = np.empty(len(numbers), self.dtype)
+        for where, _, in_shard, shard in self._by_shard(split, numbers):
+            rows[where] = shard[in_shard]
+        return rows
+
+    def masks(self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], epochs: NDArray[np.integer]):
+        """The masking that each row shows in its epoch, bool [R, L]: masking e mod K, or a fresh one."""
+        if self.masking.maskings != "fresh":
+            return unpack(rows["masks"][np.arange(len(rows)), epochs % self.masking.maskings])
+        masks = np.empty((len(rows), self.data.row_length), bool)
+        for epoch in np.unique(epochs):
+            of_epoch = np.flatnonzero(epochs == epoch)
+            for where, shard_number, in_shard, _ in self._by_shard(split, numbers[of_epoch]):
+                chosen = of_epoch[where]
+                planes = Planes.of(rows[chosen], self.special)
+                masks[chosen] = draw_masks(
+                    planes, self.masking, self.seed, split, int(epoch), shard_number, in_shard
+                )
+        return masks
+
+    def _by_shard(self, split: Split, numbers: NDArray[np.integer]):
+        """For every shard that holds some of `numbers`: (indices into `numbers`, shard number, rows in it, array)."""
+        shards = self._shards[split]
+        starts = self._starts[split]
+        owner = np.searchsorted(starts, numbers, side="right") - 1
+        for index in np.unique(owner):
+            where = np.flatnonzero(owner == index)
+            number, rows = shards[index]
+            yield where, number, numbers[where] - starts[index], rows
+
+    @cached_property
+    def _starts(self) -> dict[str, NDArray[np.int64]]:
+        return {
+            split: np.cumsum([0, *(len(rows) for _, rows in shards)])[:-1] for split, shards in self._shards.items()
+        }
+
+    def _open(self, split: str, verify: bool) -> list[tuple[int, NDArray[np.void]]]:
+        """(shard number, memory map) of every shard of a split."""
+        opened = []
+        for entry in self.manifest["shards"][split]:
+            path = self.folder / Path(entry["file"]).name
+            opened.append((entry["number"], self._map(path, entry)))
+            if verify and sha256_of(path) != entry["sha256"]:
+                raise UserError(f"{path}: its sha256 is not the manifest's, so it is damaged; prepare the corpus again")
+        return opened
+
+    def _map(self, path: Path, entry: dict[str, Any]) -> NDArray[np.void]:
+        if not path.is_file():
+            raise UserError(f"{path}: missing; the corpus is damaged, prepare it again")
+        size = path.stat().st_size
+        if size != entry["bytes"]:
+            raise UserError(
+                f"{path}: {size} bytes, and the manifest says {entry['bytes']}: it is truncated or damaged; "
+                "prepare the corpus again"
+            )
+        try:
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise UserError(f"{path}: not a shard ({error}); it is damaged, prepare the corpus again") from None
+        if rows.dtype != self.dtype or rows.shape != (entry["rows"],):
+            raise UserError(f"{path}: its header is not the manifest's; it is damaged, prepare the corpus again")
+        return rows
+
+    def _verify_files(self) -> None:
+        for name, sha256 in self.manifest["vocabulary"]["files"].items():
+            if sha256_of(self.folder / name) != sha256:
+                raise UserError(f"{self.folder / name}: its sha256 is not the manifest's; prepare the corpus again")

@@ -1,0 +1,228 @@
+"""The last step of a preparation task: documents in, masked shards and their statistics out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from configs import keyed
+from configs.files import sha256_of, write_json
+from configs.recipe import Data, Masking
+from data_prep import packing, vocabulary
+from data_prep.segments import Example, Sentence, examples
+from data_prep.shards import Planes, SpecialTokens, Split, draw_masks, pack, row_dtype, shard_writer
+
+SPLITS: tuple[Split, ...] = ("train", "validation")
+# Lines are tokenized about a megabyte at a time; a longer line is cut, so that memory does not follow it.
+_BATCH_CHARACTERS = 2**20
+_LONGEST_PIECE = 2**16
+# Rows are masked and written this many at a time.
+_BLOCK_ROWS = 1024
+
+
+@dataclass
+class TaskReport:
+    """What a task read and wrote. Reports are added up for the manifest and for report.json."""
+
+    documents: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+    invalid_sequences: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    examples: Counter[str] = field(default_factory=Counter)
+    example_lengths: Counter[str] = field(default_factory=Counter)
+    masked_tokens: Counter[str] = field(default_factory=Counter)
+    unknown_tokens: int = 0
+    unknown_characters: Counter[str] = field(default_factory=Counter)
+    shards: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {split: [] for split in SPLITS})
+
+    def add(self, other: TaskReport) -> None:
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            if isinstance(mine, Counter):
+                mine.update(value)
+            elif isinstance(mine, dict):
+                for split, entries in value.items():
+                    mine[split] += entries
+            else:
+                setattr(self, name, mine + value)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> TaskReport:
+        report = cls()
+        report.add(cls(**{name: value for name, value in values.items()}))
+        return report
+
+
+class WriteShards(PipelineStep):
+    """Tokenize, hold out, cut into examples, pack, mask and write the shards of one task."""
+
+    type = "WRITER"
+    name = "masked shards"
+
+    def __init__(self, folder: Path, reports: Path, data: Data, masking: Masking, seed: int):
+        super().__init__()
+        self.folder, self.reports = folder, reports
+        self.data, self.masking, self.seed = data, masking, seed
+
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]
+        """Writes the shards and, last, the report of task `rank`."""
+        tokenizer = vocabulary.load(self.folder)
+        task = _Task(self, tokenizer, rank)
+        task.write(data)
+        write_json(self.reports / f"{rank:05d}.json", vars(task.report))
+
+
+class _Task:
+    def __init__(self, step: WriteShards, tokenizer: Tokenizer, number: int):
+        self.step, self.tokenizer, self.number = step, tokenizer, number
+        self.special = vocabulary.special_tokens(tokenizer, step.folder / vocabulary.TOKENIZER)
+        self.is_continuation = vocabulary.continuations(tokenizer)
+        stored = 0 if step.masking.maskings == "fresh" else step.masking.maskings
+        self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), stored)
+        self.report = TaskReport()
+
+    def write(self, documents: Iterable[Document]) -> None:
+        """Both splits are written side by side, as the documents come."""
+        with ExitStack() as open_shards:
+            writers = {split: _SplitWriter(self, split, open_shards) for split in SPLITS}
+            for split, example in self._examples(documents):
+                writers[split].add(example)
+            for writer in writers.values():
+                writer.finish()
+        for writer in writers.values():
+            writer.account()
+
+    def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
+        for _, group in groupby(self._sentences(documents), key=lambda entry: entry[0]):
+            _, document, first = next(group)
+            key = keyed.text_hash(document.text)
+            held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
+            split: Split = "validation" if held_out else "train"
+            self._count_document(document)
+            segment_key = int(keyed.bits(self.step.seed, "segments", key))
+            sentences = chain([first], (sentence for _, _, sentence in group))
+            for example in examples(sentences, self.step.data, self.special, segment_key):
+                self._count_example(split, example)
+                yield split, example
+
+    def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
+        """(document number, document, token ids of a line), tokenized in batches that ignore documents."""
+        for batch in _batches(documents):
+            encodings = self.tokenizer.encode_batch_fast([line for _, _, line in batch], add_special_tokens=False)
+            for (number, document, line), encoding in zip(batch, encodings, strict=True):
+                sentence = np.array(encoding.ids, np.uint32)
+                self._count_unknown(line, sentence)
+                yield number, document, sentence
+
+    def _count_example(self, split: Split, example: Example) -> None:
+        self.report.examples[split] += 1
+        self.report.tokens[split] += len(example.tokens)
+        self.report.example_lengths[str(len(example.tokens))] += 1
+
+    def _count_document(self, document: Document) -> None:
+        source = str(document.metadata["source"])
+        self.report.documents[source] += 1
+        self.report.bytes[source] += document.metadata["bytes"]
+        self.report.invalid_sequences += document.metadata["invalid"]
+
+    def _count_unknown(self, line: str, sentence: NDArray[np.uint32]) -> None:
+        """Which characters made a word [UNK]: those that are no entry, or the whole word when it is too long."""
+        unknown = int((sentence == self.special.unk).sum())
+        if not unknown:
+            return
+        self.report.unknown_tokens += unknown
+        encoding = self.tokenizer.encode(line, add_special_tokens=False)
+        for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            if token == self.special.unk:
+                word = self.tokenizer.normalizer.normalize_str(line[start:end])
+                missing = [character for character in word if not self._is_known(character)]
+                self.report.unknown_characters.update(missing or ["(a long word)"])
+
+    def _is_known(self, character: str) -> bool:
+        return any(self.tokenizer.token_to_id(prefix + character) is not None for prefix in ("", "##"))
+
+
+class _SplitWriter:
+    """One shard: examples are packed, and rows are masked and written by the block."""
+
+    def __init__(self, task: _Task, split: Split, open_shards: ExitStack):
+        self._task, self._split = task, split
+        self._path = task.step.folder / f"{split}-{task.number:05d}.npy"
+        self._shard = open_shards.enter_context(shard_writer(self._path, task.dtype))
+        self._packer = packing.Packer(task.step.data)
+        self._block: list[packing.Row] = []
+
+    def add(self, example: Example) -> None:
+        row = self._packer.add(example)
+        if row:
+            self._block.append(row)
+        if len(self._block) == _BLOCK_ROWS:
+            self._write()
+
+    def finish(self) -> None:
+        self._block += self._packer.rest()
+        if self._block:
+            self._write()
+
+    def account(self) -> None:
+        """Enter the finished shard into the task's report."""
+        if self._shard.rows:
+            self._task.report.shards[self._split].append(
+                {
+                    "file": self._path.name,
+                    "number": self._task.number,
+                    "rows": self._shard.rows,
+                    "bytes": self._path.stat().st_size,
+                    "sha256": sha256_of(self._path),
+                }
+            )
+
+    def _write(self) -> None:
+        task, step = self._task, self._task.step
+        rows = packing.rows_of(self._block, task.dtype, task.special, task.is_continuation)
+        self._block = []
+        planes = Planes.of(rows, task.special)
+        numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))
+        for masking in range(rows.dtype["masks"].shape[0]):
+            masks = draw_masks(planes, step.masking, step.seed, self._split, masking, task.number, numbers)
+            rows["masks"][:, masking] = pack(masks)
+            task.report.masked_tokens[str(masking)] += int(masks.sum())
+        self._shard.append(rows)
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, str]]]:
+    """(document number, document, line), about `_BATCH_CHARACTERS` at a time."""
+    batch: list[tuple[int, Document, str]] = []
+    characters = 0
+    for number, document in enumerate(documents):
+        for line in document.text.splitlines():
+            for piece in pieces(line):
+                batch.append((number, document, piece))
+                characters += len(piece)
+                if characters >= _BATCH_CHARACTERS:
+                    yield batch
+                    batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def pieces(line: str) -> Iterator[str]:
+    """A line in pieces of bounded length, cut at white space where there is some: word pieces do not cross it."""
+    start = 0
+    while len(line) - start > _LONGEST_PIECE:
+        cut = line.rfind(" ", start + 1, start + _LONGEST_PIECE)
+        cut = cut if cut > 0 else start + _LONGEST_PIECE
+        yield line[start:cut]
+        start = cut
+    yield line[start:]

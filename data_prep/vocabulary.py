@@ -1,0 +1,175 @@
+"""WordPiece: trained on the sources, or taken from where a model keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from configs.errors import UserError
+from configs.files import read_json, sha256_of, write_text
+from configs.recipe import Vocabulary
+from data_prep.shards import SpecialTokens
+
+TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"
+SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+
+
+def train(vocabulary: Vocabulary, texts: Callable[[], Iterable[str]]) -> Tokenizer:
+    """Train on the lines that `texts()` gives, twice; the same lines give the same entries in the same order.
+
+    Raises UserError when the text gives fewer entries than `vocabulary.size`.
+    """
+    tokenizer = _wordpiece({SPECIAL["unk"]: 0}, vocabulary)
+    characters = _alphabet(tokenizer, vocabulary, texts())
+    # The trainer numbers the pieces of one character in the order of a randomly seeded hash table, and breaks ties by
+    # number. Numbered in advance, as if they were special, they leave it nothing to choose.
+    first = [*SPECIAL.values(), *characters, *("##" + c for c in characters if _continues_words(tokenizer, c))]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary.size,
+        min_frequency=vocabulary.smallest_count,
+        initial_alphabet=characters,
+        limit_alphabet=len(characters),
+        special_tokens=first,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    found = tokenizer.get_vocab_size()
+    if found != vocabulary.size:
+        wanted = "or less, or bring more text" if found < vocabulary.size else "or more, or lower vocabulary.alphabet"
+        raise UserError(
+            f"vocabulary.size: {vocabulary.size}, and the text gives {found} entries; set vocabulary.size={found} {wanted}"
+        )
+    return _finished(_wordpiece(tokenizer.get_vocab(), vocabulary))
+
+
+def _alphabet(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> list[str]:
+    """The characters that get an entry: the most frequent, in the order of their code points."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.normalizer.normalize_str(text))
+    for space in [character for character in counts if character.isspace()]:
+        del counts[space]
+    kept = sorted(counts, key=lambda character: (-counts[character], character))[: vocabulary.alphabet]
+    return sorted(kept)
+
+
+def _continues_words(tokenizer: Tokenizer, character: str) -> bool:
+    """Chinese characters and punctuation stand alone, and need no continuation piece."""
+    text = tokenizer.normalizer.normalize_str("a" + character)
+    return len(tokenizer.pre_tokenizer.pre_tokenize_str(text)) == 1
+
+
+def take(vocabulary: Vocabulary) -> Tokenizer:
+    """Read a vocab.txt, a tokenizer.json, or the one in a Hugging Face folder; raises UserError when it is unfit."""
+    path = Path(vocabulary.source)
+    if path.is_dir():
+        inside = [path / name for name in (TOKENIZER, WORDS) if (path / name).is_file()]
+        if not inside:
+            raise UserError(f"vocabulary.source: {path} holds neither {TOKENIZER} nor {WORDS}")
+        path = inside[0]
+    if not path.is_file():
+        raise UserError(f"vocabulary.source: {path} does not exist; name a vocab.txt, a tokenizer.json or a folder")
+    tokenizer = _read_tokenizer(path) if path.suffix == ".json" else _read_words(path, vocabulary)
+    size = tokenizer.get_vocab_size()
+    if size != vocabulary.size:
+        raise UserError(f"vocabulary.size: {vocabulary.size}, and {path} has {size} entries; set vocabulary.size={size}")
+    return tokenizer
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    if read_json(path).get("model", {}).get("type") != "WordPiece":
+        raise UserError(f"vocabulary.source: {path} is not a WordPiece tokenizer, which ELECTRA's word pieces need")
+    tokenizer = Tokenizer.from_file(str(path))
+    special_tokens(tokenizer, path)
+    return tokenizer
+
+
+def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+    try:
+        words = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"vocabulary.source: {path} is not UTF-8 text ({error})") from None
+    table = {word.rstrip("\r"): number for number, word in enumerate(words)}
+    if len(table) != len(words):
+        twice = next(word for number, word in enumerate(words) if table[word.rstrip("\r")] != number)
+        raise UserError(f"vocabulary.source: {path} has the entry {twice!r} twice")
+    tokenizer = _wordpiece(table, vocabulary)
+    special_tokens(tokenizer, path)
+    return _finished(tokenizer)
+
+
+def _wordpiece(table: dict[str, int], vocabulary: Vocabulary) -> Tokenizer:
+    tokenizer = Tokenizer(
+        models.WordPiece(table, unk_token=SPECIAL["unk"], max_input_chars_per_word=vocabulary.longest_word)
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=True,
+        strip_accents=vocabulary.strip_accents,
+        lowercase=vocabulary.lowercase,
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def _finished(tokenizer: Tokenizer) -> Tokenizer:
+    """Mark the special tokens, and add them around a text as BERT does."""
+    tokenizer.add_special_tokens(list(SPECIAL.values()))
+    special = special_tokens(tokenizer, Path(TOKENIZER))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", special.cls), ("[SEP]", special.sep)],
+    )
+    return tokenizer
+
+
+def special_tokens(tokenizer: Tokenizer, origin: Path) -> SpecialTokens:
+    """Raises UserError, naming `origin`, when one of the five is not an entry."""
+    ids = {name: tokenizer.token_to_id(token) for name, token in SPECIAL.items()}
+    missing = [SPECIAL[name] for name, number in ids.items() if number is None]
+    if missing:
+        raise UserError(f"{origin}: the vocabulary lacks {', '.join(missing)}, which pretraining needs")
+    return SpecialTokens(**ids)
+
+
+def words(tokenizer: Tokenizer) -> list[str]:
+    """The entries by id."""
+    return [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
+
+
+def continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """[V]: whether an entry continues a word."""
+    return np.array([word.startswith("##") for word in words(tokenizer)])
+
+
+def save(tokenizer: Tokenizer, folder: Path) -> None:
+    write_text(folder / WORDS, "".join(word + "\n" for word in words(tokenizer)))
+    write_text(folder / TOKENIZER, tokenizer.to_str(pretty=True))
+
+
+def load(folder: Path) -> Tokenizer:
+    """The tokenizer of a corpus, for its text: `[MASK]` written in a document is text there, not the special token."""
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """What the manifest says of a saved vocabulary; `sha256` is that of its entries in order."""
+    tokenizer = load(folder)
+    return {
+        "sha256": hashlib.sha256("\n".join(words(tokenizer)).encode()).hexdigest(),
+        "size": tokenizer.get_vocab_size(),
+        "special": asdict(special_tokens(tokenizer, folder / TOKENIZER)),
+        "files": {name: sha256_of(folder / name) for name in (TOKENIZER, WORDS)},
+    }
