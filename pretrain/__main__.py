@@ -1,0 +1,97 @@
+"""Commands of this room: `electra pretrain`, `evaluate` and `export`, or `python -m pretrain ...`, which torchrun runs."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.cli import application
+
+app = application()
+
+
+class Resume(str, Enum):
+    auto = "auto"
+    never = "never"
+
+
+class Part(str, Enum):
+    both = "both"
+    discriminator = "discriminator"
+    generator = "generator"
+
+
+class Format(str, Enum):
+    huggingface = "huggingface"
+
+
+@app.command()
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
+    *,
+    corpus: Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")],
+    run: Annotated[Path, typer.Option(help="The folder of the run.")],
+    resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
+    verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
+) -> None:
+    """Train generator and discriminator together.
+
+    Interrupted in any way, the same command goes on. Exit code 75: asked to stop, and saved.
+    """
+    from configs.load import load
+
+    loaded = load(recipe, overrides or ())
+
+    from data_prep.shards import Corpus
+    from pretrain.signals import STOPPED
+    from pretrain.train import train
+    from pretrain.world import join, leave
+
+    opened = Corpus(corpus, verify=verify)
+    world = join()
+    try:
+        finished = train(loaded, opened, run, world, resume.value)
+    finally:
+        leave()
+    if not finished:
+        sys.exit(STOPPED)
+    if world.is_main:
+        typer.echo(f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")],
+    *,
+    corpus: Annotated[Path, typer.Option(help="A corpus with held-out rows.")],
+    rows: Annotated[int | None, typer.Option(min=1, help="How many held-out rows; by default all.")] = None,
+) -> None:
+    """Score generator and discriminator on the held-out rows of a corpus."""
+    from pretrain.show import print_scores
+
+    print_scores(model, corpus, rows)
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")],
+    *,
+    out: Annotated[Path, typer.Option(help="A new folder; each model gets its own below it.")],
+    part: Annotated[Part, typer.Option(help="Which of the two networks.")] = Part.both,
+    format: Annotated[Format, typer.Option(help="For whom.")] = Format.huggingface,
+) -> None:
+    """Write the networks of a run as models that others load."""
+    from pretrain.export.huggingface import export as write
+
+    parts = ("discriminator", "generator") if part is Part.both else (part.value,)
+    for folder in write(model, out, parts):
+        typer.echo(folder)
+
+
+if __name__ == "__main__":
+    app()

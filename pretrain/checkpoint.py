@@ -1,0 +1,122 @@
+"""Checkpoints: whole or absent, verified before anything is read from them.
+
+RUN/checkpoints/step-00010000/ holds DeepSpeed's files, `state.json`, and `manifest.json` with the sha256 of each, written
+last. It is made under another name and renamed, so a folder of this name is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from configs.errors import UserError
+from configs.files import read_json, sha256_of, sync_folder, write_json
+from configs.load import validate
+from configs.recipe import Table
+from pretrain.engine import Engine, weights_file
+
+MANIFEST, STATE = "manifest.json", "state.json"
+# Names of what is being written or deleted; never read, and cleared at the next start.
+_WRITING, _DELETING = ".writing-", ".deleting-"
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a run needs besides weights and optimizer state."""
+
+    step: int
+    rows_seen: int
+    recipe: str  # Recipe.fingerprint
+    corpus: str  # sha256 of the corpus's manifest
+
+
+class _Manifest(Table):
+    files: dict[str, str]
+
+
+def name_of(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def save(engine: Engine, checkpoints: Path, state: State, keep_last: int) -> Path:
+    """Write a checkpoint, then delete the oldest beyond `keep_last`. All processes call it."""
+    world = engine.world
+    folder = checkpoints / name_of(state.step)
+    writing = checkpoints / (_WRITING + folder.name)
+    if world.is_main:
+        _clear(writing)
+        writing.mkdir(parents=True)
+    world.barrier()
+    engine.save(writing)
+    world.barrier()
+    if world.is_main:
+        write_json(writing / STATE, asdict(state))
+        write_json(writing / MANIFEST, {"files": {name: _synced_sha256(writing / name) for name in _files(writing)}})
+        if folder.exists():  # a damaged one, from which the run went back to an older
+            _delete(folder)
+        os.replace(writing, folder)
+        sync_folder(checkpoints)
+        for old in found(checkpoints)[:-keep_last]:
+            _delete(old)
+    world.barrier()
+    return folder
+
+
+def found(checkpoints: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first, not yet verified."""
+    return sorted(path for path in checkpoints.glob("step-*") if path.is_dir())
+
+
+def clean(checkpoints: Path) -> None:
+    """Remove what an interrupted save or deletion left."""
+    for prefix in (_WRITING, _DELETING):
+        for left in checkpoints.glob(f"{prefix}*"):
+            _clear(left)
+
+
+def verify(folder: Path) -> State:
+    """Its state, when every file is what the manifest says; raises UserError naming the first that is not."""
+    if not (folder / MANIFEST).is_file():
+        raise UserError(f"{folder}: no {MANIFEST}, so this is no complete checkpoint")
+    manifest = validate(_Manifest, read_json(folder / MANIFEST), str(folder / MANIFEST))
+    for name in sorted({*_files(folder), *manifest.files} - {MANIFEST}):
+        if name not in manifest.files:
+            raise UserError(f"{folder / name}: is not in the manifest, so the checkpoint was changed")
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: missing, so the checkpoint is damaged")
+        if sha256_of(folder / name) != manifest.files[name]:
+            raise UserError(f"{folder / name}: its sha256 is not the manifest's, so the checkpoint is damaged")
+    return State(**read_json(folder / STATE))
+
+
+def weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of the pair by name, on the CPU. Verifies first; no pickled code is run."""
+    verify(folder)
+    return torch.load(weights_file(folder), map_location="cpu", weights_only=True)["module"]
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def _synced_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+    return sha256_of(path)
+
+
+def _delete(folder: Path) -> None:
+    """Rename first: half a checkpoint must not bear the name of a whole one."""
+    doomed = folder.with_name(_DELETING + folder.name)
+    _clear(doomed)
+    os.replace(folder, doomed)
+    _clear(doomed)
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,184 @@
+"""DeepSpeed, and the only file that knows it: its configuration, a step, its checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from configs.errors import UserError
+from configs.recipe import Recipe, flatten
+from pretrain.batch import Batch
+from pretrain.loader import micro_rows
+from pretrain.optim import ElectraAdam, parameter_groups
+from pretrain.pair import ElectraPair, Output
+from pretrain.world import World, precision
+
+# ds_to_universal needs this mark in a checkpoint to convert it to another number of processes.
+_UNIVERSAL = {"universal_checkpoint_info": {"universal_checkpoint_version": 0.2}}
+_TAG = "deepspeed"
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of one optimizer step over the whole batch."""
+
+    losses: dict[str, float]  # each objective's mean, unweighted
+    total: float  # the weighted sum
+    gradient_norm: float  # before clipping
+    masked_accuracy: float  # share of slots whose most likely token is the original
+    sampled_accuracy: float  # share of slots whose sample is the original
+    replaced_share: float  # share of tokens that the generator replaced
+
+
+class Engine:
+    """One module, one optimizer, one scalar loss, one DeepSpeed engine."""
+
+    def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
+        deepspeed = _import_deepspeed(world)
+        self.recipe, self.world = recipe, world
+        optimizer = ElectraAdam(parameter_groups(pair, recipe.optimizer.weight_decay), recipe.optimizer)
+        self._engine, _, _, _ = deepspeed.initialize(
+            model=pair.to(world.device),
+            optimizer=optimizer,
+            config=configuration(recipe, world),
+            dist_init_required=False,
+        )
+
+    @property
+    def pair(self) -> ElectraPair:
+        return self._engine.module
+
+    @property
+    def description(self) -> str:
+        """Processes, device, precision and ZeRO stage, for people."""
+        dtype = str(precision(self.recipe.compute.precision, self.world.device)).removeprefix("torch.")
+        processes = "1 process" if self.world.size == 1 else f"{self.world.size} processes"
+        return f"{processes}, {self.world.device.type}, {dtype}, ZeRO {self.recipe.compute.zero_stage}"
+
+    def step(self, batches: list[Batch], rate: float, *, measure: bool) -> Measures | None:
+        """One optimizer step over this process's micro-batches of the batch, and what it measured if that is wanted.
+
+        Only measuring waits for the device.
+        """
+        pair = self.pair.train()
+        counts = self._counts(batches)
+        sums: list[Tensor] = []
+        for batch in batches:
+            output = self._engine(batch.to(self.world.device), counts)
+            # DeepSpeed takes the mean over processes, and the counts already cover all of them.
+            self._engine.backward(output.loss * self.world.size, scale_wrt_gas=False)
+            if measure:
+                sums.append(_sums_of(output))
+            if batch is batches[-1]:
+                norm = self._clip()
+                self._set_rate(rate)
+            self._engine.step()
+        if not measure:
+            return None
+        if norm is None:
+            norm = self._engine.get_global_grad_norm()
+        return _measures(list(pair.objectives), counts, self.world.sum(torch.stack(sums).sum(0)), float(norm))
+
+    def _counts(self, batches: list[Batch]) -> dict[str, Tensor]:
+        """The predictions of the whole step, over all processes."""
+        counts = self.pair.counts(batches)
+        shared = self.world.sum_on_hosts(torch.stack(list(counts.values()))).to(self.world.device)
+        return dict(zip(counts, shared, strict=True))
+
+    def _clip(self) -> Tensor | None:
+        """Clip over all parameters. ZeRO does it itself; without ZeRO DeepSpeed would clip but not tell the norm."""
+        if self.recipe.compute.zero_stage:
+            return None
+        return torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self._engine.optimizer.param_groups:
+            group["lr"] = rate
+
+    def save(self, folder: Path) -> None:
+        """Write DeepSpeed's files below `folder`. All processes call it."""
+        self._engine.save_checkpoint(str(folder), tag=_TAG, client_state=_UNIVERSAL, save_latest=False)
+        if self.world.is_main:
+            # A converter that does not know the pair; `electra export` is ours.
+            (folder / "zero_to_fp32.py").unlink(missing_ok=True)
+
+    def load(self, folder: Path) -> None:
+        """Read weights and optimizer state that `save` wrote. The caller has verified the files."""
+        self._engine.load_checkpoint(str(folder), tag=_TAG)
+
+
+def _sums_of(output: Output) -> Tensor:
+    """[objectives + 4]: each loss, the weighted total, slots, slots predicted right, slots sampled right."""
+    forward, filled = output.forward, output.forward.batch.filled
+    targets = forward.batch.targets
+    predicted = forward.slot_log_probs.detach().argmax(-1)
+    slots = (filled.sum(), ((predicted == targets) & filled).sum(), ((forward.sampled == targets) & filled).sum())
+    return torch.stack([*output.sums.values(), output.loss.detach(), *slots]).double()
+
+
+def _measures(names: list[str], counts: dict[str, Tensor], sums: Tensor, norm: float) -> Measures:
+    *losses, total, slots, correct, original = sums.tolist()
+    return Measures(
+        losses={name: value / max(1.0, float(counts[name])) for name, value in zip(names, losses, strict=True)},
+        total=total,
+        gradient_norm=norm,
+        masked_accuracy=correct / max(1.0, slots),
+        sampled_accuracy=original / max(1.0, slots),
+        replaced_share=(slots - original) / float(counts["rtd"]) if "rtd" in counts else 0.0,
+    )
+
+
+def weights_file(folder: Path) -> Path:
+    """Where a checkpoint keeps the weights of the module: `{"module": {name: tensor}}`, readable without pickled code."""
+    return folder / _TAG / "mp_rank_00_model_states.pt"
+
+
+def configuration(recipe: Recipe, world: World) -> dict[str, Any]:
+    """DeepSpeed's dictionary, from the recipe alone; raises UserError when `[deepspeed]` contradicts it."""
+    micro = micro_rows(recipe, world.size)
+    dtype = precision(recipe.compute.precision, world.device)
+    ours: dict[str, Any] = {
+        "train_batch_size": recipe.batch.rows,
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": recipe.batch.rows // (micro * world.size),
+        "zero_optimization": {"stage": recipe.compute.zero_stage},
+        "zero_allow_untested_optimizer": True,
+        "gradient_clipping": recipe.optimizer.clip_norm if recipe.compute.zero_stage else 0.0,
+        # Weights stay fp32, and matrix products run in bf16: what a checkpoint holds is exact either way.
+        "torch_autocast": {"enabled": dtype == torch.bfloat16, "dtype": "bfloat16"},
+        "steps_per_print": None,
+    }
+    stated = flatten(ours)
+    for key, value in flatten(recipe.deepspeed).items():
+        if stated.get(key, value) != value:
+            raise UserError(f"{recipe.name}: deepspeed.{key}: {value!r}, and the recipe's own tables make it {stated[key]!r}")
+    return _merge(ours, recipe.deepspeed)
+
+
+def _merge(ours: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(ours)
+    for key, value in more.items():
+        merged[key] = _merge(ours.get(key, {}), value) if isinstance(value, dict) else value
+    return merged
+
+
+def _import_deepspeed(world: World) -> Any:
+    """Import it late, because it takes seconds, and quiet: it reports by the page what the recipe already says."""
+    os.environ.setdefault("DS_ACCELERATOR", world.device.type)
+    os.environ.setdefault("LOCAL_RANK", "0")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    import deepspeed
+    import deepspeed.ops
+
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    # An all-reduce through shared memory that would be compiled for half a minute at the first start on a CPU.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    return deepspeed

@@ -1,0 +1,85 @@
+"""The batches of a step for one process, prepared while the step before is computed."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+import numpy as np
+
+from configs.errors import UserError
+from configs.recipe import Recipe
+from data_prep.shards import Corpus, Split
+from pretrain.batch import Batch, make_batch
+from pretrain.order import rows_at
+
+
+def micro_rows(recipe: Recipe, world_size: int) -> int:
+    """Rows that a process takes at once: the largest divisor of its share of the batch that the recipe allows.
+
+    Raises UserError when the processes do not divide the batch.
+    """
+    if recipe.batch.rows % world_size:
+        fitting = [n for n in range(1, recipe.batch.rows + 1) if recipe.batch.rows % n == 0]
+        nearest = min(fitting, key=lambda n: abs(n - world_size))
+        raise UserError(
+            f"batch.rows: {recipe.batch.rows} rows do not divide among {world_size} processes; "
+            f"start {nearest}, or change batch.rows"
+        )
+    share = recipe.batch.rows // world_size
+    return max(n for n in range(1, min(share, recipe.batch.micro_rows) + 1) if share % n == 0)
+
+
+class Loader:
+    """Reads rows of a corpus as batches; the same step gives the same rows to any number of processes."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, rank: int, world_size: int):
+        self._corpus, self._recipe = corpus, recipe
+        self._share = recipe.batch.rows // world_size
+        self._offset = rank * self._share
+        self._micro = micro_rows(recipe, world_size)
+        self._num_rows = corpus.num_rows("train")
+        self._thread = ThreadPoolExecutor(1)
+        self._ahead: tuple[int, Future[list[Batch]]] | None = None
+
+    def step(self, step: int) -> list[Batch]:
+        """This process's micro-batches of step `step`; the next step is begun in the background."""
+        if self._ahead is not None and self._ahead[0] == step:
+            batches = self._ahead[1].result()
+        else:
+            batches = self._read(step)
+        self._ahead = (step + 1, self._thread.submit(self._read, step + 1))
+        return batches
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def _read(self, step: int) -> list[Batch]:
+        first = step * self._recipe.batch.rows + self._offset
+        starts = range(first, first + self._share, self._micro)
+        return [self._micro_batch(np.arange(start, start + self._micro)) for start in starts]
+
+    def _micro_batch(self, positions: np.ndarray) -> Batch:
+        numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)
+        return batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions)
+
+
+def batch_of(
+    corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
+) -> Batch:
+    """Rows `numbers` of a split as a batch, each with the masking of its epoch; `keys` name their randomness."""
+    rows = corpus.read(split, numbers)
+    return make_batch(
+        rows,
+        corpus.masks(split, numbers, rows, epochs),
+        keys,
+        num_slots=recipe.masking.slots(recipe.data.row_length),
+        corruption=recipe.corruption,
+        special=corpus.special,
+        vocabulary_size=recipe.vocabulary.size,
+        seed=recipe.seed,
+        purpose=split,
+    )

@@ -1,0 +1,107 @@
+"""What people see of a run: a progress line, metrics.jsonl, TensorBoard. Only the first process writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.files import write_text
+
+METRICS = "metrics.jsonl"
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """The complete lines of a run's metrics; one that was cut by a crash is left out."""
+    path = run / METRICS
+    if not path.is_file():
+        return []
+    lines = []
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return lines
+
+
+class Log:
+    """Open for one start of a run. What an earlier start logged after `first_step` is taken back."""
+
+    def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool):
+        self._run, self._first_step, self._num_steps, self._active = run, first_step, num_steps, active
+
+    def __enter__(self) -> Log:
+        if not self._active:
+            return self
+        from torch.utils.tensorboard import SummaryWriter
+
+        kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
+        write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+        self._already = {(line["kind"], line["step"]) for line in kept}
+        self._metrics = open(self._run / METRICS, "a", encoding="utf-8")  # noqa: SIM115  closed with the log
+        self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
+        self._console = Console()
+        self._bar = _progress(self._console) if self._console.is_terminal else None
+        if self._bar:
+            self._task = self._bar.add_task("", total=self._num_steps, completed=self._first_step, line="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._active:
+            return
+        if self._bar:
+            self._bar.stop()
+        self._metrics.close()
+        self._board.close()
+
+    def say(self, text: str) -> None:
+        if self._active:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def training(self, step: int, values: dict[str, float]) -> None:
+        if not self._active:
+            return
+        self._write("training", step, values)
+        line = (
+            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  replaced {values['replaced_share']:.1%}  "
+            f"{values['tokens_per_second']:,.0f} tokens/s"
+        )
+        if self._bar:
+            self._bar.update(self._task, completed=step, line=line)
+        else:
+            self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
+
+    def evaluation(self, step: int, values: dict[str, float]) -> None:
+        if not self._active or not values:
+            return
+        self._write("evaluation", step, values)
+        self.say(
+            f"step {step}/{self._num_steps}  held out: masked accuracy {values['masked_accuracy']:.1%}, "
+            f"mlm loss {values['mlm_loss']:.3f}"
+            + (
+                f", rtd loss {values['rtd_loss']:.4f}, AUC {values['auc']:.3f}, precision {values['precision']:.1%}, "
+                f"recall {values['recall']:.1%}"
+                if "auc" in values
+                else ""
+            )
+        )
+
+    def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
+        if (kind, step) in self._already:
+            return
+        self._metrics.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+        self._metrics.flush()
+        for name, value in values.items():
+            self._board.add_scalar(f"{kind}/{name}", value, step)
+        self._board.flush()
+
+
+def _progress(console: Console) -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[line]}"), TimeRemainingColumn())
+    return Progress(*columns, console=console)

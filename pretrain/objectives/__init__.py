@@ -1,0 +1,63 @@
+"""Objectives, the terms of the loss: one file each, found by the name of its table, `[objectives.NAME]`.
+
+A file defines `Settings` (its table's keys) and `Objective`, a module with its head, its count and its loss.
+
+Letters: B rows, L row length, P slots, D hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from torch import Tensor, nn
+
+from configs.errors import UserError, nearest
+from configs.load import validate
+from configs.recipe import Recipe
+from pretrain.batch import Batch
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one pass through the pair computed, for the objectives to judge."""
+
+    batch: Batch
+    slot_log_probs: Tensor  # [B, P, V] the generator's, at the slots
+    sampled: Tensor  # [B, P] ids that the generator sampled
+    replaced: Tensor  # [B, L] bool, where the sample is not the original
+    states: Tensor  # [B, L, D] of the discriminator
+
+
+class ObjectiveModule(nn.Module):
+    """The interface of an objective. The loss is its sum over a batch divided by the count of the whole step."""
+
+    weight: float
+
+    def initialize(self) -> None:
+        """Initial values that differ from the encoder's, where the objective has any."""
+
+    def count(self, batch: Batch) -> Tensor:
+        """How many predictions a batch asks for, a scalar known before the forward pass."""
+        raise NotImplementedError
+
+    def forward(self, forward: Forward) -> Tensor:
+        """The loss summed over these predictions, a scalar."""
+        raise NotImplementedError
+
+
+def build(recipe: Recipe) -> nn.ModuleDict:
+    """The objectives of a recipe by name; raises UserError for an unknown name or key."""
+    return nn.ModuleDict({name: _build(name, table.model_dump(), recipe) for name, table in recipe.objectives.items()})
+
+
+def _build(name: str, table: dict[str, Any], recipe: Recipe) -> ObjectiveModule:
+    known = [module.name for module in pkgutil.iter_modules(__path__)]
+    if name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise UserError(f"{recipe.name}: objectives.{name}: no such objective{hint}")
+    module = import_module(f"{__name__}.{name}")
+    settings = validate(module.Settings, table, recipe.name, f"objectives.{name}.")
+    return module.Objective(settings, recipe)

@@ -1,0 +1,39 @@
+"""Masked language modelling: the generator predicts the original tokens of the slots."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from configs.recipe import NotNegative, Recipe, Table
+from pretrain.batch import Batch
+from pretrain.objectives import Forward, ObjectiveModule
+
+
+class Settings(Table):
+    weight: NotNegative
+
+
+class Objective(ObjectiveModule):
+    """The head gives logits over the vocabulary: dense, gelu, LayerNorm, then the word table itself, and a bias."""
+
+    def __init__(self, settings: Settings, recipe: Recipe):
+        super().__init__()
+        self.weight = settings.weight
+        model = recipe.model
+        self.dense = nn.Linear(model.generator.hidden, model.embedding)
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
+        self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
+
+    def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
+        """[..., D] of the generator, [V, E] -> [..., V]"""
+        return F.linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
+
+    def count(self, batch: Batch) -> Tensor:
+        return batch.filled.sum()
+
+    def forward(self, forward: Forward) -> Tensor:
+        batch = forward.batch
+        log_likelihood = forward.slot_log_probs.gather(2, batch.targets[:, :, None]).squeeze(2)
+        return -(log_likelihood * batch.filled).sum()

@@ -1,0 +1,45 @@
+"""Replaced token detection: the discriminator tells, at every token, whether the generator put it there.
+
+A sample that equals the original counts as original.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from configs.recipe import NotNegative, Recipe, Table
+from pretrain.batch import Batch
+from pretrain.model import glorot
+from pretrain.objectives import Forward, ObjectiveModule
+
+
+class Settings(Table):
+    weight: NotNegative
+
+
+class Objective(ObjectiveModule):
+    """The head: dense, gelu, and a layer to one logit, positive where it suspects a replacement."""
+
+    def __init__(self, settings: Settings, recipe: Recipe):
+        super().__init__()
+        self.weight = settings.weight
+        hidden = recipe.model.discriminator.hidden
+        self.dense = nn.Linear(hidden, hidden)
+        self.prediction = nn.Linear(hidden, 1)
+
+    def initialize(self) -> None:
+        """Google builds the last layer without an initializer (run_pretraining.py)."""
+        glorot(self.prediction)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """[B, L, D] -> [B, L]"""
+        return self.prediction(F.gelu(self.dense(states))).squeeze(-1)
+
+    def count(self, batch: Batch) -> Tensor:
+        return batch.real.sum()
+
+    def forward(self, forward: Forward) -> Tensor:
+        logits = self.logits(forward.states).float()
+        losses = F.binary_cross_entropy_with_logits(logits, forward.replaced.float(), reduction="none")
+        return (losses * forward.batch.real).sum()

@@ -1,0 +1,91 @@
+"""Google's Adam and its schedule (google-research/electra, model/optimization.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from configs.recipe import Optimizer, Schedule
+
+
+def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:
+    """The rate of update number `step`, counted from 0. With a multiplied warm-up the first one is 0."""
+    warmup = min(1.0, step / schedule.warmup_steps) if schedule.warmup_steps else 1.0
+    if schedule.warmup == "multiplied":
+        left = 1 - step / schedule.steps
+    else:
+        left = 1 - max(0, step - schedule.warmup_steps) / (schedule.steps - schedule.warmup_steps)
+    return optimizer.learning_rate * warmup * left**schedule.decay_power
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Two groups: what is decayed, and the biases and LayerNorms, which are not. Embedding tables are decayed."""
+    kept: list[Tensor] = []
+    decayed: list[Tensor] = []
+    for part in module.modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            exempt = isinstance(part, nn.LayerNorm) or name == "bias"
+            (kept if exempt else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+
+
+class ElectraAdam(torch.optim.Optimizer):
+    """Adam with decoupled decay, epsilon outside the root, and bias correction only where the recipe says so.
+
+    update = m / (sqrt(v) + epsilon) + weight_decay * p;  p -= rate * update
+    """
+
+    def __init__(self, groups: Iterable[dict[str, Any]], settings: Optimizer):
+        defaults = {
+            "lr": 0.0,
+            "betas": (settings.beta1, settings.beta2),
+            "eps": settings.epsilon,
+            "bias_correction": settings.bias_correction,
+            "weight_decay": settings.weight_decay,
+        }
+        super().__init__(groups, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        assert closure is None, "the gradients are computed before the step"
+        for group in self.param_groups:
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if parameters:
+                _update(parameters, [self._state_of(parameter) for parameter in parameters], group)
+
+    def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"] = torch.zeros_like(parameter)
+            state["exp_avg_sq"] = torch.zeros_like(parameter)
+        return state
+
+
+def _update(parameters: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]) -> None:
+    beta1, beta2 = group["betas"]
+    gradients = [parameter.grad for parameter in parameters]
+    first = [state["exp_avg"] for state in states]
+    second = [state["exp_avg_sq"] for state in states]
+    for state in states:
+        state["step"] += 1
+    torch._foreach_mul_(first, beta1)
+    torch._foreach_add_(first, gradients, alpha=1 - beta1)
+    torch._foreach_mul_(second, beta2)
+    torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)
+    roots = torch._foreach_sqrt(second)
+    rate_of_first = 1.0
+    if group["bias_correction"]:
+        step = states[0]["step"].item()
+        rate_of_first = 1 / (1 - beta1**step)
+        torch._foreach_div_(roots, (1 - beta2**step) ** 0.5)
+    torch._foreach_add_(roots, group["eps"])
+    updates = torch._foreach_div(first, roots)
+    if rate_of_first != 1:
+        torch._foreach_mul_(updates, rate_of_first)
+    if group["weight_decay"]:
+        torch._foreach_add_(updates, parameters, alpha=group["weight_decay"])
+    torch._foreach_add_(parameters, updates, alpha=-group["lr"])

@@ -1,0 +1,146 @@
+"""A run is a folder: its recipe, where it came from, its metrics, its checkpoints. Opening it decides where to begin."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import torch
+
+from configs.errors import UserError
+from configs.files import make_folder, read_json, write_json, write_text
+from configs.load import load
+from configs.recipe import CORPUS_TABLES, Recipe, differences
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.world import World
+
+RECIPE, PROVENANCE, CHECKPOINTS = "recipe.toml", "provenance.json", "checkpoints"
+_PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: at the beginning, or behind a verified checkpoint."""
+
+    step: int
+    checkpoint: Path | None
+    warnings: tuple[str, ...] = ()
+
+
+def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
+    """The recipe with the corpus's own sources; raises UserError when the corpus was made with other numbers."""
+    theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
+    ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
+    for key, in_corpus, in_recipe in differences(theirs, ours):
+        if key not in ("data.sources", "vocabulary.source"):
+            raise UserError(
+                f"{corpus.folder}: was prepared with {key} = {in_corpus!r}, and the recipe has {in_recipe!r}; "
+                f"give {key}={in_corpus} here too, or prepare a corpus with this recipe"
+            )
+    return recipe.model_copy(update={table: getattr(corpus, table) for table in CORPUS_TABLES})
+
+
+class Run:
+    """The folder of a run, as all processes see it. The first one claims it before anything is written."""
+
+    def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus):
+        self.folder, self.recipe, self.corpus = folder, recipe, corpus
+        self.checkpoints = folder / CHECKPOINTS
+
+    def claim(self, resume: str) -> Start:
+        """Make the folder this process's own, and find where to begin. Raises UserError when it cannot be this run's."""
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / RECIPE).is_file():
+            raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
+        continued = (self.folder / RECIPE).is_file()
+        if continued and resume == "never":
+            raise UserError(f"{self.folder}: already holds a run; name a new folder, or continue it with --resume auto")
+        if continued:
+            self._check_same(load(str(self.folder / RECIPE)))
+        make_folder(self.checkpoints)
+        self._lock = _lock(self.folder)
+        checkpoint.clean(self.checkpoints)
+        return self._find_start()
+
+    def record(self, start: Start, world: World, dtype: torch.dtype) -> None:
+        """Store the resolved recipe, and append this start to the provenance."""
+        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
+        path = self.folder / PROVENANCE
+        starts = read_json(path)["starts"] if path.is_file() else []
+        corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
+        entry = _provenance(world, dtype) | {"step": start.step, "corpus": corpus}
+        write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
+
+    def state(self, step: int) -> checkpoint.State:
+        rows_seen = step * self.recipe.batch.rows
+        return checkpoint.State(step, rows_seen, self.recipe.fingerprint(), self.corpus.manifest_sha256)
+
+    def _check_same(self, before: Recipe) -> None:
+        for key, was, now in differences(before.science(), self.recipe.science()):
+            raise UserError(
+                f"{self.folder}: this run has {key} = {was!r}, and now it is {now!r}; "
+                "name a new folder, or give the recipe that the run began with"
+            )
+
+    def _find_start(self) -> Start:
+        """The newest checkpoint that is what its manifest says, and belongs to this recipe and corpus."""
+        warnings: list[str] = []
+        for folder in reversed(checkpoint.found(self.checkpoints)):
+            try:
+                state = checkpoint.verify(folder)
+            except UserError as error:
+                warnings.append(f"{error}; going back to the one before")
+                continue
+            if state.corpus != self.corpus.manifest_sha256:
+                raise UserError(
+                    f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
+                    f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the one that the run began with"
+                )
+            return Start(state.step, folder, tuple(warnings))
+        return Start(0, None, tuple(warnings))
+
+
+def _lock(folder: Path) -> Any:
+    """One run, one job: held until the process ends."""
+    lock = open(folder / ".lock", "w")  # noqa: SIM115  the lock lives as long as the file is open
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"{folder}: another process is training this run") from None
+    return lock
+
+
+def _provenance(world: World, dtype: torch.dtype) -> dict[str, Any]:
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": sys.argv,
+        "commit": _commit(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
+        "processes": world.size,
+        "precision": str(dtype).removeprefix("torch."),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the code that runs, with a + when it is changed; None outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

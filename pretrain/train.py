@@ -1,0 +1,92 @@
+"""The loop: fetch, step, sometimes log, sometimes evaluate, sometimes save."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from configs import keyed
+from configs.recipe import Recipe
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.engine import Engine
+from pretrain.evaluate import evaluate
+from pretrain.flops import matmul_rate
+from pretrain.loader import Loader
+from pretrain.logs import Log
+from pretrain.meter import Meter
+from pretrain.optim import learning_rate
+from pretrain.pair import ElectraPair
+from pretrain.run import Run, Start, match_corpus
+from pretrain.signals import StopOnSignal
+from pretrain.world import World, precision
+
+
+def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: str) -> bool:
+    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that.
+
+    All processes call it. Raises UserError for a corpus or a folder that does not fit the recipe.
+    """
+    recipe = match_corpus(recipe, corpus)
+    every, num_steps = recipe.run, recipe.schedule.steps
+    dtype = precision(recipe.compute.precision, world.device)
+    run = Run(folder, recipe, corpus)
+    start = world.first(lambda: run.claim(resume))
+    engine = _engine(recipe, world, start)
+    if world.is_main:
+        run.record(start, world, dtype)
+    meter = Meter(recipe, world, matmul_rate(world.device, dtype))
+
+    with (
+        Log(folder, start.step, num_steps, active=world.is_main) as log,
+        StopOnSignal() as stop,
+        Loader(corpus, recipe, world.rank, world.size) as loader,
+    ):
+        _announce(log, start, run, engine)
+        if start.step == 0:
+            log.evaluation(0, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+        for step in range(start.step, num_steps):
+            with meter.waiting():
+                batches = loader.step(step)
+            torch.manual_seed(int(keyed.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
+            rate = learning_rate(step, recipe.optimizer, recipe.schedule)
+            done = step + 1
+            measures = engine.step(batches, rate, measure=_due(done, every.log_every, num_steps))
+            meter.count(batches)
+            if measures:
+                log.training(done, meter.values(done, measures, rate))
+            asked = world.any(stop.asked)
+            with meter.aside():
+                if _due(done, every.evaluate_every, num_steps):
+                    log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+                if asked or _due(done, every.save_every, num_steps):
+                    checkpoint.save(engine, run.checkpoints, run.state(done), every.keep_last)
+            if asked and done < num_steps:
+                log.say(f"stopped after step {done}, and saved; the same command goes on from there")
+                return False
+    return True
+
+
+def _engine(recipe: Recipe, world: World, start: Start) -> Engine:
+    torch.manual_seed(recipe.seed)
+    engine = Engine(ElectraPair(recipe), recipe, world)
+    if start.checkpoint:
+        engine.load(start.checkpoint)
+    return engine
+
+
+def _due(done: int, every: int, num_steps: int) -> bool:
+    return done == num_steps or done % every == 0
+
+
+def _announce(log: Log, start: Start, run: Run, engine: Engine) -> None:
+    for warning in start.warnings:
+        log.say(f"warning: {warning}")
+    num_parameters = sum(parameter.numel() for parameter in engine.pair.parameters())
+    log.say(
+        f"{run.recipe.name}: {num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
+        f"{run.recipe.schedule.steps:,} steps of {run.recipe.batch.rows} rows, on {engine.description}"
+    )
+    if start.step:
+        log.say(f"going on after step {start.step:,}, from {start.checkpoint}")
