@@ -124,9 +124,7 @@ def _sentence(error: ValidationError, schema: type[BaseModel], prefix: str) -> s
 def _dotted(problem: ErrorDetails) -> str:
     """The key of a problem as a user writes it, without the branch of a union that pydantic names behind it."""
     branches = ("constrained-", "literal[", "function-")
-    return ".".join(
-        str(part) for part in problem["loc"] if not (isinstance(part, str) and part.startswith(branches))
-    )
+    return ".".join(str(part) for part in problem["loc"] if not (isinstance(part, str) and part.startswith(branches)))
 
 
 def _leaf(dotted: str) -> str:

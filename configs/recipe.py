@@ -267,6 +267,4 @@ def differences(left: dict[str, Any], right: dict[str, Any]) -> list[tuple[str, 
     """(dotted key, value on the left, value on the right) wherever two sets of tables differ."""
     flat_left, flat_right = flatten(left), flatten(right)
     keys = sorted(flat_left.keys() | flat_right.keys())
-    return [
-        (key, flat_left.get(key), flat_right.get(key)) for key in keys if flat_left.get(key) != flat_right.get(key)
-    ]
+    return [(key, flat_left.get(key), flat_right.get(key)) for key in keys if flat_left.get(key) != flat_right.get(key)]

@@ -28,7 +28,9 @@ class LocalExecutor(LocalPipelineExecutor):
             for rank in ranks:
                 self.run_task(rank)
             return
-        with ProcessPoolExecutor(min(self.workers, len(ranks) or 1), get_context("forkserver"), _ignore_interrupts) as pool:
+        with ProcessPoolExecutor(
+            min(self.workers, len(ranks) or 1), get_context("forkserver"), _ignore_interrupts
+        ) as pool:
             try:
                 for finished in as_completed([pool.submit(self.run_task, rank) for rank in ranks]):
                     finished.result()
@@ -49,4 +51,3 @@ class LocalExecutor(LocalPipelineExecutor):
 def _ignore_interrupts() -> None:
     """Ctrl-C reaches every process of the terminal; the parent alone answers it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-

@@ -37,9 +37,7 @@ def draw(planes: Planes, masking: Masking, seed: int, purpose: str, *counters: i
     rows, row_length = planes.tokens.shape
     unit_keys = keyed.bits(seed, purpose, *counters, np.arange(row_length)[None, :])
     units = np.where(planes.maskable, _UNITS[masking.scheme](planes), NO_UNIT)
-    return _choose(
-        units, quotas(planes.lengths, masking, row_length), np.broadcast_to(unit_keys, (rows, row_length))
-    )
+    return _choose(units, quotas(planes.lengths, masking, row_length), np.broadcast_to(unit_keys, (rows, row_length)))
 
 
 def _token_units(planes: Planes) -> NDArray[np.int64]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from itertools import pairwise
+from typing import IO, cast
 
 import fsspec
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
+from fsspec.utils import infer_compression
 
 from configs.errors import UserError
 from configs.recipe import Source
@@ -86,7 +88,7 @@ def _fits(path: str, format: str) -> bool:
 
 
 def _compressed(path: str) -> bool:
-    return fsspec.utils.infer_compression(path) is not None
+    return infer_compression(path) is not None
 
 
 def _weight(path: str, size: int) -> int:
@@ -99,7 +101,7 @@ def _pieces(number: int, source: Source, path: str, size: int, task_bytes: int) 
         return [Range(*whole, 0, None, size)]
     count = -(-size // task_bytes)
     borders = [size * piece // count for piece in range(count + 1)]
-    return [Range(*whole, start, end, end - start) for start, end in zip(borders, borders[1:], strict=False)]
+    return [Range(*whole, start, end, end - start) for start, end in pairwise(borders)]
 
 
 class ReadRanges(PipelineStep):
@@ -120,7 +122,8 @@ class ReadRanges(PipelineStep):
 def documents(piece: Range) -> Iterator[Document]:
     """The documents that begin in a range; raises UserError for a file that cannot be read as it is declared."""
     try:
-        with fsspec.open(piece.path, "rb", compression="infer") as file:
+        with fsspec.open(piece.path, "rb", compression="infer") as opened:
+            file = cast(IO[bytes], opened)
             read = _text_documents if piece.format == "text" else _jsonl_documents
             for offset, raw in read(file, piece):
                 text, invalid = _decode(raw)
@@ -145,7 +148,7 @@ def _lines(file: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _text_documents(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]]:
-    """Documents between blank lines. One belongs to the range that holds the blank line before it (or the file's start)."""
+    """Documents between blank lines. A range owns those whose blank line before them, or the file's start, it holds."""
     document: list[bytes] = []
     begin = 0
     ours = piece.start == 0

@@ -49,7 +49,9 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
         "invalid_utf8_sequences": total.invalid_sequences,
         "unknown_tokens": total.unknown_tokens,
         "unknown_share": total.unknown_tokens / num_tokens,
-        "unknown_characters": dict(sorted(total.unknown_characters.items(), key=lambda e: (-e[1], e[0]))[:_MOST_UNKNOWN]),
+        "unknown_characters": dict(
+            sorted(total.unknown_characters.items(), key=lambda e: (-e[1], e[0]))[:_MOST_UNKNOWN]
+        ),
     }
 
 

@@ -1,7 +1,7 @@
 """The format of a corpus, and the only part of `data_prep` that training reads.
 
-A corpus is a folder: `manifest.json` (written last: its presence means "complete"), the tokenizer, and shards, which are
-numpy structured arrays of fixed-stride rows, memory-mapped. A row is L token ids and planes of L bits.
+A corpus is a folder: `manifest.json` (written last: its presence means "complete"), the tokenizer, and shards, which
+are numpy structured arrays of fixed-stride rows, memory-mapped. A row is L token ids and planes of L bits.
 
 Letters: R rows, L row length, K stored maskings.
 """
@@ -19,7 +19,6 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from configs import keyed
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, whole_file
 from configs.load import validate
@@ -98,7 +97,7 @@ class Planes:
 def draw_masks(
     planes: Planes, masking: Masking, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]: stored, or drawn for epoch `number`."""
+    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]: a stored one, or that of an epoch."""
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
@@ -151,7 +150,9 @@ class Corpus:
         self.manifest: dict[str, Any] = read_json(folder / MANIFEST)
         version = self.manifest.get("schema_version")
         if version != SCHEMA_VERSION:
-            raise UserError(f"{folder / MANIFEST}: schema_version: {version!r}, and this release reads {SCHEMA_VERSION}")
+            raise UserError(
+                f"{folder / MANIFEST}: schema_version: {version!r}, and this release reads {SCHEMA_VERSION}"
+            )
         tables = self.manifest["recipe"]
         origin = str(folder / MANIFEST)
         self.data = validate(Data, tables["data"], origin, "recipe.data.")
@@ -189,9 +190,7 @@ class Corpus:
             for where, shard_number, in_shard, _ in self._by_shard(split, numbers[of_epoch]):
                 chosen = of_epoch[where]
                 planes = Planes.of(rows[chosen], self.special)
-                masks[chosen] = draw_masks(
-                    planes, self.masking, self.seed, split, int(epoch), shard_number, in_shard
-                )
+                masks[chosen] = draw_masks(planes, self.masking, self.seed, split, int(epoch), shard_number, in_shard)
         return masks
 
     def _by_shard(self, split: Split, numbers: NDArray[np.integer]):

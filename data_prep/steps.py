@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from configs.files import sha256_of, write_json
 from configs.recipe import Data, Masking
 from data_prep import packing, vocabulary
 from data_prep.segments import Example, Sentence, examples
-from data_prep.shards import Planes, SpecialTokens, Split, draw_masks, pack, row_dtype, shard_writer
+from data_prep.shards import Planes, Split, draw_masks, pack, row_dtype, shard_writer
 
 SPLITS: tuple[Split, ...] = ("train", "validation")
 # Lines are tokenized about a megabyte at a time; a longer line is cut, so that memory does not follow it.
@@ -60,7 +61,7 @@ class TaskReport:
     @classmethod
     def of(cls, values: dict[str, Any]) -> TaskReport:
         report = cls()
-        report.add(cls(**{name: value for name, value in values.items()}))
+        report.add(cls(**values))
         return report
 
 
@@ -95,7 +96,7 @@ class _Task:
     def write(self, documents: Iterable[Document]) -> None:
         """Both splits are written side by side, as the documents come."""
         with ExitStack() as open_shards:
-            writers = {split: _SplitWriter(self, split, open_shards) for split in SPLITS}
+            writers: dict[Split, _SplitWriter] = {split: _SplitWriter(self, split, open_shards) for split in SPLITS}
             for split, example in self._examples(documents):
                 writers[split].add(example)
             for writer in writers.values():
@@ -104,15 +105,16 @@ class _Task:
             writer.account()
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
-        for _, group in groupby(self._sentences(documents), key=lambda entry: entry[0]):
+        for _, group in groupby(self._sentences(documents), key=itemgetter(0)):
             _, document, first = next(group)
             key = keyed.text_hash(document.text)
             held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
             split: Split = "validation" if held_out else "train"
             self._count_document(document)
             segment_key = int(keyed.bits(self.step.seed, "segments", key))
-            sentences = chain([first], (sentence for _, _, sentence in group))
-            for example in examples(sentences, self.step.data, self.special, segment_key):
+            for example in examples(
+                chain([first], map(itemgetter(2), group)), self.step.data, self.special, segment_key
+            ):
                 self._count_example(split, example)
                 yield split, example
 

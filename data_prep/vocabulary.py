@@ -45,7 +45,8 @@ def train(vocabulary: Vocabulary, texts: Callable[[], Iterable[str]]) -> Tokeniz
     if found != vocabulary.size:
         wanted = "or less, or bring more text" if found < vocabulary.size else "or more, or lower vocabulary.alphabet"
         raise UserError(
-            f"vocabulary.size: {vocabulary.size}, and the text gives {found} entries; set vocabulary.size={found} {wanted}"
+            f"vocabulary.size: {vocabulary.size}, and the text gives {found} entries; "
+            f"set vocabulary.size={found} {wanted}"
         )
     return _finished(_wordpiece(tokenizer.get_vocab(), vocabulary))
 
@@ -80,7 +81,9 @@ def take(vocabulary: Vocabulary) -> Tokenizer:
     tokenizer = _read_tokenizer(path) if path.suffix == ".json" else _read_words(path, vocabulary)
     size = tokenizer.get_vocab_size()
     if size != vocabulary.size:
-        raise UserError(f"vocabulary.size: {vocabulary.size}, and {path} has {size} entries; set vocabulary.size={size}")
+        raise UserError(
+            f"vocabulary.size: {vocabulary.size}, and {path} has {size} entries; set vocabulary.size={size}"
+        )
     return tokenizer
 
 
@@ -135,8 +138,9 @@ def _finished(tokenizer: Tokenizer) -> Tokenizer:
 
 def special_tokens(tokenizer: Tokenizer, origin: Path) -> SpecialTokens:
     """Raises UserError, naming `origin`, when one of the five is not an entry."""
-    ids = {name: tokenizer.token_to_id(token) for name, token in SPECIAL.items()}
-    missing = [SPECIAL[name] for name, number in ids.items() if number is None]
+    found = {name: tokenizer.token_to_id(token) for name, token in SPECIAL.items()}
+    ids = {name: number for name, number in found.items() if number is not None}
+    missing = [token for name, token in SPECIAL.items() if name not in ids]
     if missing:
         raise UserError(f"{origin}: the vocabulary lacks {', '.join(missing)}, which pretraining needs")
     return SpecialTokens(**ids)
@@ -144,7 +148,8 @@ def special_tokens(tokenizer: Tokenizer, origin: Path) -> SpecialTokens:
 
 def words(tokenizer: Tokenizer) -> list[str]:
     """The entries by id."""
-    return [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
+    table = tokenizer.get_vocab()
+    return sorted(table, key=table.__getitem__)
 
 
 def continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:

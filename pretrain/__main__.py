@@ -1,9 +1,9 @@
-"""Commands of this room: `electra pretrain`, `evaluate` and `export`, or `python -m pretrain ...`, which torchrun runs."""
+"""Commands of this room: `electra pretrain`, `evaluate` and `export`, or `python -m pretrain ...` under torchrun."""
 
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +14,18 @@ from configs.cli import application
 app = application()
 
 
-class Resume(str, Enum):
+class Resume(StrEnum):
     auto = "auto"
     never = "never"
 
 
-class Part(str, Enum):
+class Part(StrEnum):
     both = "both"
     discriminator = "discriminator"
     generator = "generator"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     huggingface = "huggingface"
 
 
@@ -61,7 +61,9 @@ def pretrain(
     if not finished:
         sys.exit(STOPPED)
     if world.is_main:
-        typer.echo(f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models")
+        typer.echo(
+            f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models"
+        )
 
 
 @app.command()

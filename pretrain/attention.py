@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def bounds(examples: Tensor) -> Tensor:
-    """[B, 1, L, L] bool: who may see whom. `examples` [B, L] numbers the examples of a row; padding (0) sees padding."""
+    """[B, 1, L, L] bool, who may see whom. `examples` [B, L] numbers a row's examples; padding (0) sees padding."""
     return (examples[:, :, None] == examples[:, None, :])[:, None]
 
 

@@ -1,7 +1,7 @@
 """Checkpoints: whole or absent, verified before anything is read from them.
 
-RUN/checkpoints/step-00010000/ holds DeepSpeed's files, `state.json`, and `manifest.json` with the sha256 of each, written
-last. It is made under another name and renamed, so a folder of this name is complete.
+RUN/checkpoints/step-00010000/ holds DeepSpeed's files, the recipe, `state.json`, and `manifest.json` with the sha256 of
+each, written last. It is made under another name and renamed, so a folder of this name is complete.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import tomli_w
 import torch
 from torch import Tensor
 
 from configs.errors import UserError
-from configs.files import read_json, sha256_of, sync_folder, write_json
+from configs.files import read_json, sha256_of, sync_folder, write_json, write_text
 from configs.load import validate
 from configs.recipe import Table
 from pretrain.engine import Engine, weights_file
 
-MANIFEST, STATE = "manifest.json", "state.json"
+MANIFEST, STATE, RECIPE = "manifest.json", "state.json", "recipe.toml"
 # Names of what is being written or deleted; never read, and cleared at the next start.
 _WRITING, _DELETING = ".writing-", ".deleting-"
 
@@ -43,8 +44,8 @@ def name_of(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def save(engine: Engine, checkpoints: Path, state: State, keep_last: int) -> Path:
-    """Write a checkpoint, then delete the oldest beyond `keep_last`. All processes call it."""
+def save(engine: Engine, checkpoints: Path, state: State) -> Path:
+    """Write a checkpoint with its recipe, then delete the oldest beyond `run.keep_last`. All processes call it."""
     world = engine.world
     folder = checkpoints / name_of(state.step)
     writing = checkpoints / (_WRITING + folder.name)
@@ -56,12 +57,13 @@ def save(engine: Engine, checkpoints: Path, state: State, keep_last: int) -> Pat
     world.barrier()
     if world.is_main:
         write_json(writing / STATE, asdict(state))
+        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.model_dump(mode="json")))
         write_json(writing / MANIFEST, {"files": {name: _synced_sha256(writing / name) for name in _files(writing)}})
         if folder.exists():  # a damaged one, from which the run went back to an older
             _delete(folder)
-        os.replace(writing, folder)
+        writing.replace(folder)
         sync_folder(checkpoints)
-        for old in found(checkpoints)[:-keep_last]:
+        for old in found(checkpoints)[: -engine.recipe.run.keep_last]:
             _delete(old)
     world.barrier()
     return folder
@@ -114,7 +116,7 @@ def _delete(folder: Path) -> None:
     """Rename first: half a checkpoint must not bear the name of a whole one."""
     doomed = folder.with_name(_DELETING + folder.name)
     _clear(doomed)
-    os.replace(folder, doomed)
+    folder.replace(doomed)
     _clear(doomed)
 
 

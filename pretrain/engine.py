@@ -70,6 +70,7 @@ class Engine:
         pair = self.pair.train()
         counts = self._counts(batches)
         sums: list[Tensor] = []
+        norm: Tensor | None = None
         for batch in batches:
             output = self._engine(batch.to(self.world.device), counts)
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
@@ -82,9 +83,8 @@ class Engine:
             self._engine.step()
         if not measure:
             return None
-        if norm is None:
-            norm = self._engine.get_global_grad_norm()
-        return _measures(list(pair.objectives), counts, self.world.sum(torch.stack(sums).sum(0)), float(norm))
+        gradient_norm = float(self._engine.get_global_grad_norm() if norm is None else norm)
+        return _measures(list(pair.objectives), counts, self.world.sum(torch.stack(sums).sum(0)), gradient_norm)
 
     def _counts(self, batches: list[Batch]) -> dict[str, Tensor]:
         """The predictions of the whole step, over all processes."""
@@ -136,7 +136,7 @@ def _measures(names: list[str], counts: dict[str, Tensor], sums: Tensor, norm: f
 
 
 def weights_file(folder: Path) -> Path:
-    """Where a checkpoint keeps the weights of the module: `{"module": {name: tensor}}`, readable without pickled code."""
+    """Where a checkpoint keeps the weights, `{"module": {name: tensor}}`, readable without running pickled code."""
     return folder / _TAG / "mp_rank_00_model_states.pt"
 
 
@@ -158,7 +158,9 @@ def configuration(recipe: Recipe, world: World) -> dict[str, Any]:
     stated = flatten(ours)
     for key, value in flatten(recipe.deepspeed).items():
         if stated.get(key, value) != value:
-            raise UserError(f"{recipe.name}: deepspeed.{key}: {value!r}, and the recipe's own tables make it {stated[key]!r}")
+            raise UserError(
+                f"{recipe.name}: deepspeed.{key}: {value!r}, and the recipe's own tables make it {stated[key]!r}"
+            )
     return _merge(ours, recipe.deepspeed)
 
 

@@ -15,7 +15,8 @@ from pretrain.loader import batch_of, micro_rows
 from pretrain.pair import ElectraPair
 from pretrain.world import World
 
-# The discriminator's logits are counted in bins, which add up over processes. 4096 of 1/128 keep the AUC to four digits.
+# The discriminator's logits are counted in bins, which add up over processes. 4096 of 1/128 keep
+# the AUC to four digits.
 _BINS, _PER_UNIT = 4096, 128
 
 
@@ -40,14 +41,16 @@ def evaluate(
         correct = ((forward.slot_log_probs.argmax(-1) == targets) & batch.filled).sum()
         original = ((forward.sampled == targets) & batch.filled).sum()
         sums += torch.stack([*output.sums.values(), *counts.values(), batch.filled.sum(), correct, original]).double()
-        if "rtd" in names:
-            histogram += _histogram(pair.objectives["rtd"].logits(forward.states).float(), forward.replaced, batch.real)
+        if pair.detection:
+            histogram += _histogram(pair.detection.logits(forward.states).float(), forward.replaced, batch.real)
     world.sum(sums)
     world.sum(histogram)
     losses, counts, (slots, correct, original) = np.split(sums.cpu().numpy(), [len(names), 2 * len(names)])
-    scores = {f"{name}_loss": float(loss / max(1, count)) for name, loss, count in zip(names, losses, counts, strict=True)}
+    scores = {
+        f"{name}_loss": float(loss / max(1, count)) for name, loss, count in zip(names, losses, counts, strict=True)
+    }
     scores |= {"masked_accuracy": correct / max(1, slots), "sampled_accuracy": original / max(1, slots)}
-    return scores | (_detection(histogram.cpu().numpy()) if "rtd" in names else {})
+    return scores | (_detection(histogram.cpu().numpy()) if pair.detection else {})
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:

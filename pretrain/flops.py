@@ -1,8 +1,8 @@
 """Model FLOPs, and the rate of this device to compare them with.
 
 Convention: three times the forward pass of both towers; matrix products and attention within examples only; the
-vocabulary only at slots; no look-ups, no recomputation, no padding. At full rows ELECTRA-small takes 70.2 MFLOP per token
-at length 128 and 87.9 at 512. Utilisation is against the matrix-multiply rate measured when the run starts.
+vocabulary only at slots; no look-ups, no recomputation, no padding. At full rows ELECTRA-small takes 70.2 MFLOP per
+token at length 128 and 87.9 at 512. Utilisation is against the matrix-multiply rate measured when the run starts.
 """
 
 from __future__ import annotations

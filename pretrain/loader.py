@@ -44,17 +44,17 @@ class Loader:
 
     def step(self, step: int) -> list[Batch]:
         """This process's micro-batches of step `step`; the next step is begun in the background."""
-        if self._ahead is not None and self._ahead[0] == step:
-            batches = self._ahead[1].result()
-        else:
-            batches = self._read(step)
+        ahead = self._ahead
+        batches = ahead[1].result() if ahead and ahead[0] == step else self._read(step)
         self._ahead = (step + 1, self._thread.submit(self._read, step + 1))
         return batches
 
     def __enter__(self) -> Loader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._thread.shutdown(cancel_futures=True)
 
     def _read(self, step: int) -> list[Batch]:

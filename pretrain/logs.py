@@ -43,7 +43,7 @@ class Log:
         kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
         write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         self._already = {(line["kind"], line["step"]) for line in kept}
-        self._metrics = open(self._run / METRICS, "a", encoding="utf-8")  # noqa: SIM115  closed with the log
+        self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
         self._console = Console()
         self._bar = _progress(self._console) if self._console.is_terminal else None
@@ -52,7 +52,9 @@ class Log:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not self._active:
             return
         if self._bar:
@@ -69,8 +71,8 @@ class Log:
             return
         self._write("training", step, values)
         line = (
-            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  replaced {values['replaced_share']:.1%}  "
-            f"{values['tokens_per_second']:,.0f} tokens/s"
+            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  "
+            f"replaced {values['replaced_share']:.1%}  {values['tokens_per_second']:,.0f} tokens/s"
         )
         if self._bar:
             self._bar.update(self._task, completed=step, line=line)

@@ -53,8 +53,9 @@ class ElectraAdam(torch.optim.Optimizer):
         assert closure is None, "the gradients are computed before the step"
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            gradients = [parameter.grad for parameter in parameters]
             if parameters:
-                _update(parameters, [self._state_of(parameter) for parameter in parameters], group)
+                _update(parameters, gradients, [self._state_of(parameter) for parameter in parameters], group)
 
     def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         state = self.state[parameter]
@@ -65,9 +66,10 @@ class ElectraAdam(torch.optim.Optimizer):
         return state
 
 
-def _update(parameters: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]) -> None:
+def _update(
+    parameters: list[Tensor], gradients: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]
+) -> None:
     beta1, beta2 = group["betas"]
-    gradients = [parameter.grad for parameter in parameters]
     first = [state["exp_avg"] for state in states]
     second = [state["exp_avg_sq"] for state in states]
     for state in states:

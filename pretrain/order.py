@@ -1,7 +1,7 @@
 """The order of rows is a function: of the seed and the position, and of nothing else.
 
-Position p counts the rows of a run from 0, over all processes and epochs. The data state of a checkpoint is one integer,
-the rows seen.
+Position p counts the rows of a run from 0, over all processes and epochs. The data state of a checkpoint is one
+integer, the rows seen.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _ROUNDS = 4
 def rows_at(positions: NDArray[np.int64], num_rows: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(row numbers, epochs) of positions. Every epoch is a permutation of the rows of its own.
 
-    The blocks are permuted first, then the rows of each window of permuted blocks; the borders of the blocks are shifted
-    from epoch to epoch, so that no row stays in the rest that fills no block.
+    The blocks are permuted first, then the rows of each window of permuted blocks; the borders of the blocks are
+    shifted from epoch to epoch, so that no row stays in the rest that fills no block.
     """
     epochs, places = np.divmod(positions, num_rows)
     window = places // WINDOW
@@ -37,9 +37,7 @@ def rows_at(positions: NDArray[np.int64], num_rows: int, seed: int) -> tuple[NDA
     return (block * BLOCK + offset + shift) % num_rows, epochs
 
 
-def _permute(
-    index: NDArray[np.int64], size: int | NDArray[np.int64], key: NDArray[np.uint64]
-) -> NDArray[np.int64]:
+def _permute(index: NDArray[np.int64], size: int | NDArray[np.int64], key: NDArray[np.uint64]) -> NDArray[np.int64]:
     """A keyed permutation of [0, size): a Feistel network over the next power of four, walked until it falls inside."""
     sizes = np.broadcast_to(np.asarray(size, np.uint64), index.shape)
     half_bits = np.ceil(np.log2(np.maximum(sizes, 2).astype(np.float64)) / 2).astype(np.uint64)

@@ -6,6 +6,7 @@ Letters: B rows, L row length, P slots, D hidden, E embedding, V vocabulary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from configs.recipe import Recipe
 from pretrain import attention, objectives
 from pretrain.batch import Batch
 from pretrain.model import Embeddings, Encoder, initialize
-from pretrain.objectives import Forward
+from pretrain.objectives import Forward, ObjectiveModule, mlm, rtd
 
 Counts = dict[str, Tensor]
 
@@ -40,14 +41,27 @@ class ElectraPair(nn.Module):
         self.objectives = objectives.build(recipe)
         self.temperature = recipe.corruption.temperature
         initialize(self, recipe.model.initializer_range)
-        for objective in self.objectives.values():
+        for _, objective in self.named_objectives():
             objective.initialize()
+
+    def named_objectives(self) -> list[tuple[str, ObjectiveModule]]:
+        return [(name, cast(ObjectiveModule, module)) for name, module in self.objectives.items()]
+
+    @property
+    def prediction(self) -> mlm.Objective:
+        """The generator's head, which every recipe has."""
+        return cast(mlm.Objective, self.objectives["mlm"])
+
+    @property
+    def detection(self) -> rtd.Objective | None:
+        """The discriminator's head for replaced tokens, where the recipe has that objective."""
+        return cast(rtd.Objective, self.objectives["rtd"]) if "rtd" in self.objectives else None
 
     def counts(self, batches: list[Batch]) -> Counts:
         """By how much each objective's sum is to be divided: its predictions in these batches."""
         return {
             name: torch.stack([objective.count(batch) for batch in batches]).sum()
-            for name, objective in self.objectives.items()
+            for name, objective in self.named_objectives()
         }
 
     def forward(self, batch: Batch, counts: Counts) -> Output:
@@ -56,7 +70,7 @@ class ElectraPair(nn.Module):
 
         generator_states = self.generator(self._embed(batch.masked_tokens, batch), bounds)  # [B, L, D]
         slot_states = _take(generator_states, batch.slots)  # [B, P, D]
-        logits = self.objectives["mlm"].logits(slot_states, self.embeddings.word.weight)  # [B, P, V]
+        logits = self.prediction.logits(slot_states, self.embeddings.word.weight)  # [B, P, V]
         log_probs = logits.float().log_softmax(-1)
 
         sampled = sample(log_probs, batch.uniforms, self.temperature)  # [B, P]
@@ -66,12 +80,26 @@ class ElectraPair(nn.Module):
         states = self.discriminator(self._embed(corrupted, batch), bounds)  # [B, L, D]
         forward = Forward(batch, log_probs, sampled, corrupted != batch.tokens, states)
 
-        sums = {name: objective(forward) for name, objective in self.objectives.items()}
-        terms = [self.objectives[name].weight * sums[name] / counts[name].clamp(min=1) for name in sums]
+        sums = {name: objective(forward) for name, objective in self.named_objectives()}
+        terms = [module.weight * sums[name] / counts[name].clamp(min=1) for name, module in self.named_objectives()]
         return Output(torch.stack(terms).sum(), {name: value.detach() for name, value in sums.items()}, forward)
 
     def _embed(self, tokens: Tensor, batch: Batch) -> Tensor:
         return self.embeddings(tokens, batch.positions, batch.segments)
+
+    def generator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        """[B, L] each, one example in a row -> [B, L, V]. For looking at a trained pair; training uses `forward`."""
+        states = self._states(self.generator, tokens, segments, real)
+        return self.prediction.logits(states, self.embeddings.word.weight)
+
+    def discriminator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        """[B, L] each, one example in a row -> [B, L], positive where a replacement is suspected."""
+        assert self.detection is not None, "only a pair trained with [objectives.rtd] detects"
+        return self.detection.logits(self._states(self.discriminator, tokens, segments, real))
+
+    def _states(self, tower: Encoder, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        positions = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+        return tower(self.embeddings(tokens, positions, segments), attention.bounds(real.long()))
 
 
 def _take(states: Tensor, slots: Tensor) -> Tensor:

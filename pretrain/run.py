@@ -1,10 +1,11 @@
-"""A run is a folder: its recipe, where it came from, its metrics, its checkpoints. Opening it decides where to begin."""
+"""A run is a folder: recipe, provenance, metrics, checkpoints. Claiming it decides where training begins."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -22,9 +23,10 @@ from configs.load import load
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep.shards import Corpus
 from pretrain import checkpoint
+from pretrain.checkpoint import RECIPE
 from pretrain.world import World
 
-RECIPE, PROVENANCE, CHECKPOINTS = "recipe.toml", "provenance.json", "checkpoints"
+PROVENANCE, CHECKPOINTS = "provenance.json", "checkpoints"
 _PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
 
 
@@ -58,7 +60,7 @@ class Run:
         self.checkpoints = folder / CHECKPOINTS
 
     def claim(self, resume: str) -> Start:
-        """Make the folder this process's own, and find where to begin. Raises UserError when it cannot be this run's."""
+        """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's."""
         if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / RECIPE).is_file():
             raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
         continued = (self.folder / RECIPE).is_file()
@@ -72,8 +74,10 @@ class Run:
         return self._find_start()
 
     def record(self, start: Start, world: World, dtype: torch.dtype) -> None:
-        """Store the resolved recipe, and append this start to the provenance."""
+        """Store the resolved recipe and the tokenizer, and append this start to the provenance."""
         write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
+        for name in self.corpus.manifest["vocabulary"]["files"]:
+            shutil.copyfile(self.corpus.folder / name, self.folder / name)
         path = self.folder / PROVENANCE
         starts = read_json(path)["starts"] if path.is_file() else []
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
@@ -103,7 +107,7 @@ class Run:
             if state.corpus != self.corpus.manifest_sha256:
                 raise UserError(
                     f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
-                    f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the one that the run began with"
+                    f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
                 )
             return Start(state.step, folder, tuple(warnings))
         return Start(0, None, tuple(warnings))
@@ -139,7 +143,10 @@ def _commit() -> str | None:
     try:
         answer = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-            cwd=folder, capture_output=True, text=True, check=True,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return None

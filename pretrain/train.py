@@ -61,7 +61,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
                 if _due(done, every.evaluate_every, num_steps):
                     log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
                 if asked or _due(done, every.save_every, num_steps):
-                    checkpoint.save(engine, run.checkpoints, run.state(done), every.keep_last)
+                    checkpoint.save(engine, run.checkpoints, run.state(done))
             if asked and done < num_steps:
                 log.say(f"stopped after step {done}, and saved; the same command goes on from there")
                 return False

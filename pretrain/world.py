@@ -76,7 +76,13 @@ def join() -> World:
         backend = "nccl" if device.type == "cuda" else "gloo"
         alone = None if "MASTER_ADDR" in os.environ and "RANK" in os.environ else dist.HashStore()
         dist.init_process_group(backend, store=alone, rank=rank, world_size=size, timeout=timedelta(minutes=30))
-    return World(rank, size, device, dist.new_group(backend="gloo") if size > 1 else None)
+    return World(rank, size, device, _host_group() if size > 1 else None)
+
+
+def _host_group() -> dist.ProcessGroup:
+    group = dist.new_group(backend="gloo")
+    assert isinstance(group, dist.ProcessGroup)
+    return group
 
 
 def leave() -> None:

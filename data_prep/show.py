@@ -1,0 +1,78 @@
+"""`electra inspect CORPUS`: what is inside, and rows as a reader would see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from configs.files import read_json
+from data_prep import vocabulary
+from data_prep.shards import Corpus, Planes, Split
+
+_COMMONEST = 20
+
+
+def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: bool) -> None:
+    """Print the numbers of a corpus and some of its rows; masked tokens stand reversed, examples apart."""
+    corpus = Corpus(folder, verify=verify)
+    console = Console()
+    _print_numbers(console, corpus, read_json(folder / "report.json"))
+    words = vocabulary.words(vocabulary.load(folder))
+    numbers = np.arange(first, min(first + count, corpus.num_rows(split)))
+    rows = corpus.read(split, numbers)
+    masks = corpus.masks(split, numbers, rows, np.zeros_like(numbers))
+    planes = Planes.of(rows, corpus.special)
+    for index, number in enumerate(numbers):
+        console.print(
+            f"\n[bold]{split} row {number}[/bold]: {planes.lengths[index]} tokens, {masks[index].sum()} masked"
+        )
+        console.print(_row_text(planes, masks, index, words, colour=console.is_terminal))
+
+
+def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for split in ("train", "validation"):
+        table.add_row(f"{split} rows", f"{corpus.num_rows(split):,} of {corpus.data.row_length} tokens")
+    table.add_row("filled", f"{report['rows_filled']:.1%}")
+    table.add_row(
+        "vocabulary", f"{corpus.vocabulary.size:,} entries, sha256 {corpus.manifest['vocabulary']['sha256'][:12]}"
+    )
+    table.add_row(
+        "masking", f"{corpus.masking.scheme}, {corpus.masking.rate:.0%} of the tokens, {corpus.masking.maskings}"
+    )
+    for source in corpus.manifest["sources"]:
+        table.add_row("source", f"{source['path']}: {source['documents']:,} documents, {source['bytes'] / 1e6:.1f} MB")
+    table.add_row("unknown tokens", f"{report['unknown_tokens']:,} ({report['unknown_share']:.4%})")
+    commonest = list(report["unknown_characters"].items())[:_COMMONEST]
+    if commonest:
+        table.add_row("unknown characters", "  ".join(f"{character} {number:,}" for character, number in commonest))
+    if report["invalid_utf8_sequences"]:
+        table.add_row("not UTF-8", f"{report['invalid_utf8_sequences']:,} sequences")
+    console.print(table)
+
+
+def _row_text(planes: Planes, masks: np.ndarray, index: int, words: list[str], *, colour: bool) -> Text:
+    """One row, an example a line: special tokens dim, the second segment in another colour, masked tokens reversed.
+
+    Without colour masked tokens stand in angle brackets.
+    """
+    text = Text()
+    for position in range(planes.lengths[index]):
+        word = words[planes.tokens[index, position]]
+        if planes.example_start[index, position] and position:
+            text.append("\n")
+        continues = word.startswith("##")
+        if position and not continues and not planes.example_start[index, position]:
+            text.append(" ")
+        style = "cyan" if planes.segment_b[index, position] else ""
+        if word in vocabulary.SPECIAL.values():
+            style = "bold red" if word == vocabulary.SPECIAL["unk"] else "dim"
+        if masks[index, position]:
+            style += " reverse"
+        shown = word.removeprefix("##")
+        text.append(f"<{shown}>" if masks[index, position] and not colour else shown, style=style.strip())
+    return text

@@ -1,0 +1,1 @@
+"""The `electra` command, and jobs on clusters. Never imports torch when it is imported."""

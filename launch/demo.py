@@ -1,0 +1,139 @@
+"""`make demo`: every stage of the product on real text, on the CPU, in minutes. Fails when the pair did not learn."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from launch.demo_text import collect
+
+FOLDER = Path("demo")
+# What a pair that learns passes with room to spare on this text; one that does not stays at chance.
+SMALLEST_RISE = {"masked_accuracy": 0.10, "auc": 0.05}
+# An export must give the training model's logits to rounding.
+LARGEST_DIFFERENCE = 1e-5
+_SENTENCES = 6
+
+console = Console(highlight=False)
+
+
+def main() -> None:
+    began = time.monotonic()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    corpus, run, models = FOLDER / "corpus", FOLDER / "run", FOLDER / "models"
+    _title("1. Text: the documentation inside Python's library and the installed packages")
+    console.print(f"{collect(FOLDER / 'text') / 1e6:.1f} MB in {FOLDER / 'text'}")
+    _title("2. Prepare: a vocabulary, and masked rows")
+    _electra("prepare", "tiny", "--out", corpus, f"data.sources={FOLDER / 'text'}")
+    _title("3. Pretrain: generator and discriminator together, through DeepSpeed")
+    _electra("pretrain", "tiny", "--corpus", corpus, "--run", run)
+    _check_learning(run)
+    _title("4. Export: two models for transformers")
+    _electra("export", run, "--out", models)
+    _title("5. Load them in transformers")
+    _check_export(run, models)
+    _show(models, FOLDER / "text" / "python-topics.txt")
+    _goodbye(time.monotonic() - began)
+
+
+def _electra(*arguments: Any) -> None:
+    command = ["electra", *map(str, arguments)]
+    console.print(Text("$ " + " ".join(command), style="bold"))
+    subprocess.run([sys.executable, "-m", "launch.cli", *command[1:]], check=True)
+
+
+def _check_learning(run: Path) -> None:
+    """Both scores on held-out rows must have risen clearly."""
+    from pretrain.logs import read_metrics
+
+    scores = [line for line in read_metrics(run) if line["kind"] == "evaluation"]
+    before, after = scores[0], scores[-1]
+    for name, rise in SMALLEST_RISE.items():
+        console.print(f"{name.replace('_', ' ')} on held-out rows: {before[name]:.3f} before, {after[name]:.3f} after")
+        # An untrained discriminator may be below chance by luck; rising to chance is not learning.
+        floor = max(before[name], 0.5) if name == "auc" else before[name]
+        if after[name] < floor + rise:
+            raise SystemExit(f"the pair did not learn: {name} must rise by {rise}")
+
+
+def _check_export(run: Path, models: Path) -> None:
+    from pretrain.export.proof import largest_difference
+    from pretrain.saved import open_pair
+
+    pair = open_pair(run).pair
+    for part in ("generator", "discriminator"):
+        difference = largest_difference(pair, models / part, part)
+        console.print(f"{part}: logits equal to the training model's within {difference:.1e}")
+        if difference > LARGEST_DIFFERENCE:
+            raise SystemExit(f"the exported {part} is not the model that was trained")
+
+
+def _show(models: Path, text: Path) -> None:
+    """A few sentences: what the generator replaced, and what the discriminator suspects."""
+    import torch
+    from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(models / "discriminator")
+    generator = AutoModelForMaskedLM.from_pretrained(models / "generator").eval()
+    discriminator = AutoModelForPreTraining.from_pretrained(models / "discriminator").eval()
+    torch.manual_seed(0)
+    console.print("\n[green]replaced and suspected[/], [red]replaced and missed[/], [yellow]suspected wrongly[/]\n")
+    for sentence in _sentences(text):
+        original = tokenizer(sentence, return_tensors="pt", truncation=True, max_length=48)["input_ids"]
+        slots = torch.rand(original.shape) < 0.2
+        slots[:, [0, -1]] = False
+        with torch.no_grad():
+            logits = generator(original.masked_fill(slots, tokenizer.mask_token_id)).logits
+            sampled = torch.distributions.Categorical(logits=logits).sample()
+            corrupted = torch.where(slots, sampled, original)
+            suspicion = discriminator(corrupted).logits[0]
+        _print_sentence(tokenizer, original[0], corrupted[0], suspicion)
+
+
+def _sentences(text: Path) -> list[str]:
+    lines = [line for line in text.read_text(encoding="utf-8").split("\n") if 120 < len(line) < 240]
+    return lines[:: len(lines) // _SENTENCES][:_SENTENCES]
+
+
+def _print_sentence(tokenizer: Any, original: Any, corrupted: Any, suspicion: Any) -> None:
+    """As many tokens are called suspected as were replaced: a young discriminator ranks before it dares to accuse."""
+    replaced = corrupted != original
+    suspected = suspicion >= suspicion.topk(max(1, int(replaced.sum()))).values[-1]
+    line = Text()
+    for was, now, is_replaced, is_suspected in zip(original, corrupted, replaced, suspected, strict=True):
+        style = {(True, True): "bold green", (True, False): "bold red", (False, True): "yellow"}
+        word = tokenizer.convert_ids_to_tokens(int(now))
+        if word in tokenizer.all_special_tokens and not is_replaced:
+            continue
+        shown = f"{word} ({tokenizer.convert_ids_to_tokens(int(was))})" if is_replaced else word
+        continues = word.startswith("##") and not is_replaced
+        line.append(
+            shown.removeprefix("##") if continues else f" {shown}",
+            style.get((bool(is_replaced), bool(is_suspected)), ""),
+        )
+    console.print(line, end="\n\n")
+
+
+def _title(text: str) -> None:
+    console.print(f"\n[bold cyan]{text}[/]")
+
+
+def _goodbye(seconds: float) -> None:
+    _title(f"Done in {seconds:.0f} s. To go on:")
+    console.print(
+        ".venv/bin/tensorboard --logdir demo/run/tensorboard            the curves\n"
+        ".venv/bin/electra inspect demo/corpus                          rows with their masks\n"
+        ".venv/bin/electra prepare small --out CORPUS data.sources=DIR  your own text\n"
+        ".venv/bin/electra pretrain small --corpus CORPUS --run RUN     ELECTRA-small on it"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Weights of the pair in the forms that other software loads."""

@@ -1,0 +1,106 @@
+"""`electra inspect RUN|MODEL` and `electra evaluate`: what is inside, printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from configs.errors import UserError
+from configs.files import read_json
+from configs.load import load
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.checkpoint import RECIPE
+from pretrain.evaluate import evaluate
+from pretrain.logs import read_metrics
+from pretrain.run import CHECKPOINTS, match_corpus
+from pretrain.saved import open_pair
+from pretrain.world import World
+
+_TRAINING = (
+    "loss",
+    "mlm_loss",
+    "rtd_loss",
+    "masked_accuracy",
+    "replaced_share",
+    "gradient_norm",
+    "tokens_per_second",
+    "mfu",
+)
+_EVALUATION = ("mlm_loss", "rtd_loss", "masked_accuracy", "sampled_accuracy", "auc", "precision", "recall")
+_MOST_LINES = 12
+
+
+def show_run(folder: Path) -> None:
+    """Print a run's recipe, its losses and its checkpoints, each verified."""
+    console = Console()
+    recipe = load(str(folder / RECIPE))
+    console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False)
+    console.print(
+        f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
+    )
+    lines = read_metrics(folder)
+    for kind, names in (("training", _TRAINING), ("evaluation", _EVALUATION)):
+        _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], names)
+    for found in checkpoint.found(folder / CHECKPOINTS):
+        try:
+            checkpoint.verify(found)
+            console.print(f"{found}: complete", highlight=False)
+        except UserError as error:
+            console.print(f"[red]{error}[/red]", highlight=False)
+
+
+def show_model(folder: Path) -> None:
+    """Print an exported model's shape and parameters; nothing but its JSON and the header of its tensors is read."""
+    from safetensors import safe_open
+
+    console = Console()
+    config = read_json(folder / "config.json")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for key, value in config.items():
+        table.add_row(key, str(value))
+    console.print(table)
+    with safe_open(folder / "model.safetensors", framework="pt") as tensors:
+        shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118  not a mapping
+    num_parameters = sum(torch.Size(shape).numel() for shape in shapes.values())
+    console.print(f"{len(shapes)} tensors, {num_parameters:,} parameters")
+
+
+def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None:
+    """Print the scores of a saved pair on a corpus's held-out rows."""
+    corpus = Corpus(corpus_folder)
+    saved = open_pair(model)
+    recipe = match_corpus(saved.recipe, corpus)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    world = World(0, 1, device, None)
+    num_rows = num_rows or corpus.num_rows("validation")
+    scores = evaluate(saved.pair.to(device), corpus, recipe, world, torch.float32, num_rows)
+    if not scores:
+        raise UserError(f"{corpus_folder}: holds no held-out rows; prepare it with a higher data.validation_share")
+    console = Console()
+    console.print(
+        f"{saved.checkpoint} on {min(num_rows, corpus.num_rows('validation')):,} held-out rows", highlight=False
+    )
+    _print_metrics(console, "evaluation", [{"step": saved.state.step, **scores}], _EVALUATION)
+
+
+def _print_metrics(console: Console, title: str, lines: list[dict], names: tuple[str, ...]) -> None:
+    """A table with at most `_MOST_LINES` lines, spread evenly, the last among them."""
+    if not lines:
+        return
+    stride = -(-len(lines) // _MOST_LINES)
+    shown = lines[::-1][::stride][::-1]
+    present = [name for name in names if name in lines[-1]]
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in ("step", *present):
+        table.add_column(name.replace("_", " "), justify="right")
+    for line in shown:
+        table.add_row(f"{line['step']:,}", *(_number(line[name]) for name in present))
+    console.print(table)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
