@@ -15,6 +15,8 @@ class Unfinished(UserError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` when a known word is close to `word`, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
+    """`; did you mean X?` when a known word, or the last part of a dotted one, is close to `word`; else nothing."""
+    words = {known_word: known_word for known_word in known}
+    leaves = {known_word.rpartition(".")[2]: known_word for known_word in words}
+    close = difflib.get_close_matches(word, [*words, *leaves], n=1, cutoff=0.6)
+    return f"; did you mean {(words | leaves)[close[0]]}?" if close else ""

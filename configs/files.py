@@ -24,8 +24,11 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary neighbour of `path` for reading and writing; rename it to `path` when the block succeeds."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Open a temporary neighbour of `path` for reading and writing; rename it to `path` when the block succeeds.
+
+    The neighbour's name is always the same, so what a kill leaves behind is overwritten by the next try.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with open(temporary, "w+b") as file:
             yield file

@@ -113,7 +113,7 @@ def _sentence(error: ValidationError, schema: type[BaseModel], prefix: str) -> s
         case "missing":
             return f"{dotted}: missing; a recipe states every number (extend a shipped one to take its numbers over)"
         case "value_error":
-            inner = str(problem["ctx"]["error"])
+            inner = str(problem.get("ctx", {})["error"])
             return f"{dotted.rpartition('.')[0]}.{inner}" if inner.startswith(_leaf(dotted)) else _join(dotted, inner)
         case _:
             # A key that may be one of several types has one problem for each.

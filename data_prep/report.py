@@ -21,7 +21,7 @@ def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
     summary = summarize(recipe, total)
     write_json(out / "report.json", summary)
     pages = Environment(loader=PackageLoader("data_prep"), autoescape=select_autoescape())
-    write_text(out / "report.html", pages.get_template("report.html").render(summary, name=out.name))
+    write_text(out / "report.html", pages.get_template("report.html").render(summary))
 
 
 def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Recipes are checked when they are read, and a mistake is one sentence with its dotted key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.errors import UserError
+from configs.load import load, shipped
+from configs.recipe import differences
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
+    assert load(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("model.dropot=0.1", "model.dropot: unknown key; did you mean model.dropout?"),
+        ("learning_rate=1", "learning_rate: unknown key; did you mean optimizer.learning_rate?"),
+        ('model.dropout="x"', "model.dropout: 'x' is not a valid number"),
+        ("seed=1.5", "seed: 1.5 is not a valid integer"),
+        ("schedule=3", "schedule: 3 is not a table"),
+        ("masking.scheme=words", "masking.scheme: 'words' is not 'token' or 'whole_word'"),
+        ("masking.maskings=sometimes", "masking.maskings: 'sometimes' is not a valid integer or 'fresh'"),
+        ("data.row_length=130", "data.row_length: 130 is not a multiple of 8"),
+        ("data.row_length=1024", "data.row_length: 1024 is above model.max_positions (512)"),
+        ("data.sources=3", "data.sources: 3 is neither a path nor a list"),
+        ("model.generator.heads=3", "model.generator.heads: 3 does not divide hidden (64)"),
+        ("corruption.mask=0.5", "corruption.mask + random + keep: 0.65, and they must sum to 1"),
+        ("schedule.warmup_steps=600", "schedule.warmup_steps: 600 is not below steps (600)"),
+        ("masking.rate=0.001", "masking.rate: 0.001 leaves no slot"),
+        ("objectives={}", "objectives: empty"),
+        ("compute.zero_stage=3", "compute.zero_stage: 3 is not less than or equal to 2"),
+        ("nonsense", "nonsense: not an override"),
+        ("name.x=1", "name.x: name is a value, not a table"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(override: str, sentence: str) -> None:
+    with pytest.raises(UserError) as error:
+        load("tiny", [override])
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_number_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\n')
+    with pytest.raises(UserError, match=r"about: missing; a recipe states every number"):
+        load(str(path))
+
+
+def test_a_variant_lays_its_tables_over_one_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "small"\nname = "mine"\n[model]\ndropout = 0.0\n')
+    recipe = load(str(path))
+    changed = {key for key, _, _ in differences(load("small").model_dump(mode="json"), recipe.model_dump(mode="json"))}
+    assert changed == {"name", "model.dropout"}
+
+
+def test_a_recipe_that_extends_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "mine.toml"\n')
+    with pytest.raises(UserError, match="extends itself"):
+        load(str(path))
+
+
+def test_the_nearest_recipe_is_offered() -> None:
+    with pytest.raises(UserError, match="did you mean small"):
+        load("smal")
+
+
+def test_values_are_toml_and_else_strings() -> None:
+    recipe = load("tiny", ["data.sources=my text/a.jsonl.gz", "model.dropout=0.25", 'name="x"'])
+    assert (recipe.data.sources[0].path, recipe.data.sources[0].format) == ("my text/a.jsonl.gz", "jsonl")
+    assert (recipe.model.dropout, recipe.name) == (0.25, "x")
+
+
+def test_the_fingerprint_is_that_of_the_science() -> None:
+    plain = load("tiny").fingerprint()
+    for harmless in ("run.log_every=7", "batch.micro_rows=3", "compute.zero_stage=1", "data.sources=x", "name=other"):
+        assert load("tiny", [harmless]).fingerprint() == plain
+    for science in ("seed=2", "model.dropout=0.3", "batch.rows=8", "masking.rate=0.2", "objectives.rtd.weight=10"):
+        assert load("tiny", [science]).fingerprint() != plain
+
+
+@given(st.text(max_size=40))
+def test_any_override_is_read_or_refused_in_one_sentence(override: str) -> None:
+    try:
+        load("tiny", [override])
+    except UserError as error:
+        assert str(error)

@@ -1,0 +1,71 @@
+"""Real text that every machine has, and one small corpus that many tests read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from pydoc_data import topics
+
+import pytest
+
+from configs.load import load
+from configs.recipe import Recipe
+from data_prep.prepare import prepare
+from data_prep.shards import Corpus
+from pretrain.world import World, join, leave
+
+# Small enough for a step of milliseconds, and still every part of the real thing.
+SMALL = (
+    "data.row_length=64",
+    "data.validation_share=0.1",
+    "vocabulary.size=1200",
+    "masking.maskings=2",
+    "model.embedding=32",
+    "model.generator={layers=1, hidden=16, heads=1, intermediate=32}",
+    "model.discriminator={layers=2, hidden=32, heads=2, intermediate=64}",
+    "schedule.steps=12",
+    "schedule.warmup_steps=3",
+    "batch.rows=8",
+    "batch.micro_rows=8",
+    "run.log_every=1",
+    "run.evaluate_every=6",
+    "run.evaluate_rows=16",
+    "run.save_every=4",
+)
+
+
+def documents(count: int = 40) -> list[str]:
+    """Pages of Python's language reference, a paragraph a line."""
+    pages = list(topics.topics.values())[:count]
+    return ["\n".join(" ".join(block.split()) for block in page.split("\n\n") if block.strip()) for page in pages]
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "topics.txt"
+    path.write_text("\n\n".join(documents()) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_recipe(text_file: Path) -> Recipe:
+    return load("tiny", [*SMALL, f"data.sources={text_file}"])
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpora") / "small"
+    prepare(small_recipe, folder, workers=1)
+    return folder
+
+
+@pytest.fixture
+def corpus(corpus_folder: Path) -> Corpus:
+    return Corpus(corpus_folder)
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """This process alone, as torch.distributed and DeepSpeed want it; DeepSpeed keeps its first process group for good."""
+    yield join()
+    leave()

@@ -1,0 +1,81 @@
+"""Maskings by their law: how many, which, and the same for the same names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from configs.recipe import Masking
+from data_prep import masking
+from data_prep.shards import Planes
+from tests.pretrain.google import GOLDEN
+
+TOKEN = Masking(scheme="token", rate=0.15, maskings=1)
+WORDS = Masking(scheme="whole_word", rate=0.15, maskings=1)
+CLS, SEP = 2, 3
+
+
+def planes(rows: int, row_length: int, length: int, *, word: int = 1) -> Planes:
+    """Rows of one example each, whose words all have `word` tokens."""
+    tokens = np.full((rows, row_length), 9)
+    tokens[:, 0], tokens[:, length - 1] = CLS, SEP
+    inside = np.arange(row_length) < length
+    special = np.isin(tokens, [CLS, SEP])
+    starts = special | (np.arange(row_length) % word == 1 % word)
+    return Planes(
+        tokens=tokens,
+        lengths=np.full(rows, length),
+        example_start=np.broadcast_to(np.arange(row_length) == 0, tokens.shape),
+        segment_b=np.zeros_like(tokens, bool),
+        word_start=starts,
+        maskable=inside & ~special,
+    )
+
+
+@pytest.mark.parametrize(("name", "length", "rate"), [("L128_p15", 128, 0.15), ("L512_p15", 512, 0.15), ("L512_p25", 512, 0.25)])
+def test_googles_budget_for_every_length(name: str, length: int, rate: float) -> None:
+    golden = np.load(GOLDEN / "tf_masking_budget.npz")
+    chosen = Masking(scheme="token", rate=rate, maskings=1)
+    assert chosen.slots(length) == golden[f"N_{name}"]
+    assert np.array_equal(masking.quotas(np.arange(1, length + 1), chosen, length), golden[name])
+
+
+def test_every_row_fills_its_quota_and_no_special_token_is_chosen() -> None:
+    given = planes(200, 128, 100)
+    masks = masking.draw(given, TOKEN, 1, "test", 0, np.arange(200)[:, None])
+    assert (masks.sum(axis=1) == 15).all()
+    assert not (masks & ~given.maskable).any()
+
+
+def test_tokens_are_chosen_evenly() -> None:
+    masks = masking.draw(planes(20_000, 64, 64), TOKEN, 1, "test", 0, np.arange(20_000)[:, None])
+    counts = masks[:, 1:63].sum(axis=0)
+    expected = masks.sum() / 62
+    # chi-square with 61 degrees of freedom, shrunk by the 10 of 62 drawn without replacement: above 110 once in 10,000
+    assert ((counts - expected) ** 2 / expected).sum() < 110
+
+
+def test_words_stay_whole_and_fill_the_quota() -> None:
+    given = planes(500, 128, 128, word=3)
+    masks = masking.draw(given, WORDS, 1, "test", 0, np.arange(500)[:, None])
+    words = np.where(given.maskable, np.cumsum(given.word_start, axis=1), 0)
+    for row in range(500):
+        chosen = set(words[row][masks[row]])
+        assert all(masks[row][words[row] == word].all() for word in chosen)
+    # 18 of 19: three tokens a word
+    assert (masks.sum(axis=1) >= 18).mean() > 0.95
+    assert (masks.sum(axis=1) <= 19).all()
+
+
+def test_a_word_longer_than_the_quota_stays_unmasked() -> None:
+    masks = masking.draw(planes(10, 16, 16, word=16), WORDS, 1, "test", 0, np.arange(10)[:, None])
+    assert not masks.any()
+
+
+def test_a_masking_depends_on_its_names_alone() -> None:
+    given = planes(10, 64, 64)
+    together = masking.draw(given, TOKEN, 1, "test", 3, np.arange(10)[:, None])
+    alone = masking.draw(planes(1, 64, 64), TOKEN, 1, "test", 3, np.array([[7]]))
+    assert np.array_equal(together[7], alone[0])
+    other = masking.draw(given, TOKEN, 1, "test", 4, np.arange(10)[:, None])
+    assert not np.array_equal(together, other)

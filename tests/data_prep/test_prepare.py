@@ -1,0 +1,205 @@
+"""A corpus: the same bytes for any number of workers and any interruption, or one sentence and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.errors import UserError
+from configs.files import read_json, sha256_of
+from configs.load import load
+from configs.recipe import Recipe
+from data_prep import prepare as prepare_room
+from data_prep import readers
+from data_prep.prepare import prepare
+from data_prep.shards import Corpus, Planes
+from data_prep.vocabulary import words
+from tests.conftest import SMALL, documents
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def many_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut the small text into several tasks."""
+    monkeypatch.setattr(readers, "_SMALLEST", 20_000)
+
+
+@pytest.mark.usefixtures("many_tasks")
+def test_the_bytes_do_not_depend_on_the_workers(small_recipe: Recipe, tmp_path: Path) -> None:
+    for workers in (1, 2, 5):
+        prepare(small_recipe, tmp_path / str(workers), workers)
+    assert fingerprint(tmp_path / "1") == fingerprint(tmp_path / "2") == fingerprint(tmp_path / "5")
+    manifest = read_json(tmp_path / "1" / "manifest.json")
+    assert len(manifest["shards"]["train"]) > 3
+
+
+@pytest.mark.usefixtures("many_tasks")
+def test_a_task_that_finished_is_not_done_again(small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(small_recipe, tmp_path / "whole", 1)
+    done: list[int] = []
+    run_task = prepare_room.LocalExecutor.run_task
+
+    def stop_after_two(self: Any, rank: int) -> None:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(rank)
+        run_task(self, rank)
+
+    monkeypatch.setattr(prepare_room.LocalExecutor, "run_task", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(small_recipe, tmp_path / "cut", 1)
+    assert not (tmp_path / "cut" / "manifest.json").exists()
+
+    again: list[int] = []
+
+    def note(self: Any, rank: int) -> None:
+        again.append(rank)
+        run_task(self, rank)
+
+    monkeypatch.setattr(prepare_room.LocalExecutor, "run_task", note)
+    prepare(small_recipe, tmp_path / "cut", 1)
+    assert not set(done) & set(again)
+    assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
+
+
+def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path) -> None:
+    """kill -9 of the whole process group at several moments of the real command."""
+    text = tmp_path / "text.txt"
+    # several MiB: tasks of 1 MiB, so that the kills fall between and within them
+    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
+    command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
+    for seconds in (0.8, 1.6, 2.4):
+        process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], start_new_session=True)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if not (tmp_path / "cut" / "manifest.json").exists():
+        subprocess.run([*command, "--out", str(tmp_path / "cut")], check=True, capture_output=True)
+    assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
+
+
+def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:
+    """Every word piece of every document is in exactly one row of its split."""
+    from data_prep import vocabulary
+
+    tokenizer = vocabulary.load(corpus.folder)
+    expected = [
+        token
+        for document in documents()
+        for encoding in tokenizer.encode_batch(document.split("\n"), add_special_tokens=False)
+        for token in encoding.ids
+    ]
+    found: list[int] = []
+    for split in ("train", "validation"):
+        rows = corpus.read(split, np.arange(corpus.num_rows(split)))
+        planes = Planes.of(rows, corpus.special)
+        found += planes.tokens[planes.maskable].tolist()
+    # [UNK] and all others alike: nothing is dropped, nothing twice
+    assert sorted(found) == sorted(expected)
+    assert corpus.num_rows("validation") > 0
+    assert small_recipe.vocabulary.size == len(words(tokenizer))
+
+
+def test_stored_masks_are_those_drawn_afresh(small_recipe: Recipe, corpus: Corpus, tmp_path: Path) -> None:
+    fresh = load("tiny", [*SMALL, f"data.sources={small_recipe.data.sources[0].path}", "masking.maskings=fresh"])
+    prepare(fresh, tmp_path / "fresh", 1)
+    drawn = Corpus(tmp_path / "fresh")
+    numbers = np.arange(corpus.num_rows("train"))[::-3]
+    for epoch in (0, 1):
+        epochs = np.full(len(numbers), epoch)
+        stored = corpus.masks("train", numbers, corpus.read("train", numbers), epochs)
+        again = drawn.masks("train", numbers, drawn.read("train", numbers), epochs)
+        assert np.array_equal(stored, again)
+    different = drawn.masks("train", numbers, drawn.read("train", numbers), np.full(len(numbers), 2))
+    assert not np.array_equal(different, stored)
+
+
+def test_duplicates_of_a_held_out_document_are_held_out(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join([*documents(), *documents()]), encoding="utf-8")
+    prepare(load("tiny", [*SMALL, f"data.sources={text}"]), tmp_path / "twice", 1)
+    corpus = Corpus(tmp_path / "twice")
+    rows = {split: corpus.read(split, np.arange(corpus.num_rows(split))) for split in ("train", "validation")}
+    examples = {}
+    for split, found in rows.items():
+        planes = Planes.of(found, corpus.special)
+        starts = [np.flatnonzero(row) for row in planes.example_start]
+        examples[split] = {
+            bytes(piece)
+            for tokens, start, length in zip(planes.tokens, starts, planes.lengths, strict=True)
+            for piece in np.split(tokens[:length], start[1:])
+            if len(piece) > 40
+        }
+    assert examples["validation"]
+    assert not examples["train"] & examples["validation"]
+
+
+def test_a_line_of_megabytes_and_unknown_characters(tmp_path: Path, text_file: Path) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text(text_file.read_text() + "\n\n" + "word " * 1_000_000 + "x" * 70_000 + " ☃☃ end\n", encoding="utf-8")
+    total = prepare(load("tiny", [*SMALL, f"data.sources={text}", "vocabulary.alphabet=50"]), tmp_path / "out", 1)
+    assert total.unknown_characters["☃"] == 2
+    assert total.unknown_characters["(a long word)"] == 1 + 1  # cut once, for the length of a piece
+    assert total.tokens["train"] > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("content", "overrides", "sentence"),
+    [
+        (b" \n\n \n", (), "vocabulary.size: 1200, and the text gives 5 entries"),
+        (b"a few words\n", (), "vocabulary.size: 1200, and the text gives"),
+        (None, ("vocabulary.source=nowhere.txt",), "nowhere.txt does not exist"),
+        (None, ("data.validation_share=1.0",), "no training rows"),
+    ],
+)
+def test_bad_input_leaves_nothing(
+    text_file: Path, tmp_path: Path, content: bytes | None, overrides: tuple[str, ...], sentence: str
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_bytes(text_file.read_bytes() if content is None else content)
+    with pytest.raises(UserError) as error:
+        prepare(load("tiny", [*SMALL, f"data.sources={text}", *overrides]), tmp_path / "out", 1)
+    assert sentence in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_peoples_folders_and_finished_corpora_are_refused(small_recipe: Recipe, corpus_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="already holds a complete corpus"):
+        prepare(small_recipe, corpus_folder, 1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="is not empty and holds no unfinished corpus"):
+        prepare(small_recipe, tmp_path / "mine", 1)
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file; name a folder"):
+        prepare(small_recipe, tmp_path / "file", 1)
+    with pytest.raises(UserError, match="cannot be created"):
+        prepare(small_recipe, tmp_path / "file" / "below", 1)
+
+
+def test_an_unfinished_corpus_of_another_recipe_is_refused(
+    small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare_room, "_run_tasks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(small_recipe, tmp_path / "out", 1)
+    other = small_recipe.model_copy(update={"masking": small_recipe.masking.model_copy(update={"rate": 0.2})})
+    with pytest.raises(UserError, match=r"unfinished corpus with recipe\.masking\.rate = 0\.15, and now it is 0\.2"):
+        prepare(other, tmp_path / "out", 1)
+    assert (tmp_path / "out").exists()

@@ -1,0 +1,82 @@
+"""Google's segment rules, and nothing dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.load import load
+from configs.recipe import Data
+from data_prep.segments import Example, examples
+from data_prep.shards import SpecialTokens
+
+SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)
+
+
+def data(**changes: object) -> Data:
+    return load("small").data.model_copy(update={"row_length": 32, **changes})
+
+
+def words(example: Example) -> list[int]:
+    return [int(token) for token in example.tokens if token > 4]
+
+
+def sentences(lengths: list[int]) -> list[np.ndarray]:
+    """Sentences whose tokens count upwards from 5 through the document."""
+    borders = np.cumsum([5, *lengths])
+    return [np.arange(start, end, dtype=np.uint32) for start, end in zip(borders, borders[1:], strict=False)]
+
+
+@given(st.lists(st.integers(0, 90), max_size=20), st.integers(0, 2**32))
+def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int) -> None:
+    given_sentences = sentences(lengths)
+    made = list(examples(given_sentences, data(), SPECIAL, key))
+    assert sorted(word for example in made for word in words(example)) == list(range(5, 5 + sum(lengths)))
+    for example in made:
+        tokens = example.tokens
+        assert 3 <= len(tokens) <= 32
+        assert tokens[0] == SPECIAL.cls
+        assert tokens[-1] == SPECIAL.sep
+        second = tokens[example.second_segment :]
+        assert tokens[example.second_segment - 1] == SPECIAL.sep
+        assert not len(second) or second[-1] == SPECIAL.sep
+
+
+def test_a_long_line_fills_rows_to_the_last_token() -> None:
+    made = list(examples(sentences([300]), data(random_length_share=0.0), SPECIAL, 0))
+    # 300 = 10 * 30: one line is one segment, and 30 tokens fit between [CLS] and [SEP]
+    assert [len(example.tokens) for example in made] == [32] * 10
+    assert [word for example in made for word in words(example)] == list(range(5, 305))
+
+
+def test_the_first_segment_takes_sentences_up_to_half_and_the_second_the_rest() -> None:
+    never = data(single_segment_share=0.0, random_length_share=0.0)
+    first, *_ = examples(sentences([6, 6, 6, 6, 6, 6]), never, SPECIAL, 3)
+    # target 32: half is (32 - 3) // 2 = 14; 6 + 6 < 14 stay in A, a third may go either way, the others go to B
+    assert first.second_segment - 2 in (12, 18)
+    assert len(first.tokens) == 32
+
+
+def test_one_segment_where_the_share_says_so() -> None:
+    always = data(single_segment_share=1.0)
+    for example in examples(sentences([5] * 30), always, SPECIAL, 1):
+        assert example.second_segment == len(example.tokens)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.05])
+def test_the_shares_are_met(share: float) -> None:
+    chosen = data(single_segment_share=share, random_length_share=0.0)
+    made = [e for key in range(300) for e in examples(sentences([9] * 30), chosen, SPECIAL, key)]
+    full = [e for e in made if len(e.tokens) > 25]
+    single = np.mean([e.second_segment == len(e.tokens) for e in full])
+    assert single == pytest.approx(share, abs=0.02)
+
+
+def test_the_same_key_cuts_alike() -> None:
+    def cut(key: int) -> list[list[int]]:
+        return [example.tokens.tolist() for example in examples(sentences([7] * 50), data(), SPECIAL, key)]
+
+    assert cut(1) == cut(1)
+    assert cut(1) != cut(2)

@@ -1,0 +1,98 @@
+"""A vocabulary is trained the same every time, or taken whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models
+
+from configs.errors import UserError
+from configs.load import load
+from configs.recipe import Vocabulary
+from data_prep import vocabulary
+from tests.conftest import documents
+
+LINES = [line for document in documents() for line in document.split("\n")]
+
+
+def settings(**changes: object) -> Vocabulary:
+    return load("small").vocabulary.model_copy(update={"size": 900, **changes})
+
+
+def test_training_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
+    texts = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        vocabulary.save(vocabulary.train(settings(), lambda: LINES), tmp_path / name)
+        texts.append([(tmp_path / name / file).read_bytes() for file in (vocabulary.TOKENIZER, vocabulary.WORDS)])
+    assert texts[0] == texts[1]
+
+
+def test_the_special_tokens_come_first_and_words_follow() -> None:
+    entries = vocabulary.words(vocabulary.train(settings(), lambda: LINES))
+    assert entries[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    assert {"the", "##ing", "a", "##a"} <= set(entries)
+    assert len(entries) == 900
+
+
+def test_too_little_text_is_said() -> None:
+    with pytest.raises(UserError, match=r"vocabulary\.size: 900, and the text gives 30 entries"):
+        vocabulary.train(settings(), lambda: ["some few words"] * 3)
+
+
+def test_characters_that_stand_alone_get_no_continuation() -> None:
+    entries = vocabulary.words(vocabulary.train(settings(size=13, smallest_count=1), lambda: ["中文ab, ab"] * 5))
+    assert "##中" not in entries
+    assert "##," not in entries
+    assert "##b" in entries
+
+
+@pytest.fixture
+def words_file(tmp_path: Path) -> Path:
+    path = tmp_path / "vocab.txt"
+    path.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nnaive\n##s\nx\n", encoding="utf-8")
+    return path
+
+
+def test_a_vocab_txt_keeps_its_ids_and_follows_the_recipe(words_file: Path) -> None:
+    tokenizer = vocabulary.take(settings(source=str(words_file), size=8))
+    assert vocabulary.words(tokenizer) == words_file.read_text().split()
+    assert tokenizer.encode("Naïves x", add_special_tokens=False).ids == [5, 6, 7]
+    assert tokenizer.encode("x").ids == [2, 7, 3]
+
+
+def test_a_tokenizer_json_and_a_folder_are_taken(words_file: Path, tmp_path: Path) -> None:
+    vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8)), tmp_path)
+    for source in (tmp_path, tmp_path / "tokenizer.json"):
+        assert vocabulary.words(vocabulary.take(settings(source=str(source), size=8)))[5] == "naive"
+
+
+def test_special_tokens_in_text_are_text(words_file: Path, tmp_path: Path) -> None:
+    vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8)), tmp_path)
+    ids = vocabulary.load(tmp_path).encode("[MASK] x [SEP]", add_special_tokens=False).ids
+    assert not {2, 3, 4} & set(ids)
+
+
+@pytest.mark.parametrize("missing", ["[MASK]", "[PAD]"])
+def test_a_vocabulary_without_a_special_token_is_refused(words_file: Path, missing: str) -> None:
+    words_file.write_text(words_file.read_text().replace(missing, "other"), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        vocabulary.take(settings(source=str(words_file), size=8))
+    assert f"lacks {missing}, which pretraining needs" in str(error.value)
+
+
+def test_another_size_twice_the_same_entry_and_no_file_are_refused(words_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"vocabulary\.size: 9, and .* has 8 entries; set vocabulary\.size=8"):
+        vocabulary.take(settings(source=str(words_file), size=9))
+    with pytest.raises(UserError, match="does not exist"):
+        vocabulary.take(settings(source=str(tmp_path / "none")))
+    words_file.write_text(words_file.read_text() + "x\n")
+    with pytest.raises(UserError, match="has the entry 'x' twice"):
+        vocabulary.take(settings(source=str(words_file), size=9))
+
+
+def test_another_kind_of_tokenizer_is_refused(tmp_path: Path) -> None:
+    Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UserError, match="is not a WordPiece tokenizer"):
+        vocabulary.take(settings(source=str(tmp_path)))
