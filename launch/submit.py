@@ -25,7 +25,8 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
     if nodes != 1:
         raise UserError(f"--nodes {nodes}: the machine local is one node")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes or 'gpu'}"]
-    return [*torchrun, "-m", "pretrain", "pretrain", *arguments]
+    # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.
+    return [*torchrun, "-m", "--", "pretrain", "pretrain", *arguments]
 
 
 def submit(arguments: Sequence[str], machine: str, nodes: int, processes: int | None, *, dry_run: bool) -> int:

@@ -73,6 +73,7 @@ def initialize(module: nn.Module, deviation: float) -> None:
             nn.init.trunc_normal_(part.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
         if isinstance(part, nn.Linear):
             nn.init.zeros_(part.bias)
+    for part in module.modules():
         if isinstance(part, Encoder) and isinstance(part.projection, nn.Linear):
             glorot(part.projection)
 

@@ -66,6 +66,6 @@ def corpus(corpus_folder: Path) -> Corpus:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """This process alone, as torch.distributed and DeepSpeed want it; DeepSpeed keeps its first process group for good."""
+    """This process alone. Once for all tests, because DeepSpeed keeps its first process group for good."""
     yield join()
     leave()

@@ -80,7 +80,9 @@ def test_inside_pretrain_the_arrows_point_one_way() -> None:
             assert not later & set(_imports(file)), file
 
 
-@pytest.mark.parametrize("module", ["configs.load", "data_prep.prepare", "data_prep.__main__", "launch.cli", "launch.submit"])
+@pytest.mark.parametrize(
+    "module", ["configs.load", "data_prep.prepare", "data_prep.__main__", "launch.cli", "launch.submit"]
+)
 def test_torch_stays_out(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

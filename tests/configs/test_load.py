@@ -33,7 +33,7 @@ def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
         ("data.sources=3", "data.sources: 3 is neither a path nor a list"),
         ("model.generator.heads=3", "model.generator.heads: 3 does not divide hidden (64)"),
         ("corruption.mask=0.5", "corruption.mask + random + keep: 0.65, and they must sum to 1"),
-        ("schedule.warmup_steps=600", "schedule.warmup_steps: 600 is not below steps (600)"),
+        ("schedule.warmup_steps=1000", "schedule.warmup_steps: 1000 is not below steps (1000)"),
         ("masking.rate=0.001", "masking.rate: 0.001 leaves no slot"),
         ("objectives={}", "objectives: empty"),
         ("compute.zero_stage=3", "compute.zero_stage: 3 is not less than or equal to 2"),

@@ -32,7 +32,9 @@ def planes(rows: int, row_length: int, length: int, *, word: int = 1) -> Planes:
     )
 
 
-@pytest.mark.parametrize(("name", "length", "rate"), [("L128_p15", 128, 0.15), ("L512_p15", 512, 0.15), ("L512_p25", 512, 0.25)])
+@pytest.mark.parametrize(
+    ("name", "length", "rate"), [("L128_p15", 128, 0.15), ("L512_p15", 512, 0.15), ("L512_p25", 512, 0.25)]
+)
 def test_googles_budget_for_every_length(name: str, length: int, rate: float) -> None:
     golden = np.load(GOLDEN / "tf_masking_budget.npz")
     chosen = Masking(scheme="token", rate=rate, maskings=1)

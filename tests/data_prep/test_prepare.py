@@ -45,7 +45,9 @@ def test_the_bytes_do_not_depend_on_the_workers(small_recipe: Recipe, tmp_path: 
 
 
 @pytest.mark.usefixtures("many_tasks")
-def test_a_task_that_finished_is_not_done_again(small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_finished_is_not_done_again(
+    small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepare(small_recipe, tmp_path / "whole", 1)
     done: list[int] = []
     run_task = prepare_room.LocalExecutor.run_task
@@ -175,7 +177,9 @@ def test_bad_input_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_other_peoples_folders_and_finished_corpora_are_refused(small_recipe: Recipe, corpus_folder: Path, tmp_path: Path) -> None:
+def test_other_peoples_folders_and_finished_corpora_are_refused(
+    small_recipe: Recipe, corpus_folder: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UserError, match="already holds a complete corpus"):
         prepare(small_recipe, corpus_folder, 1)
     (tmp_path / "mine").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,7 @@ from data_prep.readers import Range, documents, plan
 def read(path: Path, borders: list[int], format: str = "text") -> list[str]:
     size = path.stat().st_size
     edges = [0, *sorted(border for border in borders if 0 < border < size), size]
-    ranges = [
-        Range(0, str(path), format, "text", start, end, end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    ranges = [Range(0, str(path), format, "text", start, end, end - start) for start, end in pairwise(edges)]
     return [document.text.strip() for piece in ranges for document in documents(piece)]
 
 
@@ -36,7 +34,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     st.lists(st.integers(1, 120), max_size=6),
     st.booleans(),
 )
-def test_byte_ranges_give_the_documents_of_the_whole_file(scratch: Path, lines: list[str], cuts: list[int], end: bool) -> None:
+def test_byte_ranges_give_the_documents_of_the_whole_file(
+    scratch: Path, lines: list[str], cuts: list[int], end: bool
+) -> None:
     path = scratch / "text.txt"
     path.write_bytes(("\n".join(lines) + "\n" * end).encode())
     assert read(path, cuts) == read(path, [])

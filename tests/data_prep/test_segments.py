@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def words(example: Example) -> list[int]:
 def sentences(lengths: list[int]) -> list[np.ndarray]:
     """Sentences whose tokens count upwards from 5 through the document."""
     borders = np.cumsum([5, *lengths])
-    return [np.arange(start, end, dtype=np.uint32) for start, end in zip(borders, borders[1:], strict=False)]
+    return [np.arange(start, end, dtype=np.uint32) for start, end in pairwise(borders)]
 
 
 @given(st.lists(st.integers(0, 90), max_size=20), st.integers(0, 2**32))

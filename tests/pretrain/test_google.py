@@ -1,4 +1,4 @@
-"""Against numbers of google-research/electra's own code (tests/golden): logits, losses, gradients, weights after steps."""
+"""Against numbers of google-research/electra's own code: logits, losses, gradients, weights after steps."""
 
 from __future__ import annotations
 

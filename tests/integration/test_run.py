@@ -1,0 +1,275 @@
+"""The real command: killed, stopped, continued, damaged, on one and two processes; the losses are always the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from configs.errors import UserError
+from configs.load import load
+from configs.recipe import Recipe
+from data_prep.prepare import prepare
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.logs import read_metrics
+from pretrain.saved import open_pair
+from pretrain.signals import STOPPED
+from pretrain.train import train
+from pretrain.world import World
+from tests.conftest import SMALL
+
+
+def command(corpus: Path, run: Path, *overrides: str, processes: int = 1) -> list[str]:
+    options = ["pretrain", "tiny", "--corpus", str(corpus), "--run", str(run), *SMALL, *overrides]
+    if processes == 1:
+        return [sys.executable, "-m", "pretrain", *options]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [sys.executable, *torchrun, "-m", "--", "pretrain", *options]
+
+
+def start(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments, **options), capture_output=True, text=True)
+
+
+def training(run: Path) -> dict[int, dict[str, float]]:
+    """What a step logged, without what depends on the clock."""
+    names = ("loss", "mlm_loss", "rtd_loss", "masked_accuracy", "sampled_accuracy", "replaced_share", "gradient_norm")
+    lines = [line for line in read_metrics(run) if line["kind"] == "training"]
+    assert len({line["step"] for line in lines}) == len(lines), "a step was logged twice"
+    return {line["step"]: {name: line[name] for name in names} for line in lines}
+
+
+def wait_for_step(run: Path, step: int, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None and not any(line["step"] >= step for line in read_metrics(run)):
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def whole(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    finished = start(corpus_folder, run)
+    assert finished.returncode == 0, finished.stderr
+    assert "12/12" in finished.stdout
+    return run
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+def test_a_run_is_a_folder(whole: Path) -> None:
+    names = {path.name for path in whole.iterdir() if not path.name.startswith(".")}
+    assert names == {
+        "recipe.toml", "provenance.json", "metrics.jsonl", "tensorboard", "checkpoints", "tokenizer.json", "vocab.txt"
+    }  # fmt: skip
+    assert [path.name for path in checkpoint.found(whole / "checkpoints")] == ["step-00000008", "step-00000012"]
+    (started,) = json.loads((whole / "provenance.json").read_text())["starts"]
+    assert started["packages"]["torch"] == torch.__version__
+    assert started["precision"] == "float32"
+    assert load(str(whole / "recipe.toml")).schedule.steps == 12
+
+
+def test_the_same_run_twice_is_the_same_bit_for_bit(whole: Path, corpus_folder: Path, tmp_path: Path) -> None:
+    assert start(corpus_folder, tmp_path / "again").returncode == 0
+    assert training(tmp_path / "again") == training(whole)
+    left, right = (checkpoint.weights(run / "checkpoints" / "step-00000012") for run in (whole, tmp_path / "again"))
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize("step", [1, 6, 9])
+def test_killed_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, step: int) -> None:
+    run = tmp_path / "killed"
+    process = subprocess.Popen(command(corpus_folder, run), stdout=subprocess.DEVNULL, text=True)
+    wait_for_step(run, step, process)
+    process.kill()
+    process.wait()
+    finished = start(corpus_folder, run)
+    assert finished.returncode == 0, finished.stderr
+    assert training(run) == training(whole)
+    assert not list((run / "checkpoints").glob(".*"))
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, signal_number: int) -> None:
+    run = tmp_path / "stopped"
+    process = subprocess.Popen(command(corpus_folder, run), stdout=subprocess.PIPE, text=True)
+    wait_for_step(run, 2, process)
+    process.send_signal(signal_number)
+    output, _ = process.communicate()
+    assert process.returncode == STOPPED, output
+    assert "the same command goes on from there" in output
+    stopped_at = max(training(run))
+    assert checkpoint.found(run / "checkpoints")[-1].name == checkpoint.name_of(stopped_at)
+    finished = start(corpus_folder, run)
+    assert f"going on after step {stopped_at}" in finished.stdout
+    assert training(run) == training(whole)
+
+
+@pytest.mark.parametrize("zero_stage", [0, 1, 2])
+def test_two_processes_give_the_losses_of_one(
+    whole: Path, corpus_folder: Path, tmp_path: Path, zero_stage: int
+) -> None:
+    run = tmp_path / "two"
+    finished = start(corpus_folder, run, f"compute.zero_stage={zero_stage}", processes=2)
+    assert finished.returncode == 0, finished.stderr
+    for step, expected in training(whole).items():
+        for name, value in training(run)[step].items():
+            tolerance = 1e-4 if name == "gradient_norm" else 1e-5
+            assert value == pytest.approx(expected[name], rel=tolerance, abs=1e-9), (step, name)
+
+
+def test_two_processes_killed_and_continued(corpus_folder: Path, tmp_path: Path) -> None:
+    whole, run = tmp_path / "whole", tmp_path / "killed"
+    zero = "compute.zero_stage=1"
+    assert start(corpus_folder, whole, zero, processes=2).returncode == 0
+    process = subprocess.Popen(command(corpus_folder, run, zero, processes=2), start_new_session=True, text=True)
+    wait_for_step(run, 6, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = start(corpus_folder, run, zero, processes=2)
+    assert "going on after step" in finished.stdout
+    assert training(run) == training(whole)
+
+
+def test_accumulation_gives_the_losses_of_the_whole_batch(
+    whole: Path, corpus: Corpus, world: World, tmp_path: Path
+) -> None:
+    assert train(recipe("batch.micro_rows=2"), corpus, tmp_path / "run", world, "auto")
+    for step, expected in training(whole).items():
+        assert training(tmp_path / "run")[step]["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+
+
+def recipe(*overrides: str) -> Recipe:
+    return load("tiny", [*SMALL, *overrides])
+
+
+def test_evaluating_and_logging_change_nothing(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
+    often = recipe("run.evaluate_every=1", "run.save_every=1", "run.evaluate_rows=40")
+    assert train(often, corpus, tmp_path / "often", world, "auto")
+    assert training(tmp_path / "often") == training(whole)
+
+
+def test_dropout_is_the_same_after_a_restart(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    dropout = ("model.dropout=0.1", "model.attention_dropout=0.1")
+    assert train(recipe(*dropout), corpus, tmp_path / "whole", world, "auto")
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    shutil.rmtree(tmp_path / "cut" / "checkpoints" / "step-00000012")
+    assert train(recipe(*dropout), corpus, tmp_path / "cut", world, "auto")
+    assert training(tmp_path / "cut") == training(tmp_path / "whole")
+
+
+def test_bf16_trains(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    """Slow where the processor has no bf16, and the same everywhere: weights stay fp32."""
+    assert train(recipe("compute.precision=bf16"), corpus, tmp_path / "run", world, "auto")
+    losses = [values["loss"] for values in training(tmp_path / "run").values()]
+    assert losses[-1] < losses[0]
+    weights = checkpoint.weights(checkpoint.found(tmp_path / "run" / "checkpoints")[-1])
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+
+
+def test_a_finished_run_has_nothing_to_do(copy: Path, corpus: Corpus, world: World) -> None:
+    before = training(copy)
+    assert train(recipe(), corpus, copy, world, "auto")
+    assert training(copy) == before
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "add"])
+def test_a_damaged_checkpoint_is_passed_over(
+    copy: Path, corpus: Corpus, world: World, damage: str, capsys: Any
+) -> None:
+    newest = copy / "checkpoints" / "step-00000012"
+    weights = newest / "deepspeed" / "mp_rank_00_model_states.pt"
+    content = weights.read_bytes()
+    match damage:
+        case "flip":
+            weights.write_bytes(content[:-50] + bytes([content[-50] ^ 1]) + content[-49:])
+        case "truncate":
+            weights.write_bytes(content[:-50])
+        case "delete":
+            weights.unlink()
+        case "add":
+            (newest / "deepspeed" / "more.pt").write_bytes(b"")
+    expected = training(copy)
+    assert train(recipe(), corpus, copy, world, "auto")
+    printed = capsys.readouterr().out
+    assert "warning" in printed
+    assert "going back to the one before" in printed
+    assert "going on after step 8" in printed
+    assert training(copy) == expected
+
+
+def test_a_metrics_file_cut_in_half_does_no_harm(copy: Path, corpus: Corpus, world: World) -> None:
+    expected = training(copy)
+    content = (copy / "metrics.jsonl").read_text()
+    (copy / "metrics.jsonl").write_text(content[:-40])
+    shutil.rmtree(copy / "checkpoints" / "step-00000012")
+    assert train(recipe(), corpus, copy, world, "auto")
+    assert training(copy) == expected
+
+
+def test_another_recipe_is_refused_by_key(copy: Path, corpus: Corpus, world: World) -> None:
+    with pytest.raises(UserError, match=r"this run has optimizer\.learning_rate = 0\.\d+, and now it is 0\.01"):
+        train(recipe("optimizer.learning_rate=0.01"), corpus, copy, world, "auto")
+    with pytest.raises(UserError, match="already holds a run"):
+        train(recipe(), corpus, copy, world, "never")
+
+
+def test_a_corpus_of_other_numbers_is_refused_by_key(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    for override, key in (
+        ("data.row_length=32", "data.row_length = 64"),
+        ("vocabulary.size=1000", "vocabulary.size = 1200"),
+        ("masking.rate=0.2", "masking.rate = 0.15"),
+    ):
+        with pytest.raises(UserError) as error:
+            train(recipe(override), corpus, tmp_path / "run", world, "auto")
+        assert f"was prepared with {key}" in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_corpus_is_refused(
+    copy: Path, small_recipe: Recipe, world: World, tmp_path: Path, text_file: Path
+) -> None:
+    text = tmp_path / "other.txt"
+    text.write_text(text_file.read_text() + "\n\none more page\n", encoding="utf-8")
+    prepare(recipe(f"data.sources={text}"), tmp_path / "other", 1)
+    with pytest.raises(UserError, match="was trained on another corpus"):
+        train(recipe(), Corpus(tmp_path / "other"), copy, world, "auto")
+
+
+def test_a_run_in_use_and_a_folder_of_others_are_refused(
+    copy: Path, corpus: Corpus, corpus_folder: Path, world: World, tmp_path: Path
+) -> None:
+    import fcntl
+
+    with (copy / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another process is training this run"):
+            train(recipe(), corpus, copy, world, "auto")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="is not empty and holds no run"):
+        train(recipe(), corpus, tmp_path / "mine", world, "auto")
+    finished = start(corpus_folder, tmp_path / "mine")
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: ")
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_weights_of_a_run_are_read_from_its_newest_valid_checkpoint(copy: Path) -> None:
+    assert open_pair(copy).state.step == 12
+    (copy / "checkpoints" / "step-00000012" / "state.json").write_text("{}")
+    assert open_pair(copy).state.step == 8
+    with pytest.raises(UserError, match="its sha256 is not the manifest's"):
+        open_pair(copy / "checkpoints" / "step-00000012")

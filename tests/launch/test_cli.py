@@ -1,0 +1,77 @@
+"""The command line: quick, and kind to mistakes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from launch.cli import app
+
+COMMANDS = ("prepare", "inspect", "pretrain", "export", "evaluate", "submit")
+
+
+def electra(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "launch.cli", *arguments], capture_output=True, text=True)
+
+
+def test_help_answers_in_under_a_second() -> None:
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        answer = electra("--help")
+        seconds.append(time.perf_counter() - begin)
+        assert answer.returncode == 0
+        assert all(command in answer.stdout for command in COMMANDS)
+    assert min(seconds) < 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    answer = CliRunner().invoke(app, [command, "--help"])
+    assert answer.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["prepare", "tiny", "--out", "x", "data.sources=/nowhere"], "/nowhere does not exist"),
+        (["prepare", "tiny", "--out", "x", "model.dropot=1"], "did you mean model.dropout"),
+        (["prepare", "tinny", "--out", "x"], "did you mean tiny"),
+        (["pretrain", "tiny", "--corpus", "/nowhere", "--run", "x"], "/nowhere: no such corpus"),
+        (["export", "/nowhere", "--out", "x"], "/nowhere: no such run or checkpoint"),
+        (["inspect", "/nowhere"], "/nowhere: is no corpus"),
+        (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on mars: no such machine"),
+        (["submit", "tiny", "--corpus", "c", "--run", "r", "--nodes", "2"], "is one node"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "launch.cli", *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: ")
+    assert answer.stderr.count("\n") == 1
+    assert sentence in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_submit_prints_what_it_would_start() -> None:
+    answer = CliRunner().invoke(
+        app, ["submit", "tiny", "--corpus", "my corpus", "--run", "r", "--processes", "2", "--dry-run", "seed=3"]
+    )
+    assert answer.exit_code == 0
+    assert "--nproc-per-node=2 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3" in answer.stdout
+
+
+def test_inspect_shows_rows_with_their_masks(corpus_folder: Path) -> None:
+    answer = CliRunner().invoke(app, ["inspect", str(corpus_folder), "--rows", "2"])
+    assert answer.exit_code == 0, answer.output
+    assert "train row 1" in answer.stdout
+    assert "[CLS]" in answer.stdout
+    assert "<" in answer.stdout
+    assert "1,200 entries" in answer.stdout
