@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from configs.errors import UserError
+from configs.errors import STOPPED, Unfinished, UserError
+
+# What the machine, not the product, refuses: worth a sentence, not a traceback.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except Unfinished as stopped:
+            _say(str(stopped))
+            sys.exit(STOPPED)
         except UserError as error:
-            typer.secho(f"error: {error}", err=True, fg="red")
+            _say(str(error))
             sys.exit(2)
+        except OSError as error:
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            _say(f"{error.filename or 'the output'}: {error.strerror}")
+            sys.exit(2)
+
+
+def _say(sentence: str) -> None:
+    """Once, where torchrun has started many of us."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.secho(f"error: {sentence}", err=True, fg="red")
 
 
 def application(**options: Any) -> typer.Typer:

@@ -10,8 +10,12 @@ class UserError(ValueError):
     """Bad input. The message is one sentence with the file or key, the value, and what would be accepted."""
 
 
+# The exit code of work that stopped and can be continued: EX_TEMPFAIL of sysexits.h, "try the same again".
+STOPPED = 75
+
+
 class Unfinished(UserError):
-    """Work stopped through no fault of the input. What is done is kept; the same command goes on."""
+    """Work stopped through no fault of the input. What is done is kept; the same command goes on. Exit code 75."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -22,6 +22,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make the contents of every file below `folder` durable, before the folder is renamed to its final name."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of `path` for reading and writing; rename it to `path` when the block succeeds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from copy import deepcopy
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from datatrove.executor.local import LocalPipelineExecutor
@@ -35,6 +35,9 @@ class LocalExecutor(LocalPipelineExecutor):
                 for finished in as_completed([pool.submit(self.run_task, rank) for rank in ranks]):
                     finished.result()
             except BaseException:
+                # Shards appear whole or not at all, so a task needs no time to end.
+                for worker in active_children():
+                    worker.kill()
                 pool.shutdown(cancel_futures=True)
                 raise
 

@@ -39,6 +39,8 @@ def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
                 raise UserError(
                     "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"
                 )
+        except KeyboardInterrupt:
+            raise Unfinished(f"{out}: interrupted; the same command goes on from the finished tasks") from None
         except Unfinished:
             raise
         except UserError:

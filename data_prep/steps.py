@@ -159,7 +159,8 @@ class _SplitWriter:
     """One shard: examples are packed, and rows are masked and written by the block."""
 
     def __init__(self, task: _Task, split: Split, open_shards: ExitStack):
-        self._task, self._split = task, split
+        self._task = task
+        self._split: Split = split
         self._path = task.step.folder / f"{split}-{task.number:05d}.npy"
         self._shard = open_shards.enter_context(shard_writer(self._path, task.dtype))
         self._packer = packing.Packer(task.step.data)

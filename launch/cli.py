@@ -58,7 +58,9 @@ def submit(
     run: Annotated[Path, typer.Option(help="The folder of the run.")],
     on: Annotated[str, typer.Option(help="The machine; `local` is this one.")] = "local",
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
-    processes: Annotated[int | None, typer.Option(min=1, help="On each node; by default one for each GPU.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="On each node; by default one for each GPU, else core.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the command, start nothing.")] = False,
 ) -> None:
     """Pretrain on several devices as a job."""

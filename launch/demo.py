@@ -128,10 +128,14 @@ def _title(text: str) -> None:
 def _goodbye(seconds: float) -> None:
     _title(f"Done in {seconds:.0f} s. To go on:")
     console.print(
-        ".venv/bin/tensorboard --logdir demo/run/tensorboard            the curves\n"
-        ".venv/bin/electra inspect demo/corpus                          rows with their masks\n"
-        ".venv/bin/electra prepare small --out CORPUS data.sources=DIR  your own text\n"
-        ".venv/bin/electra pretrain small --corpus CORPUS --run RUN     ELECTRA-small on it"
+        "the curves:               .venv/bin/tensorboard --logdir demo/run/tensorboard\n"
+        "rows with their masks:    .venv/bin/electra inspect demo/corpus\n"
+        "a report of the corpus:   demo/corpus/report.html\n"
+        "your own text:            .venv/bin/electra prepare small --out CORPUS data.sources=DIR\n"
+        "                          .venv/bin/electra pretrain small --corpus CORPUS --run RUN\n"
+        "with the vocabulary of a\n"
+        "released checkpoint:      add vocabulary.source=FOLDER to prepare",
+        soft_wrap=True,
     )
 
 

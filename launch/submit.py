@@ -16,7 +16,7 @@ MACHINES = ("local",)
 def command(arguments: Sequence[str], machine: str, nodes: int, processes: int | None) -> list[str]:
     """What starts `pretrain` with `arguments` on a machine; raises UserError for one that is not there.
 
-    `processes` None: one for each GPU of the node.
+    `processes` None: one for each GPU of the node, or for each core where there is none.
     """
     if machine not in MACHINES:
         raise UserError(
@@ -24,7 +24,13 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
         )
     if nodes != 1:
         raise UserError(f"--nodes {nodes}: the machine local is one node")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes or 'gpu'}"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc-per-node={processes or 'auto'}",
+    ]
     # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.
     return [*torchrun, "-m", "--", "pretrain", "pretrain", *arguments]
 

@@ -47,8 +47,8 @@ def pretrain(
 
     loaded = load(recipe, overrides or ())
 
+    from configs.errors import STOPPED
     from data_prep.shards import Corpus
-    from pretrain.signals import STOPPED
     from pretrain.train import train
     from pretrain.world import join, leave
 

@@ -6,7 +6,6 @@ each, written last. It is made under another name and renamed, so a folder of th
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from configs.errors import UserError
-from configs.files import read_json, sha256_of, sync_folder, write_json, write_text
+from configs.files import read_json, sha256_of, sync_folder, sync_tree, write_json, write_text
 from configs.load import validate
 from configs.recipe import Table
 from pretrain.engine import Engine, weights_file
@@ -56,9 +55,10 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
     engine.save(writing)
     world.barrier()
     if world.is_main:
+        sync_tree(writing)
         write_json(writing / STATE, asdict(state))
         write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.model_dump(mode="json")))
-        write_json(writing / MANIFEST, {"files": {name: _synced_sha256(writing / name) for name in _files(writing)}})
+        write_json(writing / MANIFEST, {"files": {name: sha256_of(writing / name) for name in _files(writing)}})
         if folder.exists():  # a damaged one, from which the run went back to an older
             _delete(folder)
         writing.replace(folder)
@@ -104,12 +104,6 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def _synced_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-    return sha256_of(path)
 
 
 def _delete(folder: Path) -> None:

@@ -12,6 +12,7 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.batch import Batch
 from pretrain.loader import batch_of, micro_rows
+from pretrain.order import rows_at
 from pretrain.pair import ElectraPair
 from pretrain.world import World
 
@@ -24,7 +25,7 @@ _BINS, _PER_UNIT = 4096, 128
 def evaluate(
     pair: ElectraPair, corpus: Corpus, recipe: Recipe, world: World, dtype: torch.dtype, num_rows: int
 ) -> dict[str, float]:
-    """Losses and scores over the first `num_rows` held-out rows; empty when there are none."""
+    """Losses and scores over `num_rows` of the held-out rows, or all of them; empty when there are none."""
     num_rows = min(num_rows, corpus.num_rows("validation"))
     if not num_rows:
         return {}
@@ -54,8 +55,12 @@ def evaluate(
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
-    """This process's share of the rows. A row's masking is its first, and its randomness is named by its number."""
-    mine = np.arange(world.rank, num_rows, world.size)
+    """This process's share of the rows, drawn from all shards: the first rows alone would be those of one source.
+
+    A row's masking is its first, and its randomness is named by its number.
+    """
+    chosen, _ = rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)
+    mine = chosen[world.rank :: world.size]
     size = micro_rows(recipe, world.size)
     for start in range(0, len(mine), size):
         numbers = mine[start : start + size]

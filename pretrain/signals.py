@@ -1,13 +1,10 @@
-"""Stopping on request: the step is finished, a checkpoint is saved, and the process leaves with its own exit code."""
+"""Stopping on request: the signal only sets a flag, and the loop finishes its step and saves."""
 
 from __future__ import annotations
 
 import os
 import signal
 from types import FrameType, TracebackType
-
-# The exit code of a run that was asked to stop and saved: EX_TEMPFAIL of sysexits.h, "try the same again".
-STOPPED = 75
 
 
 class StopOnSignal:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
 
 from configs import keyed
+from configs.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain import checkpoint
-from pretrain.engine import Engine
+from pretrain.engine import Engine, Measures
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
 from pretrain.loader import Loader
@@ -56,6 +58,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
+                _check_finite(measures, done)
             asked = world.any(stop.asked)
             with meter.aside():
                 if _due(done, every.evaluate_every, num_steps):
@@ -74,6 +77,14 @@ def _engine(recipe: Recipe, world: World, start: Start) -> Engine:
     if start.checkpoint:
         engine.load(start.checkpoint)
     return engine
+
+
+def _check_finite(measures: Measures, step: int) -> None:
+    if not math.isfinite(measures.total) or not math.isfinite(measures.gradient_norm):
+        raise UserError(
+            f"step {step}: the loss is {measures.total} and the gradient norm {measures.gradient_norm}; "
+            "the checkpoints before it are kept; begin a new run with a lower optimizer.learning_rate"
+        )
 
 
 def _due(done: int, every: int, num_steps: int) -> bool:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader
 from safetensors.torch import save_file
 
 from configs.errors import UserError
-from configs.files import make_folder, read_json, sync_folder, write_json, write_text
+from configs.files import make_folder, read_json, sync_folder, sync_tree, write_json, write_text
 from configs.recipe import Recipe
 from pretrain.export.names import to_huggingface
 from pretrain.logs import read_metrics
@@ -33,6 +33,7 @@ def export(model: Path, out: Path, parts: tuple[str, ...]) -> list[Path]:
     try:
         for part in parts:
             _write(saved, writing / part, part)
+        sync_tree(writing)
         if out.exists():
             out.rmdir()
         writing.replace(out)

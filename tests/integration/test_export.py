@@ -52,7 +52,7 @@ def test_the_proof_can_fail(run: Path, models: Path) -> None:
     pair = open_pair(run).pair
     assert pair.detection is not None
     with torch.no_grad():
-        pair.detection.prediction.bias += 0.001
+        pair.detection.prediction.bias.add_(0.001)
     assert largest_difference(pair, models / "discriminator", "discriminator") > 1e-4
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from configs.errors import UserError
+from configs.errors import STOPPED, UserError
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
@@ -23,7 +23,6 @@ from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.logs import read_metrics
 from pretrain.saved import open_pair
-from pretrain.signals import STOPPED
 from pretrain.train import train
 from pretrain.world import World
 from tests.conftest import SMALL

@@ -115,10 +115,12 @@ def test_initial_values_follow_their_law() -> None:
     assert float(word.abs().max()) <= 0.04
     # a normal cut at two deviations has 0.8796 of its deviation
     assert float(word.std()) == pytest.approx(0.02 * 0.8796, rel=0.01)
-    projection = pair.discriminator.projection.weight
+    projection = pair.discriminator.projection
+    assert isinstance(projection, torch.nn.Linear)
     limit = (6 / (128 + 256)) ** 0.5
-    assert limit * 0.99 < float(projection.abs().max()) <= limit
-    last = pair.objectives["rtd"].prediction.weight
+    assert limit * 0.99 < float(projection.weight.abs().max()) <= limit
+    assert pair.detection is not None
+    last = pair.detection.prediction.weight
     assert float(last.abs().max()) > 0.1
     assert float(last.abs().max()) <= (6 / 257) ** 0.5
     for name, parameter in pair.named_parameters():

@@ -1,0 +1,66 @@
+"""The README says what is there: its commands parse, its tree is the tree, its numbers are counted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+
+from configs.load import load, shipped
+from launch.cli import app
+from pretrain.pair import ElectraPair
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^electra .+$", README, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_parses(line: str) -> None:
+    group = typer.main.get_command(app)
+    _, name, *arguments = shlex.split(line)
+    command = group.commands[name]  # type: ignore[attr-defined]
+    context = command.make_context(name, list(arguments))
+    if "recipe" in context.params:
+        load(context.params["recipe"], context.params["overrides"] or ())
+
+
+def test_all_six_commands_are_shown() -> None:
+    assert {line.split()[1] for line in COMMANDS} == {"prepare", "inspect", "pretrain", "submit", "evaluate", "export"}
+
+
+def test_the_tree_names_every_file() -> None:
+    tree = README[README.index("\n```\nconfigs/") :]
+    for room in ("configs", "data_prep", "pretrain", "launch"):
+        part = tree[tree.index(f"\n{room}/") :]
+        part = part[: re.search(r"\n\w", part[1:]).end()]  # type: ignore[union-attr]
+        files = {path.relative_to(ROOT / room).as_posix() for path in (ROOT / room).rglob("*.py")}
+        expected = {name for name in files if not name.endswith(("__init__.py", "__main__.py"))}
+        assert set(re.findall(r"[\w/]+\.py", part)) == expected, room
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_table_counts_parameters(name: str) -> None:
+    row = re.search(rf"^\| `{name}` \|.*$", README, flags=re.MULTILINE)
+    assert row, f"{name} is not in the table"
+    shown = [int(cell.replace(",", "")) for cell in row.group().split("|")[3:7]]
+    with torch.device("meta"):
+        pair = ElectraPair(load(name))
+
+    def count(*modules: torch.nn.Module) -> int:
+        return sum(parameter.numel() for module in modules for parameter in module.parameters())
+
+    backbone = count(pair.embeddings, pair.discriminator)
+    generator = count(pair.embeddings, pair.generator, pair.objectives["mlm"])
+    assert shown == [backbone, backbone + count(pair.objectives["rtd"]), generator, count(pair)]
+
+
+def test_the_recipe_example_is_valid(tmp_path: Path) -> None:
+    example = re.search(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    assert example
+    (tmp_path / "mine.toml").write_text(example.group(1))
+    assert load(str(tmp_path / "mine.toml")).data.row_length == 256
