@@ -48,6 +48,10 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         return Batch(**{field.name: getattr(self, field.name).to(device, non_blocking=True) for field in _FIELDS})
 
+    def pinned(self) -> Batch:
+        """The batch in page-locked memory, from which a copy to a GPU does not wait for the GPU."""
+        return Batch(**{field.name: getattr(self, field.name).pin_memory() for field in _FIELDS})
+
 
 _FIELDS = dataclasses.fields(Batch)
 

@@ -33,6 +33,8 @@ class State:
     rows_seen: int
     recipe: str  # Recipe.fingerprint
     corpus: str  # sha256 of the corpus's manifest
+    zero_stage: int
+    processes: int
 
 
 class _Manifest(Table):

@@ -17,7 +17,7 @@ from configs.recipe import Recipe, flatten
 from pretrain.batch import Batch
 from pretrain.loader import micro_rows
 from pretrain.optim import ElectraAdam, parameter_groups
-from pretrain.pair import ElectraPair, Output
+from pretrain.pair import Counts, ElectraPair, Output
 from pretrain.world import World, precision
 
 # ds_to_universal needs this mark in a checkpoint to convert it to another number of processes.
@@ -86,11 +86,11 @@ class Engine:
         gradient_norm = float(self._engine.get_global_grad_norm() if norm is None else norm)
         return _measures(list(pair.objectives), counts, self.world.sum(torch.stack(sums).sum(0)), gradient_norm)
 
-    def _counts(self, batches: list[Batch]) -> dict[str, Tensor]:
+    def _counts(self, batches: list[Batch]) -> Counts:
         """The predictions of the whole step, over all processes."""
         counts = self.pair.counts(batches)
-        shared = self.world.sum_on_hosts(torch.stack(list(counts.values()))).to(self.world.device)
-        return dict(zip(counts, shared, strict=True))
+        shared = self.world.sum_on_hosts(torch.tensor(list(counts.values()), dtype=torch.float64))
+        return dict(zip(counts, shared.tolist(), strict=True))
 
     def _clip(self) -> Tensor | None:
         """Clip over all parameters. ZeRO does it itself; without ZeRO DeepSpeed would clip but not tell the norm."""
@@ -123,15 +123,15 @@ def _sums_of(output: Output) -> Tensor:
     return torch.stack([*output.sums.values(), output.loss.detach(), *slots]).double()
 
 
-def _measures(names: list[str], counts: dict[str, Tensor], sums: Tensor, norm: float) -> Measures:
+def _measures(names: list[str], counts: Counts, sums: Tensor, norm: float) -> Measures:
     *losses, total, slots, correct, original = sums.tolist()
     return Measures(
-        losses={name: value / max(1.0, float(counts[name])) for name, value in zip(names, losses, strict=True)},
+        losses={name: value / max(1.0, counts[name]) for name, value in zip(names, losses, strict=True)},
         total=total,
         gradient_norm=norm,
         masked_accuracy=correct / max(1.0, slots),
         sampled_accuracy=original / max(1.0, slots),
-        replaced_share=(slots - original) / float(counts["rtd"]) if "rtd" in counts else 0.0,
+        replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
     )
 
 

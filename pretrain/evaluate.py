@@ -34,19 +34,21 @@ def evaluate(
     sums = torch.zeros(2 * len(names) + 3, dtype=torch.float64, device=world.device)
     histogram = torch.zeros(2, _BINS, dtype=torch.float64, device=world.device)
     for batch in _batches(corpus, recipe, world, num_rows):
-        batch = batch.to(world.device)
         counts = pair.counts([batch])
+        batch = batch.to(world.device)
         with torch.autocast(world.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
             output = pair(batch, counts)
+            if pair.detection:
+                logits = pair.detection.logits(output.forward.states).float()
+                histogram += _histogram(logits, output.forward.replaced, batch.real)
         forward, targets = output.forward, batch.targets
         correct = ((forward.slot_log_probs.argmax(-1) == targets) & batch.filled).sum()
         original = ((forward.sampled == targets) & batch.filled).sum()
-        sums += torch.stack([*output.sums.values(), *counts.values(), batch.filled.sum(), correct, original]).double()
-        if pair.detection:
-            histogram += _histogram(pair.detection.logits(forward.states).float(), forward.replaced, batch.real)
+        measured = torch.stack([*output.sums.values(), batch.filled.sum(), correct, original]).double()
+        sums += torch.cat([measured, measured.new_tensor(list(counts.values()))])
     world.sum(sums)
     world.sum(histogram)
-    losses, counts, (slots, correct, original) = np.split(sums.cpu().numpy(), [len(names), 2 * len(names)])
+    losses, (slots, correct, original), counts = np.split(sums.cpu().numpy(), [len(names), len(names) + 3])
     scores = {
         f"{name}_loss": float(loss / max(1, count)) for name, loss, count in zip(names, losses, counts, strict=True)
     }

@@ -12,6 +12,7 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus, Split
 from pretrain.batch import Batch, make_batch
 from pretrain.order import rows_at
+from pretrain.world import World
 
 
 def micro_rows(recipe: Recipe, world_size: int) -> int:
@@ -33,11 +34,12 @@ def micro_rows(recipe: Recipe, world_size: int) -> int:
 class Loader:
     """Reads rows of a corpus as batches; the same step gives the same rows to any number of processes."""
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, rank: int, world_size: int):
+    def __init__(self, corpus: Corpus, recipe: Recipe, world: World):
         self._corpus, self._recipe = corpus, recipe
-        self._share = recipe.batch.rows // world_size
-        self._offset = rank * self._share
-        self._micro = micro_rows(recipe, world_size)
+        self._share = recipe.batch.rows // world.size
+        self._offset = world.rank * self._share
+        self._micro = micro_rows(recipe, world.size)
+        self._pins = world.device.type == "cuda"
         self._num_rows = corpus.num_rows("train")
         self._thread = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Future[list[Batch]]] | None = None
@@ -64,7 +66,8 @@ class Loader:
 
     def _micro_batch(self, positions: np.ndarray) -> Batch:
         numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)
-        return batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions)
+        batch = batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions)
+        return batch.pinned() if self._pins else batch
 
 
 def batch_of(

@@ -57,7 +57,8 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor, bounds: Tensor) -> Tensor:
         """[B, L, E] -> [B, L, D]; `bounds` as attention.bounds gives them."""
-        states = self.projection(embedded)
+        # Under autocast the projection gives bf16; the residual stream stays fp32, as behind every LayerNorm on a GPU.
+        states = self.projection(embedded).float()
         for layer in self.layers:
             states = layer(states, bounds)
         return states

@@ -18,7 +18,7 @@ from pretrain.batch import Batch
 from pretrain.model import Embeddings, Encoder, initialize
 from pretrain.objectives import Forward, ObjectiveModule, mlm, rtd
 
-Counts = dict[str, Tensor]
+Counts = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ class ElectraPair(nn.Module):
     def counts(self, batches: list[Batch]) -> Counts:
         """By how much each objective's sum is to be divided: its predictions in these batches."""
         return {
-            name: torch.stack([objective.count(batch) for batch in batches]).sum()
-            for name, objective in self.named_objectives()
+            name: float(sum(objective.count(batch) for batch in batches)) for name, objective in self.named_objectives()
         }
 
     def forward(self, batch: Batch, counts: Counts) -> Output:
@@ -81,7 +80,7 @@ class ElectraPair(nn.Module):
         forward = Forward(batch, log_probs, sampled, corrupted != batch.tokens, states)
 
         sums = {name: objective(forward) for name, objective in self.named_objectives()}
-        terms = [module.weight * sums[name] / counts[name].clamp(min=1) for name, module in self.named_objectives()]
+        terms = [module.weight * sums[name] / max(1.0, counts[name]) for name, module in self.named_objectives()]
         return Output(torch.stack(terms).sum(), {name: value.detach() for name, value in sums.items()}, forward)
 
     def _embed(self, tokens: Tensor, batch: Batch) -> Tensor:

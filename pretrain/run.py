@@ -55,38 +55,50 @@ def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
 class Run:
     """The folder of a run, as all processes see it. The first one claims it before anything is written."""
 
-    def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus):
-        self.folder, self.recipe, self.corpus = folder, recipe, corpus
+    def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus, world: World):
+        self.folder, self.recipe, self.corpus, self.world = folder, recipe, corpus, world
         self.checkpoints = folder / CHECKPOINTS
 
     def claim(self, resume: str) -> Start:
         """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's."""
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / RECIPE).is_file():
-            raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
         continued = (self.folder / RECIPE).is_file()
+        if (
+            not continued
+            and self.folder.is_dir()
+            and any(not path.name.startswith(".") for path in self.folder.iterdir())
+        ):
+            raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
         if continued and resume == "never":
             raise UserError(f"{self.folder}: already holds a run; name a new folder, or continue it with --resume auto")
+        make_folder(self.folder)
+        self._lock = _lock(self.folder)
         if continued:
             self._check_same(load(str(self.folder / RECIPE)))
+        # The first thing that is not hidden: a folder without it is not a run, however early the process was killed.
+        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
         make_folder(self.checkpoints)
-        self._lock = _lock(self.folder)
         checkpoint.clean(self.checkpoints)
         return self._find_start()
 
-    def record(self, start: Start, world: World, dtype: torch.dtype) -> None:
-        """Store the resolved recipe and the tokenizer, and append this start to the provenance."""
-        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
+    def record(self, start: Start, dtype: torch.dtype) -> None:
+        """Store the tokenizer, and append this start to the provenance."""
         for name in self.corpus.manifest["vocabulary"]["files"]:
             shutil.copyfile(self.corpus.folder / name, self.folder / name)
         path = self.folder / PROVENANCE
         starts = read_json(path)["starts"] if path.is_file() else []
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
-        entry = _provenance(world, dtype) | {"step": start.step, "corpus": corpus}
+        entry = _provenance(self.world, dtype) | {"step": start.step, "corpus": corpus}
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
 
     def state(self, step: int) -> checkpoint.State:
-        rows_seen = step * self.recipe.batch.rows
-        return checkpoint.State(step, rows_seen, self.recipe.fingerprint(), self.corpus.manifest_sha256)
+        return checkpoint.State(
+            step=step,
+            rows_seen=step * self.recipe.batch.rows,
+            recipe=self.recipe.fingerprint(),
+            corpus=self.corpus.manifest_sha256,
+            zero_stage=self.recipe.compute.zero_stage,
+            processes=self.world.size,
+        )
 
     def _check_same(self, before: Recipe) -> None:
         for key, was, now in differences(before.science(), self.recipe.science()):
@@ -104,13 +116,23 @@ class Run:
             except UserError as error:
                 warnings.append(f"{error}; going back to the one before")
                 continue
-            if state.corpus != self.corpus.manifest_sha256:
-                raise UserError(
-                    f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
-                    f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
-                )
+            self._check_continues(folder, state)
             return Start(state.step, folder, tuple(warnings))
         return Start(0, None, tuple(warnings))
+
+    def _check_continues(self, folder: Path, state: checkpoint.State) -> None:
+        stage = self.recipe.compute.zero_stage
+        # Without ZeRO every process has the whole state; with it each has its own part.
+        if state.zero_stage != stage or (stage and state.processes != self.world.size):
+            raise UserError(
+                f"{folder}: was written by {state.processes} processes with ZeRO {state.zero_stage}, and now there are "
+                f"{self.world.size} with ZeRO {stage}; go on with the same"
+            )
+        if state.corpus != self.corpus.manifest_sha256:
+            raise UserError(
+                f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
+                f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
+            )
 
 
 def _lock(folder: Path) -> Any:

@@ -33,17 +33,17 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
     recipe = match_corpus(recipe, corpus)
     every, num_steps = recipe.run, recipe.schedule.steps
     dtype = precision(recipe.compute.precision, world.device)
-    run = Run(folder, recipe, corpus)
+    run = Run(folder, recipe, corpus, world)
     start = world.first(lambda: run.claim(resume))
     engine = _engine(recipe, world, start)
     if world.is_main:
-        run.record(start, world, dtype)
+        run.record(start, dtype)
     meter = Meter(recipe, world, matmul_rate(world.device, dtype))
 
     with (
         Log(folder, start.step, num_steps, active=world.is_main) as log,
         StopOnSignal() as stop,
-        Loader(corpus, recipe, world.rank, world.size) as loader,
+        Loader(corpus, recipe, world) as loader,
     ):
         _announce(log, start, run, engine)
         if start.step == 0:

@@ -39,8 +39,8 @@ class ObjectiveModule(nn.Module):
     def initialize(self) -> None:
         """Initial values that differ from the encoder's, where the objective has any."""
 
-    def count(self, batch: Batch) -> Tensor:
-        """How many predictions a batch asks for, a scalar known before the forward pass."""
+    def count(self, batch: Batch) -> int:
+        """How many predictions a batch asks for, known on the host before the forward pass."""
         raise NotImplementedError
 
     def forward(self, forward: Forward) -> Tensor:

@@ -30,8 +30,8 @@ class Objective(ObjectiveModule):
         """[..., D] of the generator, [V, E] -> [..., V]"""
         return F.linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
 
-    def count(self, batch: Batch) -> Tensor:
-        return batch.filled.sum()
+    def count(self, batch: Batch) -> int:
+        return int(batch.filled.sum())
 
     def forward(self, forward: Forward) -> Tensor:
         batch = forward.batch

@@ -36,8 +36,8 @@ class Objective(ObjectiveModule):
         """[B, L, D] -> [B, L]"""
         return self.prediction(F.gelu(self.dense(states))).squeeze(-1)
 
-    def count(self, batch: Batch) -> Tensor:
-        return batch.real.sum()
+    def count(self, batch: Batch) -> int:
+        return int(batch.real.sum())
 
     def forward(self, forward: Forward) -> Tensor:
         logits = self.logits(forward.states).float()

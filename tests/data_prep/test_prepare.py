@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.errors import UserError
+from configs.errors import Unfinished, UserError
 from configs.files import read_json, sha256_of
 from configs.load import load
 from configs.recipe import Recipe
@@ -59,7 +59,7 @@ def test_a_task_that_finished_is_not_done_again(
         run_task(self, rank)
 
     monkeypatch.setattr(prepare_room.LocalExecutor, "run_task", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
         prepare(small_recipe, tmp_path / "cut", 1)
     assert not (tmp_path / "cut" / "manifest.json").exists()
 
@@ -201,7 +201,7 @@ def test_an_unfinished_corpus_of_another_recipe_is_refused(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(prepare_room, "_run_tasks", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
         prepare(small_recipe, tmp_path / "out", 1)
     other = small_recipe.model_copy(update={"masking": small_recipe.masking.model_copy(update={"rate": 0.2})})
     with pytest.raises(UserError, match=r"unfinished corpus with recipe\.masking\.rate = 0\.15, and now it is 0\.2"):

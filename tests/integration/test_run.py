@@ -129,6 +129,15 @@ def test_two_processes_give_the_losses_of_one(
             assert value == pytest.approx(expected[name], rel=tolerance, abs=1e-9), (step, name)
 
 
+def test_one_process_continued_by_two(copy: Path, corpus_folder: Path, whole: Path) -> None:
+    shutil.rmtree(copy / "checkpoints" / "step-00000012")
+    finished = start(corpus_folder, copy, processes=2)
+    assert finished.returncode == 0, finished.stderr
+    assert "going on after step 8" in finished.stdout
+    for step, expected in training(whole).items():
+        assert training(copy)[step]["loss"] == pytest.approx(expected["loss"], rel=1e-5), step
+
+
 def test_two_processes_killed_and_continued(corpus_folder: Path, tmp_path: Path) -> None:
     whole, run = tmp_path / "whole", tmp_path / "killed"
     zero = "compute.zero_stage=1"
@@ -170,8 +179,9 @@ def test_dropout_is_the_same_after_a_restart(corpus: Corpus, world: World, tmp_p
 
 
 def test_bf16_trains(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    """Slow where the processor has no bf16, and the same everywhere: weights stay fp32."""
-    assert train(recipe("compute.precision=bf16"), corpus, tmp_path / "run", world, "auto")
+    """Weights and residual stream stay fp32, also behind a projection of the embeddings."""
+    wider = "model.discriminator={layers=2, hidden=64, heads=2, intermediate=64}"
+    assert train(recipe("compute.precision=bf16", wider), corpus, tmp_path / "run", world, "auto")
     losses = [values["loss"] for values in training(tmp_path / "run").values()]
     assert losses[-1] < losses[0]
     weights = checkpoint.weights(checkpoint.found(tmp_path / "run" / "checkpoints")[-1])
@@ -223,6 +233,20 @@ def test_another_recipe_is_refused_by_key(copy: Path, corpus: Corpus, world: Wor
         train(recipe("optimizer.learning_rate=0.01"), corpus, copy, world, "auto")
     with pytest.raises(UserError, match="already holds a run"):
         train(recipe(), corpus, copy, world, "never")
+
+
+def test_another_zero_stage_is_refused(copy: Path, corpus: Corpus, world: World) -> None:
+    with pytest.raises(UserError, match="was written by 1 processes with ZeRO 0, and now there are 1 with ZeRO 1"):
+        train(recipe("compute.zero_stage=1"), corpus, copy, world, "auto")
+
+
+def test_killed_before_anything_was_written(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".lock").touch()
+    (run / ".recipe.toml.tmp").write_text("half")
+    assert train(recipe(), corpus, run, world, "auto")
+    assert training(run) == training(whole)
 
 
 def test_a_corpus_of_other_numbers_is_refused_by_key(corpus: Corpus, world: World, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from configs.recipe import Corruption, Recipe
 from data_prep.shards import Corpus
 from pretrain.batch import Batch, make_batch
 from pretrain.loader import Loader, batch_of, micro_rows
+from pretrain.world import World
 from tests.pretrain import google
 
 
@@ -79,7 +80,7 @@ def test_the_rows_of_a_step_are_the_same_for_any_number_of_processes(
     corpus: Corpus, small_recipe: Recipe, world_size: int
 ) -> None:
     def rows(rank: int, size: int) -> list[Batch]:
-        with Loader(corpus, small_recipe, rank, size) as loader:
+        with Loader(corpus, small_recipe, World(rank, size, torch.device("cpu"), None)) as loader:
             return loader.step(5)
 
     (whole,) = rows(0, 1)
