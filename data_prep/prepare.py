@@ -18,7 +18,7 @@ from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import report, vocabulary
 from data_prep.executor import LocalExecutor
 from data_prep.progress import watch
-from data_prep.readers import Range, ReadRanges, documents, plan
+from data_prep.readers import Range, ReadRanges, documents, lines, plan
 from data_prep.shards import MANIFEST, SCHEMA_VERSION
 from data_prep.steps import TaskReport, WriteShards
 
@@ -107,7 +107,7 @@ def _sample(recipe: Recipe, tasks: list[list[Range]]) -> Iterator[str]:
         for document in documents(piece):
             drawn = keyed.uniform(recipe.seed, "vocabulary sample", keyed.text_hash(document.text))
             if drawn < share:
-                yield from document.text.splitlines()
+                yield from lines(document.text)
 
 
 def _run_tasks(recipe: Recipe, tasks: list[list[Range]], out: Path, workers: int) -> None:

@@ -23,6 +23,8 @@ from configs.recipe import Source
 ENDINGS = {"text": (".txt", ".text"), "jsonl": (".jsonl", ".json")}
 # The input is cut into about 64 tasks, of at least 1 MiB (what a task costs to start) and at most 64 MiB.
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
+# Characters of a line that are tokenized at once.
+_LONGEST_PIECE = 2**16
 # A compressed text is about this many times as long as its file.
 _COMPRESSED = 3
 
@@ -197,3 +199,18 @@ def _field(line: str, piece: Range, offset: int) -> str:
         keys = ", ".join(map(str, value)) if isinstance(value, dict) else f"a {type(value).__name__}"
         raise UserError(f"{where} has no text under {piece.field!r} (it has {keys}); set data.sources field")
     return text
+
+
+def lines(text: str) -> Iterator[str]:
+    """The lines of a document, long ones in pieces: what is made of a line at once takes a hundred times its memory.
+
+    A piece ends at white space where there is some, which no word piece crosses.
+    """
+    for line in text.splitlines():
+        start = 0
+        while len(line) - start > _LONGEST_PIECE:
+            cut = line.rfind(" ", start + 1, start + _LONGEST_PIECE)
+            cut = cut if cut > 0 else start + _LONGEST_PIECE
+            yield line[start:cut]
+            start = cut
+        yield line[start:]

@@ -21,13 +21,13 @@ from configs import keyed
 from configs.files import sha256_of, write_json
 from configs.recipe import Data, Masking
 from data_prep import packing, vocabulary
+from data_prep.readers import lines
 from data_prep.segments import Example, Sentence, examples
 from data_prep.shards import Planes, Split, draw_masks, pack, row_dtype, shard_writer
 
 SPLITS: tuple[Split, ...] = ("train", "validation")
-# Lines are tokenized about a megabyte at a time; a longer line is cut, so that memory does not follow it.
+# Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
-_LONGEST_PIECE = 2**16
 # Rows are masked and written this many at a time.
 _BLOCK_ROWS = 1024
 
@@ -209,23 +209,11 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document
     batch: list[tuple[int, Document, str]] = []
     characters = 0
     for number, document in enumerate(documents):
-        for line in document.text.splitlines():
-            for piece in pieces(line):
-                batch.append((number, document, piece))
-                characters += len(piece)
-                if characters >= _BATCH_CHARACTERS:
-                    yield batch
-                    batch, characters = [], 0
+        for line in lines(document.text):
+            batch.append((number, document, line))
+            characters += len(line)
+            if characters >= _BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
     if batch:
         yield batch
-
-
-def pieces(line: str) -> Iterator[str]:
-    """A line in pieces of bounded length, cut at white space where there is some: word pieces do not cross it."""
-    start = 0
-    while len(line) - start > _LONGEST_PIECE:
-        cut = line.rfind(" ", start + 1, start + _LONGEST_PIECE)
-        cut = cut if cut > 0 else start + _LONGEST_PIECE
-        yield line[start:cut]
-        start = cut
-    yield line[start:]
