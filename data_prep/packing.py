@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.recipe import Data
+from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example
-from data_prep.shards import SpecialTokens, pack
+from data_prep.shards import pack
 
 # Rows that wait for a short example. More fill a little better and hold more memory; 128 leave under 1 % of padding.
 OPEN_ROWS = 128

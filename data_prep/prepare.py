@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ from configs.files import make_folder, read_json, write_json
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import report, vocabulary
 from data_prep.executor import LocalExecutor
+from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.progress import watch
 from data_prep.readers import Range, ReadRanges, documents, lines, plan
-from data_prep.shards import MANIFEST, SCHEMA_VERSION
 from data_prep.steps import TaskReport, WriteShards
 
 # What is not part of the corpus: the plan, datatrove's marks of finished tasks, and their reports.
@@ -47,7 +48,7 @@ def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
             shutil.rmtree(out)  # everything in a claimed folder is ours
             raise
         report.write(out, recipe, total)
-        write_json(out / MANIFEST, _manifest(recipe, out, total))
+        write_json(out / MANIFEST, _manifest(recipe, out, total).model_dump(mode="json"))
         shutil.rmtree(work)
     return total
 
@@ -93,6 +94,7 @@ def _make_vocabulary(recipe: Recipe, tasks: list[list[Range]], out: Path) -> Non
     if (out / vocabulary.TOKENIZER).exists():
         return
     if recipe.vocabulary.source == "train":
+        print(f"training a vocabulary of {recipe.vocabulary.size:,} entries", file=sys.stderr, flush=True)
         tokenizer = vocabulary.train(recipe.vocabulary, lambda: _sample(recipe, tasks))
     else:
         tokenizer = vocabulary.take(recipe.vocabulary)
@@ -133,21 +135,18 @@ def _add_up(work: Path, num_tasks: int) -> TaskReport:
     return total
 
 
-def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "seed": recipe.seed,
-        "recipe": recipe.model_dump(mode="json", include={*CORPUS_TABLES}),
-        "vocabulary": vocabulary.describe(out),
-        "sources": [
-            {
-                **source.model_dump(),
-                "documents": total.documents.get(str(number), 0),
-                "bytes": total.bytes.get(str(number), 0),
-            }
-            for number, source in enumerate(recipe.data.sources)
-        ],
-        "rows": {split: sum(shard["rows"] for shard in shards) for split, shards in total.shards.items()},
-        "tokens": dict(total.tokens),
-        "shards": total.shards,
-    }
+def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> Manifest:
+    sources = [
+        SourceFacts(**source.model_dump(), documents=total.documents[str(number)], bytes=total.bytes[str(number)])
+        for number, source in enumerate(recipe.data.sources)
+    ]
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        seed=recipe.seed,
+        recipe=CorpusTables(data=recipe.data, vocabulary=recipe.vocabulary, masking=recipe.masking),
+        vocabulary=vocabulary.describe(out),
+        sources=tuple(sources),
+        rows={split: sum(shard["rows"] for shard in total.shards[split]) for split in SPLITS},
+        tokens={split: total.tokens[split] for split in SPLITS},
+        shards={split: tuple(Shard(**shard) for shard in total.shards[split]) for split in SPLITS},
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.recipe import Data
-from data_prep.shards import SpecialTokens
+from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]
 # Google's stand-in for "no second segment": longer than any example

@@ -14,20 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UserError
-from configs.files import read_json, sha256_of, whole_file
-from configs.load import validate
-from configs.recipe import Data, Masking, Vocabulary
+from configs.files import sha256_of, whole_file
+from configs.recipe import Masking
+from data_prep import manifest
 from data_prep import masking as maskings
-
-SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
-Split = Literal["train", "validation"]
+from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split
 
 
 def row_dtype(row_length: int, vocabulary_size: int, stored_maskings: int) -> np.dtype:
@@ -53,17 +50,6 @@ def pack(plane: NDArray[np.bool_]) -> NDArray[np.uint8]:
 def unpack(plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """[..., L/8] bytes -> [..., L] booleans."""
     return np.unpackbits(plane, axis=-1, bitorder="little").view(bool)
-
-
-@dataclass(frozen=True)
-class SpecialTokens:
-    """Ids of the five tokens that the format itself uses."""
-
-    pad: int
-    unk: int
-    cls: int
-    sep: int
-    mask: int
 
 
 @dataclass(frozen=True)
@@ -143,28 +129,14 @@ class Corpus:
         Sizes and headers are always checked; `verify` also compares the sha256 of every file.
         """
         self.folder = folder
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such corpus; `electra prepare` makes one")
-        if not (folder / MANIFEST).is_file():
-            raise UserError(f"{folder}: no {MANIFEST}, so this is no complete corpus; `electra prepare` makes one")
-        self.manifest: dict[str, Any] = read_json(folder / MANIFEST)
-        version = self.manifest.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise UserError(
-                f"{folder / MANIFEST}: schema_version: {version!r}, and this release reads {SCHEMA_VERSION}"
-            )
-        tables = self.manifest["recipe"]
-        origin = str(folder / MANIFEST)
-        self.data = validate(Data, tables["data"], origin, "recipe.data.")
-        self.vocabulary = validate(Vocabulary, tables["vocabulary"], origin, "recipe.vocabulary.")
-        self.masking = validate(Masking, tables["masking"], origin, "recipe.masking.")
-        self.seed: int = self.manifest["seed"]
-        self.special = SpecialTokens(**self.manifest["vocabulary"]["special"])
+        self.manifest = manifest.read(folder)
+        self.data, self.masking = self.manifest.recipe.data, self.manifest.recipe.masking
+        self.vocabulary, self.special = self.manifest.recipe.vocabulary, self.manifest.vocabulary.special
         stored = 0 if self.masking.maskings == "fresh" else self.masking.maskings
         self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, stored)
-        self._shards = {split: self._open(split, verify) for split in ("train", "validation")}
+        self._shards = {split: self._open(split, verify) for split in SPLITS}
         if verify:
-            self._verify_files()
+            self._verify_vocabulary()
 
     @cached_property
     def manifest_sha256(self) -> str:
@@ -190,7 +162,9 @@ class Corpus:
             for where, shard_number, in_shard, _ in self._by_shard(split, numbers[of_epoch]):
                 chosen = of_epoch[where]
                 planes = Planes.of(rows[chosen], self.special)
-                masks[chosen] = draw_masks(planes, self.masking, self.seed, split, int(epoch), shard_number, in_shard)
+                masks[chosen] = draw_masks(
+                    planes, self.masking, self.manifest.seed, split, int(epoch), shard_number, in_shard
+                )
         return masks
 
     def _by_shard(self, split: Split, numbers: NDArray[np.integer]):
@@ -209,34 +183,34 @@ class Corpus:
             split: np.cumsum([0, *(len(rows) for _, rows in shards)])[:-1] for split, shards in self._shards.items()
         }
 
-    def _open(self, split: str, verify: bool) -> list[tuple[int, NDArray[np.void]]]:
+    def _open(self, split: Split, verify: bool) -> list[tuple[int, NDArray[np.void]]]:
         """(shard number, memory map) of every shard of a split."""
         opened = []
-        for entry in self.manifest["shards"][split]:
-            path = self.folder / Path(entry["file"]).name
-            opened.append((entry["number"], self._map(path, entry)))
-            if verify and sha256_of(path) != entry["sha256"]:
+        for shard in self.manifest.shards[split]:
+            path = self.folder / Path(shard.file).name
+            opened.append((shard.number, self._map(path, shard)))
+            if verify and sha256_of(path) != shard.sha256:
                 raise UserError(f"{path}: its sha256 is not the manifest's, so it is damaged; prepare the corpus again")
         return opened
 
-    def _map(self, path: Path, entry: dict[str, Any]) -> NDArray[np.void]:
+    def _map(self, path: Path, shard: Shard) -> NDArray[np.void]:
         if not path.is_file():
             raise UserError(f"{path}: missing; the corpus is damaged, prepare it again")
         size = path.stat().st_size
-        if size != entry["bytes"]:
+        if size != shard.bytes:
             raise UserError(
-                f"{path}: {size} bytes, and the manifest says {entry['bytes']}: it is truncated or damaged; "
+                f"{path}: {size} bytes, and the manifest says {shard.bytes}: it is truncated or damaged; "
                 "prepare the corpus again"
             )
         try:
             rows = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise UserError(f"{path}: not a shard ({error}); it is damaged, prepare the corpus again") from None
-        if rows.dtype != self.dtype or rows.shape != (entry["rows"],):
+        if rows.dtype != self.dtype or rows.shape != (shard.rows,):
             raise UserError(f"{path}: its header is not the manifest's; it is damaged, prepare the corpus again")
         return rows
 
-    def _verify_files(self) -> None:
-        for name, sha256 in self.manifest["vocabulary"]["files"].items():
+    def _verify_vocabulary(self) -> None:
+        for name, sha256 in self.manifest.vocabulary.files.items():
             if sha256_of(self.folder / name) != sha256:
                 raise UserError(f"{self.folder / name}: its sha256 is not the manifest's; prepare the corpus again")

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from configs.files import read_json
 from data_prep import vocabulary
-from data_prep.shards import Corpus, Planes, Split
+from data_prep.manifest import SPLITS, Split
+from data_prep.shards import Corpus, Planes
 
 _COMMONEST = 20
 
@@ -35,17 +36,15 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
 
 def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for split in ("train", "validation"):
+    for split in SPLITS:
         table.add_row(f"{split} rows", f"{corpus.num_rows(split):,} of {corpus.data.row_length} tokens")
     table.add_row("filled", f"{report['rows_filled']:.1%}")
-    table.add_row(
-        "vocabulary", f"{corpus.vocabulary.size:,} entries, sha256 {corpus.manifest['vocabulary']['sha256'][:12]}"
-    )
+    table.add_row("vocabulary", f"{corpus.vocabulary.size:,} entries, sha256 {corpus.manifest.vocabulary.sha256[:12]}")
     table.add_row(
         "masking", f"{corpus.masking.scheme}, {corpus.masking.rate:.0%} of the tokens, {corpus.masking.maskings}"
     )
-    for source in corpus.manifest["sources"]:
-        table.add_row("source", f"{source['path']}: {source['documents']:,} documents, {source['bytes'] / 1e6:.1f} MB")
+    for source in corpus.manifest.sources:
+        table.add_row("source", f"{source.path}: {source.documents:,} documents, {source.bytes / 1e6:.1f} MB")
     table.add_row("unknown tokens", f"{report['unknown_tokens']:,} ({report['unknown_share']:.4%})")
     commonest = list(report["unknown_characters"].items())[:_COMMONEST]
     if commonest:

@@ -21,11 +21,11 @@ from configs import keyed
 from configs.files import sha256_of, write_json
 from configs.recipe import Data, Masking
 from data_prep import packing, vocabulary
+from data_prep.manifest import SPLITS, Split
 from data_prep.readers import lines
 from data_prep.segments import Example, Sentence, examples
-from data_prep.shards import Planes, Split, draw_masks, pack, row_dtype, shard_writer
+from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 
-SPLITS: tuple[Split, ...] = ("train", "validation")
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
 # Rows are masked and written this many at a time.

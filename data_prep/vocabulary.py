@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, write_text
 from configs.recipe import Vocabulary
-from data_prep.shards import SpecialTokens
+from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
@@ -169,12 +167,12 @@ def load(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def describe(folder: Path) -> dict[str, Any]:
-    """What the manifest says of a saved vocabulary; `sha256` is that of its entries in order."""
+def describe(folder: Path) -> VocabularyFacts:
+    """What the manifest says of a saved vocabulary."""
     tokenizer = load(folder)
-    return {
-        "sha256": hashlib.sha256("\n".join(words(tokenizer)).encode()).hexdigest(),
-        "size": tokenizer.get_vocab_size(),
-        "special": asdict(special_tokens(tokenizer, folder / TOKENIZER)),
-        "files": {name: sha256_of(folder / name) for name in (TOKENIZER, WORDS)},
-    }
+    return VocabularyFacts(
+        sha256=hashlib.sha256("\n".join(words(tokenizer)).encode()).hexdigest(),
+        size=tokenizer.get_vocab_size(),
+        special=special_tokens(tokenizer, folder / TOKENIZER),
+        files={name: sha256_of(folder / name) for name in (TOKENIZER, WORDS)},
+    )

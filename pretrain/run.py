@@ -82,7 +82,7 @@ class Run:
 
     def record(self, start: Start, dtype: torch.dtype) -> None:
         """Store the tokenizer, and append this start to the provenance."""
-        for name in self.corpus.manifest["vocabulary"]["files"]:
+        for name in self.corpus.manifest.vocabulary.files:
             shutil.copyfile(self.corpus.folder / name, self.folder / name)
         path = self.folder / PROVENANCE
         starts = read_json(path)["starts"] if path.is_file() else []

@@ -34,4 +34,4 @@ def test_one_line_of_50_megabytes(text_file: Path, tmp_path: Path) -> None:
     assert peak < _LARGEST_PEAK_BYTES, f"{peak / 1e6:.0f} MB"
     corpus = Corpus(tmp_path / "out")
     assert corpus.num_rows("train") * corpus.data.row_length > 8_000_000
-    assert (corpus.manifest["sources"][0]["documents"], corpus.num_rows("validation")) == (1, 0)
+    assert (corpus.manifest.sources[0].documents, corpus.num_rows("validation")) == (1, 0)

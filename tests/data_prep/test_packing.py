@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.load import load
+from data_prep.manifest import SpecialTokens
 from data_prep.packing import Packer, rows_of
 from data_prep.segments import Example
-from data_prep.shards import Planes, SpecialTokens, row_dtype
+from data_prep.shards import Planes, row_dtype
 
 SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)
 DATA = load("small").data.model_copy(update={"row_length": 64})

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from configs.load import load
 from configs.recipe import Data
+from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example, examples
-from data_prep.shards import SpecialTokens
 
 SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)
 

@@ -81,8 +81,10 @@ def test_a_flipped_byte(copied: Path, place: int) -> None:
 def test_an_edited_manifest(copied: Path) -> None:
     manifest = json.loads((copied / "manifest.json").read_text())
     for change, sentence in (
-        ({"schema_version": 2}, "schema_version: 2, and this release reads 1"),
-        ({"recipe": {**manifest["recipe"], "masking": {"scheme": "x"}}}, "recipe.masking"),
+        ({"schema_version": 2}, "manifest.json: schema_version: 2 is not 1"),
+        ({"recipe": {**manifest["recipe"], "masking": {"scheme": "x"}}}, "manifest.json: recipe.masking"),
+        ({"shards": {"train": [{"file": "x"}]}}, "manifest.json: shards.train.0.number: missing"),
+        ({"more": 1}, "manifest.json: more: unknown key"),
     ):
         (copied / "manifest.json").write_text(json.dumps(manifest | change))
         with pytest.raises(UserError) as error:
