@@ -34,9 +34,10 @@ class _Commands(TyperGroup):
 
 
 def _say(sentence: str) -> None:
-    """Once, where torchrun has started many of us."""
-    if os.environ.get("RANK", "0") == "0":
-        typer.secho(f"error: {sentence}", err=True, fg="red")
+    """Where torchrun has started many of us, each says which it is: a mistake may be one node's alone."""
+    rank = os.environ.get("RANK", "0")
+    who = "error" if rank == "0" else f"process {rank}: error"
+    typer.secho(f"{who}: {sentence}", err=True, fg="red")
 
 
 def application(**options: Any) -> typer.Typer:

@@ -26,8 +26,8 @@ class Source(Table):
     """Text to prepare: a file, or a folder of files."""
 
     path: str
-    # text: a blank line ends a document; jsonl: one JSON object per line, the text under `field`
-    format: Literal["text", "jsonl"] = "text"
+    # text: a blank line ends a document; jsonl: one JSON object per line, the text under `field`; auto: by file name
+    format: Literal["auto", "text", "jsonl"] = "auto"
     field: str = "text"
 
 
@@ -47,11 +47,11 @@ class Data(Table):
     @field_validator("sources", mode="before")
     @classmethod
     def _paths_are_sources(cls, value: Any) -> Any:
-        """`data.sources=FOLDER` on the command line stands for one source whose format its names tell."""
+        """`data.sources=FOLDER` on the command line stands for one source whose formats its names tell."""
         values = [value] if isinstance(value, str | dict) else value
         if not isinstance(values, list | tuple):
             raise ValueError(f"sources: {value!r} is neither a path nor a list of paths or [[data.sources]] tables")
-        return tuple({"path": v, "format": _format_of(v)} if isinstance(v, str) else v for v in values)
+        return tuple({"path": v} if isinstance(v, str) else v for v in values)
 
     @model_validator(mode="after")
     def _rows_fit_bit_planes(self) -> Self:
@@ -63,10 +63,6 @@ class Data(Table):
                 f"({self.row_length})"
             )
         return self
-
-
-def _format_of(path: str) -> str:
-    return "jsonl" if path.removesuffix(".gz").endswith((".jsonl", ".json")) else "text"
 
 
 class Vocabulary(Table):
@@ -203,7 +199,7 @@ class Run(Table):
 class Recipe(Table):
     name: str
     about: str
-    seed: Natural
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     data: Data
     vocabulary: Vocabulary
     masking: Masking
@@ -243,6 +239,16 @@ class Recipe(Table):
         del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"]
         del tables["data"]["sources"], tables["vocabulary"]["source"]
         return tables
+
+    def lines(self) -> list[str]:
+        """The resolved recipe for people, a line a table."""
+        tables = self.model_dump(mode="json")
+        named = {"": {k: v for k, v in tables.items() if not isinstance(v, dict)}}
+        named |= {k: v for k, v in tables.items() if isinstance(v, dict) and v}
+        return [
+            "  " + "  ".join([f"[{name}]"] * bool(name) + [f"{k}={json.dumps(v)}" for k, v in flatten(table).items()])
+            for name, table in named.items()
+        ]
 
     def fingerprint(self) -> str:
         """sha256 of the science, for corpora, checkpoints and exports to be compared by."""

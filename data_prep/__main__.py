@@ -30,7 +30,7 @@ def prepare(
     from data_prep.report import summarize
 
     loaded = load(recipe, overrides or ())
-    total = run(loaded, out, workers or len(os.sched_getaffinity(0)))
+    total = run(loaded, out, workers or _cores())
     summary = summarize(loaded, total)
     typer.echo(
         f"{out}: {summary['rows']['train']:,} training rows and {summary['rows']['validation']:,} held-out rows of "
@@ -41,6 +41,11 @@ def prepare(
         typer.echo(f"{summary['invalid_utf8_sequences']:,} byte sequences were not UTF-8 and were replaced by U+FFFD")
     if not summary["rows"]["validation"]:
         typer.echo("no row is held out, so evaluation will have nothing to read; raise data.validation_share")
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from copy import deepcopy
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from datatrove.executor.local import LocalPipelineExecutor
@@ -29,7 +32,7 @@ class LocalExecutor(LocalPipelineExecutor):
                 self.run_task(rank)
             return
         with ProcessPoolExecutor(
-            min(self.workers, len(ranks) or 1), get_context("forkserver"), _ignore_interrupts
+            min(self.workers, len(ranks) or 1), get_context("forkserver"), _live_with_parent
         ) as pool:
             try:
                 for finished in as_completed([pool.submit(self.run_task, rank) for rank in ranks]):
@@ -51,6 +54,17 @@ class LocalExecutor(LocalPipelineExecutor):
             self.pipeline = pipeline
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of the terminal; the parent alone answers it."""
+def _live_with_parent() -> None:
+    """In a worker: Ctrl-C is the parent's to answer, and when the parent is killed the worker ends.
+
+    A worker that went on would write the same files as the workers of the command that is given again.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -104,7 +104,7 @@ def _make_vocabulary(recipe: Recipe, tasks: list[list[Range]], out: Path) -> Non
 def _sample(recipe: Recipe, tasks: list[list[Range]]) -> Iterator[str]:
     """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
     pieces = [piece for task in tasks for piece in task]
-    share = recipe.vocabulary.sample_bytes / sum(piece.size for piece in pieces)
+    share = recipe.vocabulary.sample_bytes / sum(piece.text_bytes for piece in pieces)
     for piece in pieces:
         for document in documents(piece):
             drawn = keyed.uniform(recipe.seed, "vocabulary sample", keyed.text_hash(document.text))

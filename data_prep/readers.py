@@ -6,7 +6,10 @@ A big uncompressed file is cut into byte ranges at the borders of documents.
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,10 +20,11 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from fsspec.utils import infer_compression
 
-from configs.errors import UserError
+from configs.errors import Unfinished, UserError
 from configs.recipe import Source
 
-ENDINGS = {"text": (".txt", ".text"), "jsonl": (".jsonl", ".json")}
+_TEXT, _JSONL = (".txt", ".text"), (".jsonl", ".json")
+ENDINGS: dict[str, tuple[str, ...]] = {"text": _TEXT, "jsonl": _JSONL, "auto": _TEXT + _JSONL}
 # The input is cut into about 64 tasks, of at least 1 MiB (what a task costs to start) and at most 64 MiB.
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
 # Characters of a line that are tokenized at once.
@@ -41,24 +45,28 @@ class Range:
     end: int | None
     size: int
 
+    @property
+    def text_bytes(self) -> int:
+        """How much text it holds: exact, or an estimate where it is compressed."""
+        return self.size if self.end is not None else self.size * _COMPRESSED
+
 
 def plan(sources: tuple[Source, ...]) -> list[list[Range]]:
     """The tasks: lists of ranges, in the order of the sources. Raises UserError for a source that has no text."""
     if not sources:
         raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
     files = [(number, path, size) for number, source in enumerate(sources) for path, size in _files(number, source)]
-    total = sum(_weight(path, size) for _, path, size in files)
+    total = sum(size * _COMPRESSED if _compressed(path) else size for _, path, size in files)
     task_bytes = min(_LARGEST, max(_SMALLEST, total // _TASKS))
     tasks: list[list[Range]] = []
     room = 0
     for number, path, size in files:
         for piece in _pieces(number, sources[number], path, size, task_bytes):
-            weight = _weight(path, piece.size)
-            if weight > room:
+            if piece.text_bytes > room:
                 tasks.append([])
                 room = task_bytes
             tasks[-1].append(piece)
-            room -= weight
+            room -= piece.text_bytes
     return tasks
 
 
@@ -93,12 +101,9 @@ def _compressed(path: str) -> bool:
     return infer_compression(path) is not None
 
 
-def _weight(path: str, size: int) -> int:
-    return size * _COMPRESSED if _compressed(path) else size
-
-
 def _pieces(number: int, source: Source, path: str, size: int, task_bytes: int) -> list[Range]:
-    whole = (number, path, source.format, source.field)
+    by_name = "jsonl" if path.removesuffix(".gz").endswith(ENDINGS["jsonl"]) else "text"
+    whole = (number, path, by_name if source.format == "auto" else source.format, source.field)
     if _compressed(path):
         return [Range(*whole, 0, None, size)]
     count = -(-size // task_bytes)
@@ -130,12 +135,15 @@ def documents(piece: Range) -> Iterator[Document]:
             for offset, raw in read(file, piece):
                 text, invalid = _decode(raw)
                 if piece.format == "jsonl":
-                    text = _field(text, piece, offset)
+                    text, halves = _whole_characters(_field(text, piece, offset))
+                    invalid += halves
                 if text.strip():
                     metadata = {"source": piece.source, "bytes": len(raw), "invalid": invalid}
                     yield Document(text=text, id=f"{piece.path}:{offset}", metadata=metadata)
-    except (OSError, EOFError) as error:
-        raise UserError(f"{piece.path}: cannot be read to its end ({error}); replace the file") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
+        raise UserError(f"{piece.path}: is damaged, it cannot be decompressed to its end ({error})") from None
+    except OSError as error:
+        raise Unfinished(f"{piece.path}: cannot be read now ({error}); the same command goes on") from None
 
 
 def _lines(file: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
@@ -159,6 +167,8 @@ def _text_documents(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]
             if ours:
                 begin = begin if document else offset
                 document.append(line)
+            elif piece.end is not None and offset >= piece.end:
+                return
             continue
         if document:
             yield begin, b"".join(document)
@@ -186,6 +196,12 @@ def _decode(raw: bytes) -> tuple[str, int]:
     except UnicodeDecodeError:
         text = raw.decode("utf-8", errors="replace")
         return text, text.count("\ufffd") - raw.count("\ufffd".encode())
+
+
+def _whole_characters(text: str) -> tuple[str, int]:
+    """Half a surrogate pair, which JSON can escape, is no character: U+FFFD for each, and how many there were."""
+    repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return repaired, repaired.count("\ufffd") - text.count("\ufffd")
 
 
 def _field(line: str, piece: Range, offset: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -76,7 +77,7 @@ def take(vocabulary: Vocabulary) -> Tokenizer:
         path = inside[0]
     if not path.is_file():
         raise UserError(f"vocabulary.source: {path} does not exist; name a vocab.txt, a tokenizer.json or a folder")
-    tokenizer = _read_tokenizer(path) if path.suffix == ".json" else _read_words(path, vocabulary)
+    tokenizer = _read_tokenizer(path, vocabulary) if path.suffix == ".json" else _read_words(path, vocabulary)
     size = tokenizer.get_vocab_size()
     if size != vocabulary.size:
         raise UserError(
@@ -85,11 +86,28 @@ def take(vocabulary: Vocabulary) -> Tokenizer:
     return tokenizer
 
 
-def _read_tokenizer(path: Path) -> Tokenizer:
-    if read_json(path).get("model", {}).get("type") != "WordPiece":
+def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+    stored = read_json(path)
+    if stored.get("model", {}).get("type") != "WordPiece":
         raise UserError(f"vocabulary.source: {path} is not a WordPiece tokenizer, which ELECTRA's word pieces need")
+    normalizer = stored.get("normalizer") or {}
+    if normalizer.get("type") != "BertNormalizer":
+        raise UserError(f"vocabulary.source: {path} does not normalize as BERT does; take its vocab.txt instead")
+    lowercase, strip_accents = normalizer["lowercase"], normalizer["strip_accents"]
+    theirs = {
+        "lowercase": lowercase,
+        "strip_accents": lowercase if strip_accents is None else strip_accents,
+        "longest_word": stored["model"]["max_input_chars_per_word"],
+    }
+    for key, value in theirs.items():
+        if value != getattr(vocabulary, key):
+            ours, found = json.dumps(getattr(vocabulary, key)), json.dumps(value)
+            raise UserError(f"vocabulary.{key}: {ours}, and {path} has {found}; set vocabulary.{key}={found}")
     tokenizer = Tokenizer.from_file(str(path))
     special_tokens(tokenizer, path)
+    # A tokenizer is often saved with the truncation and padding of its last use.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     return tokenizer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +68,7 @@ def submit(
 
     load(recipe, overrides or ())
     arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *(overrides or ())]
-    sys.exit(start(arguments, on, nodes, processes, dry_run=dry_run))
+    start(arguments, corpus, on, nodes, processes, dry_run=dry_run)
 
 
 for room in (data_prep_commands, pretrain_commands):

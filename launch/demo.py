@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,13 +21,14 @@ SMALLEST_RISE = {"masked_accuracy": 0.10, "auc": 0.05}
 # An export must give the training model's logits to rounding.
 LARGEST_DIFFERENCE = 1e-5
 _SENTENCES = 6
+ON_THE_CPU = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
 
 console = Console(highlight=False)
 
 
 def main() -> None:
     began = time.monotonic()
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    _clear()
     corpus, run, models = FOLDER / "corpus", FOLDER / "run", FOLDER / "models"
     _title("1. Text: the documentation inside Python's library and the installed packages")
     console.print(f"{collect(FOLDER / 'text') / 1e6:.1f} MB in {FOLDER / 'text'}")
@@ -43,10 +45,17 @@ def main() -> None:
     _goodbye(time.monotonic() - began)
 
 
+def _clear() -> None:
+    """Remove an earlier demo, and nothing else that happens to have its name."""
+    if FOLDER.exists() and {path.name for path in FOLDER.iterdir()} - {"text", "corpus", "run", "models"}:
+        raise SystemExit(f"{FOLDER.absolute()}: is not an earlier demo; move it away, or go to another folder")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
 def _electra(*arguments: Any) -> None:
     command = ["electra", *map(str, arguments)]
     console.print(Text("$ " + " ".join(command), style="bold"))
-    subprocess.run([sys.executable, "-m", "launch.cli", *command[1:]], check=True)
+    subprocess.run([sys.executable, "-m", "launch.cli", *command[1:]], check=True, env=ON_THE_CPU)
 
 
 def _check_learning(run: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from configs.errors import UserError, nearest
+from data_prep.shards import Corpus
 
 # Only this machine, through torchrun. Clusters are machines with other backends.
 MACHINES = ("local",)
@@ -24,21 +26,21 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
         )
     if nodes != 1:
         raise UserError(f"--nodes {nodes}: the machine local is one node")
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={processes or 'auto'}",
-    ]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # Asked to stop, the processes finish a step and save; torchrun would kill them after 30 seconds.
+    torchrun += [f"--nproc-per-node={processes or 'auto'}", "--shutdown-timeout=300"]
     # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.
     return [*torchrun, "-m", "--", "pretrain", "pretrain", *arguments]
 
 
-def submit(arguments: Sequence[str], machine: str, nodes: int, processes: int | None, *, dry_run: bool) -> int:
-    """Start the job and wait for it, or with `dry_run` print its command. Returns its exit code."""
+def submit(
+    arguments: Sequence[str], corpus: Path, machine: str, nodes: int, processes: int | None, *, dry_run: bool
+) -> None:
+    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that is not there."""
     job = command(arguments, machine, nodes, processes)
     if dry_run:
         print(shlex.join(job))
-        return 0
-    return subprocess.run(job).returncode
+        return
+    Corpus(corpus)
+    # In place of this process: signals reach torchrun, and its exit code is ours.
+    os.execv(job[0], job)

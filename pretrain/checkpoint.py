@@ -61,8 +61,9 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
         write_json(writing / STATE, asdict(state))
         write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.model_dump(mode="json")))
         write_json(writing / MANIFEST, {"files": {name: sha256_of(writing / name) for name in _files(writing)}})
-        if folder.exists():  # a damaged one, from which the run went back to an older
-            _delete(folder)
+        for damaged in found(checkpoints):  # from which the run went back to an older one
+            if damaged.name >= folder.name:
+                _delete(damaged)
         writing.replace(folder)
         sync_folder(checkpoints)
         for old in found(checkpoints)[: -engine.recipe.run.keep_last]:
@@ -99,8 +100,7 @@ def verify(folder: Path) -> State:
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
-    """The weights of the pair by name, on the CPU. Verifies first; no pickled code is run."""
-    verify(folder)
+    """The weights of the pair by name, on the CPU, of a verified checkpoint. No pickled code is run."""
     return torch.load(weights_file(folder), map_location="cpu", weights_only=True)["module"]
 
 

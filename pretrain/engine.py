@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from configs.errors import UserError
-from configs.recipe import Recipe, flatten
+from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.loader import micro_rows
 from pretrain.optim import ElectraAdam, parameter_groups
@@ -23,6 +23,8 @@ from pretrain.world import World, precision
 # ds_to_universal needs this mark in a checkpoint to convert it to another number of processes.
 _UNIVERSAL = {"universal_checkpoint_info": {"universal_checkpoint_version": 0.2}}
 _TAG = "deepspeed"
+# Tables of DeepSpeed's that would silently replace what the recipe says of precision, optimizer and schedule.
+_DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ class Engine:
         for group in self._engine.optimizer.param_groups:
             group["lr"] = rate
 
+    def is_finite(self) -> bool:
+        """Whether every weight is a number; the same answer in all processes, which hold the same weights."""
+        return bool(torch.stack([parameter.isfinite().all() for parameter in self.pair.parameters()]).all())
+
     def save(self, folder: Path) -> None:
         """Write DeepSpeed's files below `folder`. All processes call it."""
         self._engine.save_checkpoint(str(folder), tag=_TAG, client_state=_UNIVERSAL, save_latest=False)
@@ -116,11 +122,7 @@ class Engine:
 
 def _sums_of(output: Output) -> Tensor:
     """[objectives + 4]: each loss, the weighted total, slots, slots predicted right, slots sampled right."""
-    forward, filled = output.forward, output.forward.batch.filled
-    targets = forward.batch.targets
-    predicted = forward.slot_log_probs.detach().argmax(-1)
-    slots = (filled.sum(), ((predicted == targets) & filled).sum(), ((forward.sampled == targets) & filled).sum())
-    return torch.stack([*output.sums.values(), output.loss.detach(), *slots]).double()
+    return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
 
 
 def _measures(names: list[str], counts: Counts, sums: Tensor, norm: float) -> Measures:
@@ -152,22 +154,28 @@ def configuration(recipe: Recipe, world: World) -> dict[str, Any]:
         "zero_allow_untested_optimizer": True,
         "gradient_clipping": recipe.optimizer.clip_norm if recipe.compute.zero_stage else 0.0,
         # Weights stay fp32, and matrix products run in bf16: what a checkpoint holds is exact either way.
-        "torch_autocast": {"enabled": dtype == torch.bfloat16, "dtype": "bfloat16"},
+        # No module is called safe for lower precision, so that ZeRO adds gradients up in fp32 too.
+        "torch_autocast": {
+            "enabled": dtype == torch.bfloat16,
+            "dtype": "bfloat16",
+            "lower_precision_safe_modules": [],
+        },
         "steps_per_print": None,
     }
-    stated = flatten(ours)
-    for key, value in flatten(recipe.deepspeed).items():
-        if stated.get(key, value) != value:
-            raise UserError(
-                f"{recipe.name}: deepspeed.{key}: {value!r}, and the recipe's own tables make it {stated[key]!r}"
-            )
-    return _merge(ours, recipe.deepspeed)
+    return _add(ours, recipe.deepspeed, f"{recipe.name}: deepspeed.")
 
 
-def _merge(ours: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+def _add(ours: dict[str, Any], more: dict[str, Any], where: str) -> dict[str, Any]:
+    """`more` beside what the recipe decides; raises UserError for a key of it that the recipe decides."""
     merged = dict(ours)
     for key, value in more.items():
-        merged[key] = _merge(ours.get(key, {}), value) if isinstance(value, dict) else value
+        mine = ours.get(key)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            merged[key] = _add(mine, value, f"{where}{key}.")
+        elif mine not in (None, value) or key in _DECIDED_ELSEWHERE:
+            raise UserError(f"{where}{key}: the recipe's own tables decide this; leave it out")
+        else:
+            merged[key] = value
     return merged
 
 

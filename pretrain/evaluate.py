@@ -41,10 +41,7 @@ def evaluate(
             if pair.detection:
                 logits = pair.detection.logits(output.forward.states).float()
                 histogram += _histogram(logits, output.forward.replaced, batch.real)
-        forward, targets = output.forward, batch.targets
-        correct = ((forward.slot_log_probs.argmax(-1) == targets) & batch.filled).sum()
-        original = ((forward.sampled == targets) & batch.filled).sum()
-        measured = torch.stack([*output.sums.values(), batch.filled.sum(), correct, original]).double()
+        measured = torch.stack([*output.sums.values(), *output.forward.slot_counts()]).double()
         sums += torch.cat([measured, measured.new_tensor(list(counts.values()))])
     world.sum(sums)
     world.sum(histogram)

@@ -30,7 +30,8 @@ class Meter:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Time in here is not the step's: evaluation and saving."""
+        """Time in here is not the step's: evaluation and saving. The steps before it are finished first."""
+        self._world.synchronize()
         begin = time.perf_counter()
         yield
         self._began += time.perf_counter() - begin

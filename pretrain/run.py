@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import platform
 import shutil
@@ -43,11 +44,13 @@ def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
     """The recipe with the corpus's own sources; raises UserError when the corpus was made with other numbers."""
     theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
     ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
+    # A recipe that names no text, and trains a vocabulary, means those of the corpus.
+    open_keys = {"data.sources"} | ({"vocabulary.source"} if recipe.vocabulary.source == "train" else set())
     for key, in_corpus, in_recipe in differences(theirs, ours):
-        if key not in ("data.sources", "vocabulary.source"):
+        if key not in open_keys:
             raise UserError(
-                f"{corpus.folder}: was prepared with {key} = {in_corpus!r}, and the recipe has {in_recipe!r}; "
-                f"give {key}={in_corpus} here too, or prepare a corpus with this recipe"
+                f"{corpus.folder}: was prepared with {key} = {json.dumps(in_corpus)}, and the recipe has "
+                f"{json.dumps(in_recipe)}; give {key}={json.dumps(in_corpus)} here too, or prepare another corpus"
             )
     return recipe.model_copy(update={table: getattr(corpus, table) for table in CORPUS_TABLES})
 
@@ -74,11 +77,12 @@ class Run:
         self._lock = _lock(self.folder)
         if continued:
             self._check_same(load(str(self.folder / RECIPE)))
+        start = self._find_start()
         # The first thing that is not hidden: a folder without it is not a run, however early the process was killed.
         write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
-        return self._find_start()
+        return start
 
     def record(self, start: Start, dtype: torch.dtype) -> None:
         """Store the tokenizer, and append this start to the provenance."""
@@ -103,12 +107,12 @@ class Run:
     def _check_same(self, before: Recipe) -> None:
         for key, was, now in differences(before.science(), self.recipe.science()):
             raise UserError(
-                f"{self.folder}: this run has {key} = {was!r}, and now it is {now!r}; "
+                f"{self.folder}: this run has {key} = {json.dumps(was)}, and now it is {json.dumps(now)}; "
                 "name a new folder, or give the recipe that the run began with"
             )
 
     def _find_start(self) -> Start:
-        """The newest checkpoint that is what its manifest says, and belongs to this recipe and corpus."""
+        """Behind the newest checkpoint that is whole; raises UserError when this run cannot go on there."""
         warnings: list[str] = []
         for folder in reversed(checkpoint.found(self.checkpoints)):
             try:

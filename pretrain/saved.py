@@ -25,27 +25,23 @@ class SavedPair:
 
 def open_pair(folder: Path) -> SavedPair:
     """The newest valid checkpoint of a run, or the one named. Raises UserError when there is none."""
-    chosen = newest(folder)
-    run = chosen.parent.parent
+    chosen, state = _newest(folder)
     recipe = load(str(chosen / RECIPE))
     pair = ElectraPair(recipe)
     pair.load_state_dict(checkpoint.weights(chosen))
-    return SavedPair(run, chosen, recipe, checkpoint.verify(chosen), pair.eval())
+    return SavedPair(chosen.parent.parent, chosen, recipe, state, pair.eval())
 
 
-def newest(folder: Path) -> Path:
-    """`folder` itself when it is a checkpoint, else its newest valid one."""
+def _newest(folder: Path) -> tuple[Path, checkpoint.State]:
+    """`folder` itself when it is a checkpoint, else its newest valid one, with its state."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run or checkpoint")
     if (folder / checkpoint.STATE).is_file():
-        checkpoint.verify(folder)
-        return folder
+        return folder, checkpoint.verify(folder)
     damage = f"{folder}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}"
     for candidate in reversed(checkpoint.found(folder / CHECKPOINTS)):
         try:
-            checkpoint.verify(candidate)
+            return candidate, checkpoint.verify(candidate)
         except UserError as error:
             damage = str(error)
-            continue
-        return candidate
     raise UserError(damage)

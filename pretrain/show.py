@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.errors import UserError
-from configs.files import read_json
+from configs.files import read_json, sha256_of
 from configs.load import load
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
 from pretrain.evaluate import evaluate
 from pretrain.logs import read_metrics
-from pretrain.run import CHECKPOINTS, match_corpus
+from pretrain.run import CHECKPOINTS
 from pretrain.saved import open_pair
 from pretrain.world import World
 
@@ -73,7 +73,14 @@ def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None
     """Print the scores of a saved pair on a corpus's held-out rows."""
     corpus = Corpus(corpus_folder)
     saved = open_pair(model)
-    recipe = match_corpus(saved.recipe, corpus)
+    if sha256_of(saved.run / "vocab.txt") != corpus.manifest.vocabulary.files["vocab.txt"]:
+        raise UserError(f"{corpus_folder}: has another vocabulary than {saved.run}; prepare the text with {saved.run}")
+    if corpus.data.row_length > saved.recipe.model.max_positions:
+        raise UserError(
+            f"{corpus_folder}: has rows of {corpus.data.row_length} tokens, and the model has "
+            f"{saved.recipe.model.max_positions} positions; prepare the text with a smaller data.row_length"
+        )
+    recipe = saved.recipe.model_copy(update={"data": corpus.data, "masking": corpus.masking})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     world = World(0, 1, device, None)
     num_rows = num_rows or corpus.num_rows("validation")

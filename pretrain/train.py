@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import torch
@@ -12,7 +11,7 @@ from configs.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain import checkpoint
-from pretrain.engine import Engine, Measures
+from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
 from pretrain.loader import Loader
@@ -33,12 +32,14 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
     recipe = match_corpus(recipe, corpus)
     every, num_steps = recipe.run, recipe.schedule.steps
     dtype = precision(recipe.compute.precision, world.device)
+    torch.manual_seed(recipe.seed)
+    engine = Engine(ElectraPair(recipe), recipe, world)
     run = Run(folder, recipe, corpus, world)
     start = world.first(lambda: run.claim(resume))
-    engine = _engine(recipe, world, start)
+    if start.checkpoint:
+        engine.load(start.checkpoint)
     if world.is_main:
         run.record(start, dtype)
-    meter = Meter(recipe, world, matmul_rate(world.device, dtype))
 
     with (
         Log(folder, start.step, num_steps, active=world.is_main) as log,
@@ -48,6 +49,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
         _announce(log, start, run, engine)
         if start.step == 0:
             log.evaluation(0, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+        meter = Meter(recipe, world, matmul_rate(world.device, dtype))
         for step in range(start.step, num_steps):
             with meter.waiting():
                 batches = loader.step(step)
@@ -58,12 +60,13 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
-                _check_finite(measures, done)
             asked = world.any(stop.asked)
-            with meter.aside():
-                if _due(done, every.evaluate_every, num_steps):
+            if _due(done, every.evaluate_every, num_steps):
+                with meter.aside():
                     log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
-                if asked or _due(done, every.save_every, num_steps):
+            if asked or _due(done, every.save_every, num_steps):
+                with meter.aside():
+                    _check_finite(engine, done)
                     checkpoint.save(engine, run.checkpoints, run.state(done))
             if asked and done < num_steps:
                 log.say(f"stopped after step {done}, and saved; the same command goes on from there")
@@ -71,19 +74,12 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
     return True
 
 
-def _engine(recipe: Recipe, world: World, start: Start) -> Engine:
-    torch.manual_seed(recipe.seed)
-    engine = Engine(ElectraPair(recipe), recipe, world)
-    if start.checkpoint:
-        engine.load(start.checkpoint)
-    return engine
-
-
-def _check_finite(measures: Measures, step: int) -> None:
-    if not math.isfinite(measures.total) or not math.isfinite(measures.gradient_norm):
+def _check_finite(engine: Engine, step: int) -> None:
+    """A run that has gone wrong never replaces the checkpoints of the time when it had not."""
+    if not engine.is_finite():
         raise UserError(
-            f"step {step}: the loss is {measures.total} and the gradient norm {measures.gradient_norm}; "
-            "the checkpoints before it are kept; begin a new run with a lower optimizer.learning_rate"
+            f"step {step}: weights are no longer finite, so nothing was saved and the checkpoints before are kept; "
+            "begin a new run with a lower optimizer.learning_rate"
         )
 
 
@@ -99,5 +95,7 @@ def _announce(log: Log, start: Start, run: Run, engine: Engine) -> None:
         f"{run.recipe.name}: {num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
         f"{run.recipe.schedule.steps:,} steps of {run.recipe.batch.rows} rows, on {engine.description}"
     )
+    for line in run.recipe.lines():
+        log.say(line)
     if start.step:
         log.say(f"going on after step {start.step:,}, from {start.checkpoint}")

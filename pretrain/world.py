@@ -35,6 +35,11 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
+    def synchronize(self) -> None:
+        """Wait until the device has done what it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def sum_on_hosts(self, tensor: Tensor) -> Tensor:
         """The sum of a CPU tensor over all processes, in place, without touching the devices."""
         if self.size > 1:
@@ -50,7 +55,7 @@ class World:
             dist.barrier(group=self.host)
 
     def first(self, function: Callable[[], T]) -> T:
-        """What the first process's call returns, in all of them; a UserError is raised in all of them too."""
+        """What the first process's call returns, in all of them; where it raises a UserError, all of them end."""
         if self.size == 1:
             return function()
         box: list[Any] = [None, None]
@@ -60,6 +65,8 @@ class World:
             except UserError as error:
                 box[1] = str(error)
         dist.broadcast_object_list(box, src=0, group=self.host)
+        if box[1] is not None and not self.is_main:
+            raise SystemExit(2)  # the first process says why
         if box[1] is not None:
             raise UserError(box[1])
         return box[0]
@@ -71,6 +78,8 @@ def join() -> World:
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")
     if device.type == "cuda":
+        if local_rank >= torch.cuda.device_count():
+            raise UserError(f"process {local_rank} of this node has no GPU: there are {torch.cuda.device_count()}")
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
@@ -91,8 +100,13 @@ def leave() -> None:
 
 
 def precision(wanted: str, device: torch.device) -> torch.dtype:
-    """What "auto" means here: bf16 where the processor computes in it. DeepSpeed's CPU accelerator claims it always."""
+    """What "auto" means here: bf16 where the processor computes in it. DeepSpeed's CPU accelerator claims it
+    always, and oneDNN wherever there is AVX-512.
+    """
     if wanted != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16}[wanted]
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if native else torch.float32

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
+
 from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data import topics

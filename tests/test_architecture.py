@@ -24,15 +24,13 @@ MAY_IMPORT = {
 PRETRAIN_ORDER = ("batch", "model", "objectives", "pair", "engine", "train")
 
 
-def _imports(path: Path, *, late: bool = True) -> Iterator[str]:
-    """Modules that a file imports, without those under `if TYPE_CHECKING`; `late` counts those inside functions."""
+def _imports(path: Path) -> Iterator[str]:
+    """Modules that a file imports, late ones too, without those under `if TYPE_CHECKING`."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
-        if isinstance(node, ast.FunctionDef) and not late:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

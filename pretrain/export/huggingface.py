@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,12 @@ def export(model: Path, out: Path, parts: tuple[str, ...]) -> list[Path]:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: exists and is not empty; name a new folder")
     saved = open_pair(model)
+    if "discriminator" in parts and saved.pair.detection is None:
+        raise UserError(f"{model}: was trained without [objectives.rtd], so it has no discriminator; --part generator")
+    out = out.absolute()
     make_folder(out.parent)
-    writing = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    writing = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(writing, ignore_errors=True)
     try:
         for part in parts:
             _write(saved, writing / part, part)

@@ -30,6 +30,12 @@ class Forward:
     replaced: Tensor  # [B, L] bool, where the sample is not the original
     states: Tensor  # [B, L, D] of the discriminator
 
+    def slot_counts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Filled slots, those whose most likely token is the original, and those whose sample is."""
+        filled, targets = self.batch.filled, self.batch.targets
+        predicted = self.slot_log_probs.detach().argmax(-1)
+        return filled.sum(), ((predicted == targets) & filled).sum(), ((self.sampled == targets) & filled).sum()
+
 
 class ObjectiveModule(nn.Module):
     """The interface of an objective. The loss is its sum over a batch divided by the count of the whole step."""

@@ -25,6 +25,7 @@ def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
         ("learning_rate=1", "learning_rate: unknown key; did you mean optimizer.learning_rate?"),
         ('model.dropout="x"', "model.dropout: 'x' is not a valid number"),
         ("seed=1.5", "seed: 1.5 is not a valid integer"),
+        ("seed=99999999999999999999", "seed: 99999999999999999999 is not less than 9223372036854775808"),
         ("schedule=3", "schedule: 3 is not a table"),
         ("masking.scheme=words", "masking.scheme: 'words' is not 'token' or 'whole_word'"),
         ("masking.maskings=sometimes", "masking.maskings: 'sometimes' is not a valid integer or 'fresh'"),
@@ -77,7 +78,7 @@ def test_the_nearest_recipe_is_offered() -> None:
 
 def test_values_are_toml_and_else_strings() -> None:
     recipe = load("tiny", ["data.sources=my text/a.jsonl.gz", "model.dropout=0.25", 'name="x"'])
-    assert (recipe.data.sources[0].path, recipe.data.sources[0].format) == ("my text/a.jsonl.gz", "jsonl")
+    assert (recipe.data.sources[0].path, recipe.data.sources[0].format) == ("my text/a.jsonl.gz", "auto")
     assert (recipe.model.dropout, recipe.name) == (0.25, "x")
 
 

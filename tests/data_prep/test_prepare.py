@@ -75,21 +75,51 @@ def test_a_task_that_finished_is_not_done_again(
     assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
 
 
-def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path) -> None:
-    """kill -9 of the whole process group at several moments of the real command."""
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path, kill: Any) -> None:
+    """kill -9 of the parent alone, as for want of memory, or of all, when one, two and three tasks have finished."""
     text = tmp_path / "text.txt"
     # several MiB: tasks of 1 MiB, so that the kills fall between and within them
     text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
     command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
     subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
-    for seconds in (0.8, 1.6, 2.4):
+    marks = tmp_path / "cut" / ".prepare" / "completions"
+    killed = 0
+    for finished in (1, 2, 3):
         process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], start_new_session=True)
-        time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGKILL)
+        while process.poll() is None and len(list(marks.glob("*"))) < finished:
+            time.sleep(0.01)
+        if process.poll() is None:
+            kill(process.pid, signal.SIGKILL)
+            killed += 1
         process.wait()
+    assert killed > 0
     if not (tmp_path / "cut" / "manifest.json").exists():
         subprocess.run([*command, "--out", str(tmp_path / "cut")], check=True, capture_output=True)
     assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
+
+
+def test_workers_end_with_their_parent(small_recipe: Recipe, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
+    command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], start_new_session=True)
+    while process.poll() is None and not list((tmp_path / "cut").glob(".train-*.tmp")):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _session_is_alive(process.pid):
+        assert time.monotonic() < deadline, "workers outlive their parent"
+        time.sleep(0.05)
+
+
+def _session_is_alive(session: int) -> bool:
+    try:
+        os.killpg(session, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:

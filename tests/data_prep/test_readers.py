@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.errors import UserError
+from configs.errors import Unfinished, UserError
 from configs.recipe import Source
 from data_prep import readers
 from data_prep.readers import Range, documents, plan
@@ -90,7 +90,7 @@ def test_invalid_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
     [
         ("none", None, "does not exist; name a file or a folder"),
         ("empty.txt", b"", "is empty; it must hold text"),
-        ("folder", {}, "has no file that ends in .txt, .txt.gz, .text, .text.gz"),
+        ("folder", {}, "has no file that ends in .txt, .txt.gz, .text, .text.gz, .jsonl"),
     ],
 )
 def test_a_source_without_text_is_refused(tmp_path: Path, name: str, content: object, sentence: str) -> None:
@@ -127,8 +127,45 @@ def test_a_bad_line_is_named_with_its_place(tmp_path: Path, line: bytes, sentenc
     assert sentence in str(error.value)
 
 
-def test_a_damaged_gz_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt.gz"
-    path.write_bytes(gzip.compress(b"some text\n" * 1000)[:-20])
-    with pytest.raises(UserError, match=r"a\.txt\.gz: cannot be read to its end"):
+@given(st.integers(10, 60), st.booleans())
+def test_a_damaged_gz_is_named(scratch: Path, place: int, cut: bool) -> None:
+    path = scratch / "a.txt.gz"
+    content = bytearray(gzip.compress(bytes(range(32, 127)) * 100, mtime=0))
+    content[place] ^= 0xFF
+    path.write_bytes(content[:place] if cut else content)
+    with pytest.raises(UserError, match=r"a\.txt\.gz: is damaged"):
         list(documents(Range(0, str(path), "text", "text", 0, None, 10)))
+
+
+def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(r'{"text": "bad \ud83d half, good \ud83d\ude00"}')
+    (document,) = documents(Range(0, str(path), "jsonl", "text", 0, 60, 60))
+    assert document.text == "bad \ufffd half, good \U0001f600"
+    assert document.metadata["invalid"] == 1
+
+
+def test_a_folder_may_hold_both_formats(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("from text")
+    (tmp_path / "b.jsonl").write_text('{"text": "from jsonl"}')
+    tasks = plan((Source(path=str(tmp_path)),))
+    assert [d.text for task in tasks for piece in task for d in documents(piece)] == ["from text", "from jsonl"]
+
+
+def test_a_range_that_owns_nothing_ends_at_its_end(tmp_path: Path) -> None:
+    """Else a file without blank lines would be read once by every range."""
+    path = tmp_path / "a.txt"
+    path.write_text("line\n" * 100_000)
+    with path.open("rb") as file:
+        piece = Range(0, str(path), "text", "text", 1000, 2000, 1000)
+        assert list(readers._text_documents(file, piece)) == []
+        assert file.tell() < 20_000
+
+
+def test_an_error_of_the_storage_is_not_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(readers.fsspec, "open", fails)
+    with pytest.raises(Unfinished, match=r"cannot be read now .* the same command goes on"):
+        list(documents(Range(0, str(tmp_path / "a.txt"), "text", "text", 0, 10, 10)))

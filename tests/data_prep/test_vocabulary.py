@@ -96,3 +96,20 @@ def test_another_kind_of_tokenizer_is_refused(tmp_path: Path) -> None:
     Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(UserError, match="is not a WordPiece tokenizer"):
         vocabulary.take(settings(source=str(tmp_path)))
+
+
+def test_the_truncation_of_a_tokenizers_last_use_is_forgotten(words_file: Path, tmp_path: Path) -> None:
+    tokenizer = vocabulary.take(settings(source=str(words_file), size=8))
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=16)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    taken = vocabulary.take(settings(source=str(tmp_path / "tokenizer.json"), size=8))
+    assert taken.encode("x x x x x", add_special_tokens=False).ids == [7] * 5
+
+
+def test_a_tokenizer_that_contradicts_the_recipe_is_refused_by_key(words_file: Path, tmp_path: Path) -> None:
+    vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8, lowercase=False)), tmp_path)
+    with pytest.raises(
+        UserError, match=r"vocabulary\.lowercase: true, and .* has false; set vocabulary\.lowercase=false"
+    ):
+        vocabulary.take(settings(source=str(tmp_path), size=8))

@@ -93,3 +93,11 @@ def test_what_cannot_be_exported(run: Path, models: Path, tmp_path: Path) -> Non
     with pytest.raises(UserError, match="holds no checkpoint"):
         export(tmp_path / "empty", tmp_path / "out", ("generator",))
     assert not (tmp_path / "out").exists()
+
+
+def test_without_detection_there_is_no_discriminator(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    recipe = load("tiny", [*SMALL, "objectives={mlm={weight=1.0}}", "schedule.steps=4"])
+    assert train(recipe, corpus, tmp_path / "run", world, "auto")
+    with pytest.raises(UserError, match="was trained without"):
+        export(tmp_path / "run", tmp_path / "out", ("discriminator",))
+    assert export(tmp_path / "run", tmp_path / "out", ("generator",))

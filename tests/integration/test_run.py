@@ -23,6 +23,7 @@ from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.logs import read_metrics
 from pretrain.saved import open_pair
+from pretrain.show import print_scores
 from pretrain.train import train
 from pretrain.world import World
 from tests.conftest import SMALL
@@ -233,6 +234,58 @@ def test_another_recipe_is_refused_by_key(copy: Path, corpus: Corpus, world: Wor
         train(recipe("optimizer.learning_rate=0.01"), corpus, copy, world, "auto")
     with pytest.raises(UserError, match="already holds a run"):
         train(recipe(), corpus, copy, world, "never")
+
+
+def test_checkpoints_that_were_passed_over_do_not_count_among_the_last(
+    copy: Path, corpus: Corpus, world: World
+) -> None:
+    for damaged in checkpoint.found(copy / "checkpoints"):
+        (damaged / "state.json").write_text("{}")
+    assert train(recipe("run.save_every=12", "run.keep_last=1"), corpus, copy, world, "auto")
+    assert open_pair(copy).state.step == 12
+    assert len(checkpoint.found(copy / "checkpoints")) == 1
+
+
+def test_a_recipe_that_cannot_be_built_leaves_nothing(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    for overrides in (("objectives.rdt.weight=1.0",), ("deepspeed.train_batch_size=3",)):
+        with pytest.raises(UserError):
+            train(recipe(*overrides), corpus, tmp_path / "run", world, "auto")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("zero_stage", [0, 1])
+def test_weights_that_are_no_numbers_are_not_saved(
+    corpus: Corpus, world: World, tmp_path: Path, zero_stage: int
+) -> None:
+    wild = recipe("optimizer.learning_rate=1e38", f"compute.zero_stage={zero_stage}", "run.log_every=100")
+    with pytest.raises(UserError, match=r"weights are no longer finite, so nothing was saved"):
+        train(wild, corpus, tmp_path / "run", world, "auto")
+    for kept in checkpoint.found(tmp_path / "run" / "checkpoints"):
+        assert all(bool(tensor.isfinite().all()) for tensor in checkpoint.weights(kept).values())
+
+
+def test_another_vocabulary_of_the_same_size_is_refused(
+    whole: Path, small_recipe: Recipe, corpus: Corpus, world: World, tmp_path: Path
+) -> None:
+    words = (corpus.folder / "vocab.txt").read_text().split("\n")[:-1]
+    (tmp_path / "vocab.txt").write_text("\n".join([*words[:5], *reversed(words[5:])]) + "\n")
+    sources = f"data.sources={small_recipe.data.sources[0].path}"
+    source = f"vocabulary.source={tmp_path / 'vocab.txt'}"
+    prepare(recipe(sources, source), tmp_path / "other", 1)
+    with pytest.raises(UserError, match="has another vocabulary than"):
+        print_scores(whole, tmp_path / "other", None)
+    with pytest.raises(UserError, match=r"was prepared with vocabulary\.source = \"train\""):
+        train(recipe(source), corpus, tmp_path / "run", world, "auto")
+
+
+def test_rows_made_otherwise_are_scored(
+    whole: Path, small_recipe: Recipe, corpus: Corpus, tmp_path: Path, capsys: Any
+) -> None:
+    sources = f"data.sources={small_recipe.data.sources[0].path}"
+    source = f"vocabulary.source={corpus.folder / 'vocab.txt'}"
+    prepare(recipe(sources, source, "data.packing=single", "data.row_length=128"), tmp_path / "other", 1)
+    print_scores(whole, tmp_path / "other", 4)
+    assert "on 4 held-out rows" in capsys.readouterr().out
 
 
 def test_another_zero_stage_is_refused(copy: Path, corpus: Corpus, world: World) -> None:

@@ -47,6 +47,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["inspect", "/nowhere"], "/nowhere: is no corpus"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on mars: no such machine"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--nodes", "2"], "is one node"),
+        (["submit", "tiny", "--corpus", "/nowhere", "--run", "r"], "/nowhere: no such corpus"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(arguments: list[str], sentence: str, tmp_path: Path) -> None:
@@ -65,7 +66,10 @@ def test_submit_prints_what_it_would_start() -> None:
         app, ["submit", "tiny", "--corpus", "my corpus", "--run", "r", "--processes", "2", "--dry-run", "seed=3"]
     )
     assert answer.exit_code == 0
-    assert "--nproc-per-node=2 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3" in answer.stdout
+    assert (
+        "--nproc-per-node=2 --shutdown-timeout=300 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3"
+        in answer.stdout
+    )
 
 
 def test_inspect_shows_rows_with_their_masks(corpus_folder: Path) -> None:

@@ -1,0 +1,52 @@
+"""DeepSpeed's dictionary comes from the recipe, and nothing beside it can contradict it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from configs.errors import UserError
+from pretrain.engine import configuration
+from pretrain.world import World, precision
+from tests.pretrain import google
+
+ALONE = World(0, 1, torch.device("cpu"), None)
+
+
+def test_the_batch_is_one_number() -> None:
+    made = configuration(google.recipe("batch.rows=96", "batch.micro_rows=20"), World(0, 2, torch.device("cpu"), None))
+    keys = ("train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps")
+    assert [made[key] for key in keys] == [96, 16, 3]
+
+
+def test_further_keys_are_passed_on() -> None:
+    made = configuration(google.recipe("deepspeed.zero_optimization.overlap_comm=false"), ALONE)
+    assert made["zero_optimization"] == {"stage": 0, "overlap_comm": False}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "train_batch_size=3",
+        "zero_optimization.stage=2",
+        "zero_optimization=2",
+        "train_batch_size.x=1",
+        "gradient_clipping=2.0",
+        "bf16.enabled=true",
+        "fp16={enabled=true}",
+        "optimizer={type='Adam'}",
+    ],
+)
+def test_a_contradiction_is_refused_by_key(override: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"deepspeed\.{override.split('=')[0].split('.')[0]}.* the recipe's own tables decide this"
+    ):
+        configuration(google.recipe(f"deepspeed.{override}"), ALONE)
+
+
+def test_precision_is_what_was_asked_for() -> None:
+    device = torch.device("cpu")
+    assert precision("fp32", device) == torch.float32
+    assert precision("bf16", device) == torch.bfloat16
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    assert precision("auto", device) == (torch.bfloat16 if native else torch.float32)
