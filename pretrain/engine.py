@@ -75,6 +75,7 @@ class Engine:
         norm: Tensor | None = None
         for batch in batches:
             output = self._engine(batch.to(self.world.device), counts)
+            self._last_loss = output.loss.detach()
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
             self._engine.backward(output.loss * self.world.size, scale_wrt_gas=False)
             if measure:
@@ -105,8 +106,9 @@ class Engine:
             group["lr"] = rate
 
     def is_finite(self) -> bool:
-        """Whether every weight is a number; the same answer in all processes, which hold the same weights."""
-        return bool(torch.stack([parameter.isfinite().all() for parameter in self.pair.parameters()]).all())
+        """Whether the last loss and every weight are numbers, in all processes."""
+        values = [self._last_loss, *self.pair.parameters()]
+        return not self.world.any(not torch.stack([value.isfinite().all() for value in values]).all())
 
     def save(self, folder: Path) -> None:
         """Write DeepSpeed's files below `folder`. All processes call it."""

@@ -38,7 +38,7 @@ def show_run(folder: Path) -> None:
     """Print a run's recipe, its losses and its checkpoints, each verified."""
     console = Console()
     recipe = load(str(folder / RECIPE))
-    console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False)
+    console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False, soft_wrap=True)
     console.print(
         f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
     )
@@ -48,9 +48,9 @@ def show_run(folder: Path) -> None:
     for found in checkpoint.found(folder / CHECKPOINTS):
         try:
             checkpoint.verify(found)
-            console.print(f"{found}: complete", highlight=False)
+            console.print(f"{found}: complete", highlight=False, soft_wrap=True)
         except UserError as error:
-            console.print(f"[red]{error}[/red]", highlight=False)
+            console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
 
 
 def show_model(folder: Path) -> None:
@@ -88,9 +88,8 @@ def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None
     if not scores:
         raise UserError(f"{corpus_folder}: holds no held-out rows; prepare it with a higher data.validation_share")
     console = Console()
-    console.print(
-        f"{saved.checkpoint} on {min(num_rows, corpus.num_rows('validation')):,} held-out rows", highlight=False
-    )
+    shown = min(num_rows, corpus.num_rows("validation"))
+    console.print(f"{saved.checkpoint} on {shown:,} held-out rows", highlight=False, soft_wrap=True)
     _print_metrics(console, "evaluation", [{"step": saved.state.step, **scores}], _EVALUATION)
 
 

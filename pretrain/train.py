@@ -78,8 +78,8 @@ def _check_finite(engine: Engine, step: int) -> None:
     """A run that has gone wrong never replaces the checkpoints of the time when it had not."""
     if not engine.is_finite():
         raise UserError(
-            f"step {step}: weights are no longer finite, so nothing was saved and the checkpoints before are kept; "
-            "begin a new run with a lower optimizer.learning_rate"
+            f"step {step}: the loss or a weight is no longer a number, so nothing was saved and the checkpoints before "
+            "are kept; begin a new run with a lower optimizer.learning_rate"
         )
 
 

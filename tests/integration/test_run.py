@@ -258,7 +258,7 @@ def test_weights_that_are_no_numbers_are_not_saved(
     corpus: Corpus, world: World, tmp_path: Path, zero_stage: int
 ) -> None:
     wild = recipe("optimizer.learning_rate=1e38", f"compute.zero_stage={zero_stage}", "run.log_every=100")
-    with pytest.raises(UserError, match=r"weights are no longer finite, so nothing was saved"):
+    with pytest.raises(UserError, match="the loss or a weight is no longer a number, so nothing was saved"):
         train(wild, corpus, tmp_path / "run", world, "auto")
     for kept in checkpoint.found(tmp_path / "run" / "checkpoints"):
         assert all(bool(tensor.isfinite().all()) for tensor in checkpoint.weights(kept).values())
