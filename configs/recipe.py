@@ -138,10 +138,9 @@ class Model(Table):
 
 
 class Objective(BaseModel):
-    """A term of the loss. Its other keys belong to the objective's own file, `pretrain/objectives/NAME.py`."""
+    """A term of the loss. Its keys are those of its own file, `pretrain/objectives/NAME.py`, and are checked there."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
-    weight: NotNegative
 
 
 class Optimizer(Table):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from configs.errors import UserError, nearest
 from configs.load import validate
-from configs.recipe import Recipe
+from configs.recipe import NotNegative, Recipe, Table
 from pretrain.batch import Batch
 
 
@@ -37,10 +37,18 @@ class Forward:
         return filled.sum(), ((predicted == targets) & filled).sum(), ((self.sampled == targets) & filled).sum()
 
 
+class Settings(Table):
+    """The keys that every objective's table has; an objective with more extends it."""
+
+    weight: NotNegative
+
+
 class ObjectiveModule(nn.Module):
     """The interface of an objective. The loss is its sum over a batch divided by the count of the whole step."""
 
-    weight: float
+    def __init__(self, settings: Settings):
+        super().__init__()
+        self.weight = settings.weight
 
     def initialize(self) -> None:
         """Initial values that differ from the encoder's, where the objective has any."""

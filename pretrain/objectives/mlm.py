@@ -6,21 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.recipe import NotNegative, Recipe, Table
+from configs.recipe import Recipe
 from pretrain.batch import Batch
-from pretrain.objectives import Forward, ObjectiveModule
-
-
-class Settings(Table):
-    weight: NotNegative
+from pretrain.objectives import Forward, ObjectiveModule, Settings
 
 
 class Objective(ObjectiveModule):
     """The head gives logits over the vocabulary: dense, gelu, LayerNorm, then the word table itself, and a bias."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
-        super().__init__()
-        self.weight = settings.weight
+        super().__init__(settings)
         model = recipe.model
         self.dense = nn.Linear(model.generator.hidden, model.embedding)
         self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)

@@ -8,22 +8,17 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.recipe import NotNegative, Recipe, Table
+from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.model import glorot
-from pretrain.objectives import Forward, ObjectiveModule
-
-
-class Settings(Table):
-    weight: NotNegative
+from pretrain.objectives import Forward, ObjectiveModule, Settings
 
 
 class Objective(ObjectiveModule):
     """The head: dense, gelu, and a layer to one logit, positive where it suspects a replacement."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
-        super().__init__()
-        self.weight = settings.weight
+        super().__init__(settings)
         hidden = recipe.model.discriminator.hidden
         self.dense = nn.Linear(hidden, hidden)
         self.prediction = nn.Linear(hidden, 1)
