@@ -111,7 +111,8 @@ def _sentence(error: ValidationError, schema: type[BaseModel], prefix: str) -> s
             known = [prefix + key for key in _keys(schema)]
             return f"{dotted}: unknown key{nearest(dotted, known)}"
         case "missing":
-            return f"{dotted}: missing; a recipe states every number (extend a shipped one to take its numbers over)"
+            states_all = "; a recipe states every number (extend a shipped one to take its numbers over)"
+            return f"{dotted}: missing{states_all if schema is Recipe else ''}"
         case "value_error":
             inner = str(problem.get("ctx", {})["error"])
             return f"{dotted.rpartition('.')[0]}.{inner}" if inner.startswith(_leaf(dotted)) else _join(dotted, inner)

@@ -7,7 +7,6 @@ each, written last. It is made under another name and renamed, so a folder of th
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tomli_w
@@ -25,8 +24,7 @@ MANIFEST, STATE, RECIPE = "manifest.json", "state.json", "recipe.toml"
 _WRITING, _DELETING = ".writing-", ".deleting-"
 
 
-@dataclass(frozen=True)
-class State:
+class State(Table):
     """All that a run needs besides weights and optimizer state."""
 
     step: int
@@ -58,7 +56,7 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
     world.barrier()
     if world.is_main:
         sync_tree(writing)
-        write_json(writing / STATE, asdict(state))
+        write_json(writing / STATE, state.model_dump())
         write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.model_dump(mode="json")))
         write_json(writing / MANIFEST, {"files": {name: sha256_of(writing / name) for name in _files(writing)}})
         for damaged in found(checkpoints):  # from which the run went back to an older one
@@ -96,7 +94,7 @@ def verify(folder: Path) -> State:
             raise UserError(f"{folder / name}: missing, so the checkpoint is damaged")
         if sha256_of(folder / name) != manifest.files[name]:
             raise UserError(f"{folder / name}: its sha256 is not the manifest's, so the checkpoint is damaged")
-    return State(**read_json(folder / STATE))
+    return validate(State, read_json(folder / STATE), str(folder / STATE))
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
