@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -65,11 +64,7 @@ class Run:
     def claim(self, resume: str) -> Start:
         """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's."""
         continued = (self.folder / RECIPE).is_file()
-        if (
-            not continued
-            and self.folder.is_dir()
-            and any(not path.name.startswith(".") for path in self.folder.iterdir())
-        ):
+        if not continued and _holds_something(self.folder):
             raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
         if continued and resume == "never":
             raise UserError(f"{self.folder}: already holds a run; name a new folder, or continue it with --resume auto")
@@ -87,7 +82,7 @@ class Run:
     def record(self, start: Start, dtype: torch.dtype) -> None:
         """Store the tokenizer, and append this start to the provenance."""
         for name in self.corpus.manifest.vocabulary.files:
-            shutil.copyfile(self.corpus.folder / name, self.folder / name)
+            write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
         path = self.folder / PROVENANCE
         starts = read_json(path)["starts"] if path.is_file() else []
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
@@ -137,6 +132,11 @@ class Run:
                 f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
                 f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
             )
+
+
+def _holds_something(folder: Path) -> bool:
+    """Hidden files do not count: they may be ours, left by a start that was killed at once."""
+    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _lock(folder: Path) -> Any:
