@@ -8,6 +8,7 @@ Letters: R rows, L row length, K stored maskings.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from configs.errors import UserError
 from configs.files import sha256_of, whole_file
-from configs.recipe import Masking
+from configs.recipe import CORPUS_TABLES, Masking, Recipe, differences
 from data_prep import manifest
 from data_prep import masking as maskings
 from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split
@@ -214,3 +215,18 @@ class Corpus:
         for name, sha256 in self.manifest.vocabulary.files.items():
             if sha256_of(self.folder / name) != sha256:
                 raise UserError(f"{self.folder / name}: its sha256 is not the manifest's; prepare the corpus again")
+
+
+def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
+    """The recipe with the corpus's own sources; raises UserError when the corpus was made with other numbers."""
+    theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
+    ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
+    # A recipe that names no text, and trains a vocabulary, means those of the corpus.
+    open_keys = {"data.sources"} | ({"vocabulary.source"} if recipe.vocabulary.source == "train" else set())
+    for key, in_corpus, in_recipe in differences(theirs, ours):
+        if key not in open_keys:
+            raise UserError(
+                f"{corpus.folder}: was prepared with {key} = {json.dumps(in_corpus)}, and the recipe has "
+                f"{json.dumps(in_recipe)}; give {key}={json.dumps(in_corpus)} here too, or prepare another corpus"
+            )
+    return recipe.model_copy(update={table: getattr(corpus, table) for table in CORPUS_TABLES})

@@ -66,9 +66,9 @@ def submit(
     from configs.load import load
     from launch.submit import submit as start
 
-    load(recipe, overrides or ())
+    loaded = load(recipe, overrides or ())
     arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *(overrides or ())]
-    start(arguments, corpus, on, nodes, processes, dry_run=dry_run)
+    start(arguments, loaded, corpus, on, nodes, processes, dry_run=dry_run)
 
 
 for room in (data_prep_commands, pretrain_commands):

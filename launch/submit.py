@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configs.errors import UserError, nearest
-from data_prep.shards import Corpus
+from configs.recipe import Recipe
+from data_prep.shards import Corpus, match_corpus
 
 # Only this machine, through torchrun. Clusters are machines with other backends.
 MACHINES = ("local",)
@@ -34,13 +35,22 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
 
 
 def submit(
-    arguments: Sequence[str], corpus: Path, machine: str, nodes: int, processes: int | None, *, dry_run: bool
+    arguments: Sequence[str],
+    recipe: Recipe,
+    corpus: Path,
+    machine: str,
+    nodes: int,
+    processes: int | None,
+    *,
+    dry_run: bool,
 ) -> None:
-    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that is not there."""
+    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that does not fit."""
     job = command(arguments, machine, nodes, processes)
     if dry_run:
         print(shlex.join(job))
         return
-    Corpus(corpus)
+    match_corpus(recipe, Corpus(corpus))
+    if processes:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     # In place of this process: signals reach torchrun, and its exit code is ours.
     os.execv(job[0], job)

@@ -20,7 +20,7 @@ import torch
 from configs.errors import UserError
 from configs.files import make_folder, read_json, write_json, write_text
 from configs.load import load
-from configs.recipe import CORPUS_TABLES, Recipe, differences
+from configs.recipe import Recipe, differences
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
@@ -37,21 +37,6 @@ class Start:
     step: int
     checkpoint: Path | None
     warnings: tuple[str, ...] = ()
-
-
-def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
-    """The recipe with the corpus's own sources; raises UserError when the corpus was made with other numbers."""
-    theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
-    ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
-    # A recipe that names no text, and trains a vocabulary, means those of the corpus.
-    open_keys = {"data.sources"} | ({"vocabulary.source"} if recipe.vocabulary.source == "train" else set())
-    for key, in_corpus, in_recipe in differences(theirs, ours):
-        if key not in open_keys:
-            raise UserError(
-                f"{corpus.folder}: was prepared with {key} = {json.dumps(in_corpus)}, and the recipe has "
-                f"{json.dumps(in_recipe)}; give {key}={json.dumps(in_corpus)} here too, or prepare another corpus"
-            )
-    return recipe.model_copy(update={table: getattr(corpus, table) for table in CORPUS_TABLES})
 
 
 class Run:

@@ -9,7 +9,7 @@ import torch
 from configs import keyed
 from configs.errors import UserError
 from configs.recipe import Recipe
-from data_prep.shards import Corpus
+from data_prep.shards import Corpus, match_corpus
 from pretrain import checkpoint
 from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
@@ -19,7 +19,7 @@ from pretrain.logs import Log
 from pretrain.meter import Meter
 from pretrain.optim import learning_rate
 from pretrain.pair import ElectraPair
-from pretrain.run import Run, Start, match_corpus
+from pretrain.run import Run, Start
 from pretrain.signals import StopOnSignal
 from pretrain.world import World, precision
 

@@ -61,6 +61,13 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments: list[str], sentenc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_submit_refuses_before_it_starts_anything(corpus_folder: Path) -> None:
+    answer = electra("submit", "tiny", "--corpus", str(corpus_folder), "--run", "r", "--processes", "2")
+    assert answer.returncode == 2
+    assert "was prepared with data.row_length = 64" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
 def test_submit_prints_what_it_would_start() -> None:
     answer = CliRunner().invoke(
         app, ["submit", "tiny", "--corpus", "my corpus", "--run", "r", "--processes", "2", "--dry-run", "seed=3"]
