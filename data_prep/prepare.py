@@ -146,7 +146,7 @@ def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> Manifest:
         recipe=CorpusTables(data=recipe.data, vocabulary=recipe.vocabulary, masking=recipe.masking),
         vocabulary=vocabulary.describe(out),
         sources=tuple(sources),
-        rows={split: sum(shard["rows"] for shard in total.shards[split]) for split in SPLITS},
+        rows=total.num_rows,
         tokens={split: total.tokens[split] for split in SPLITS},
         shards={split: tuple(Shard(**shard) for shard in total.shards[split]) for split in SPLITS},
     )

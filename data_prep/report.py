@@ -26,7 +26,6 @@ def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
 
 def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
     """The numbers of the report, ready for JSON."""
-    num_rows = {split: sum(shard["rows"] for shard in shards) for split, shards in total.shards.items()}
     num_tokens = sum(total.tokens.values())
     return {
         "recipe": recipe.name,
@@ -39,10 +38,10 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
             }
             for number, source in enumerate(recipe.data.sources)
         ],
-        "rows": num_rows,
+        "rows": total.num_rows,
         "tokens": num_tokens,
         "row_length": recipe.data.row_length,
-        "rows_filled": num_tokens / (sum(num_rows.values()) * recipe.data.row_length),
+        "rows_filled": num_tokens / (sum(total.num_rows.values()) * recipe.data.row_length),
         "examples": sum(total.examples.values()),
         "example_lengths": _histogram(total.example_lengths, recipe.data.row_length),
         "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},

@@ -47,6 +47,10 @@ class TaskReport:
     unknown_characters: Counter[str] = field(default_factory=Counter)
     shards: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {split: [] for split in SPLITS})
 
+    @property
+    def num_rows(self) -> dict[Split, int]:
+        return {split: sum(shard["rows"] for shard in self.shards[split]) for split in SPLITS}
+
     def add(self, other: TaskReport) -> None:
         for name, value in vars(other).items():
             mine = getattr(self, name)
