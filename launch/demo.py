@@ -124,7 +124,7 @@ def _print_sentence(tokenizer: Any, original: Any, corrupted: Any, suspicion: An
         shown = f"{word} ({tokenizer.convert_ids_to_tokens(int(was))})" if is_replaced else word
         continues = word.startswith("##") and not is_replaced
         line.append(
-            shown.removeprefix("##") if continues else f" {shown}",
+            shown.removeprefix("##") if continues else f" {shown}" if line else shown,
             style.get((bool(is_replaced), bool(is_suspected)), ""),
         )
     console.print(line, end="\n\n")
