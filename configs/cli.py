@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from configs.errors import STOPPED, Unfinished, UserError
+
+RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="table.key=value ...")]
+CorpusFolder = Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")]
+RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
 # What the machine, not the product, refuses: worth a sentence, not a traceback.
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)

@@ -89,6 +89,11 @@ class Masking(Table):
     # independent maskings stored with a row, used in turn by epoch; "fresh" draws one for every epoch when loaded
     maskings: Count | Literal["fresh"]
 
+    @property
+    def stored(self) -> int:
+        """K, how many maskings a row carries."""
+        return 0 if self.maskings == "fresh" else self.maskings
+
     def slots(self, row_length: int) -> int:
         """P, the slots of a row: Google's max_predictions_per_seq (configure_pretraining.py)."""
         return int((self.rate + 0.005) * row_length)

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import application
+from configs.cli import Overrides, RecipeName, application
 
 app = application()
 
 
 @app.command()
 def prepare(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
+    recipe: RecipeName,
+    overrides: Overrides = None,
     *,
     out: Annotated[Path, typer.Option(help="The folder of the corpus.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,

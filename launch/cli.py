@@ -10,7 +10,7 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.cli import application
+from configs.cli import CorpusFolder, Overrides, RecipeName, RunFolder, application
 from configs.errors import UserError
 
 app = application(
@@ -50,11 +50,11 @@ def inspect(
 
 @app.command()
 def submit(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
+    recipe: RecipeName,
+    overrides: Overrides = None,
     *,
-    corpus: Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")],
-    run: Annotated[Path, typer.Option(help="The folder of the run.")],
+    corpus: CorpusFolder,
+    run: RunFolder,
     on: Annotated[str, typer.Option(help="The machine; `local` is this one.")] = "local",
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
     processes: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import application
+from configs.cli import CorpusFolder, Overrides, RecipeName, RunFolder, application
 
 app = application()
 
@@ -31,11 +31,11 @@ class Format(StrEnum):
 
 @app.command()
 def pretrain(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
+    recipe: RecipeName,
+    overrides: Overrides = None,
     *,
-    corpus: Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")],
-    run: Annotated[Path, typer.Option(help="The folder of the run.")],
+    corpus: CorpusFolder,
+    run: RunFolder,
     resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
     verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
 ) -> None:

@@ -190,7 +190,8 @@ def _import_deepspeed(world: World) -> Any:
     import deepspeed
     import deepspeed.ops
 
+    # Importing it sets the level anew.
     logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
-    # An all-reduce through shared memory that would be compiled for half a minute at the first start on a CPU.
+    # An all-reduce through shared memory that would be compiled at the first start on a CPU.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     return deepspeed

@@ -16,8 +16,7 @@ from pretrain.order import rows_at
 from pretrain.pair import ElectraPair
 from pretrain.world import World
 
-# The discriminator's logits are counted in bins, which add up over processes. 4096 of 1/128 keep
-# the AUC to four digits.
+# The discriminator's logits are counted in bins, which add up over processes; these keep the AUC to three digits.
 _BINS, _PER_UNIT = 4096, 128
 
 

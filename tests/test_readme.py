@@ -23,7 +23,7 @@ COMMANDS = re.findall(r"^electra .+$", README, flags=re.MULTILINE)
 def test_every_command_parses(line: str) -> None:
     group = typer.main.get_command(app)
     _, name, *arguments = shlex.split(line)
-    command = group.commands[name]  # type: ignore[attr-defined]
+    command = group.commands[name]  # type: ignore[attr-defined]  a group, since app has several commands
     context = command.make_context(name, list(arguments))
     if "recipe" in context.params:
         load(context.params["recipe"], context.params["overrides"] or ())
@@ -37,7 +37,7 @@ def test_the_tree_names_every_file() -> None:
     tree = README[README.index("\n```\nconfigs/") :]
     for room in ("configs", "data_prep", "pretrain", "launch"):
         part = tree[tree.index(f"\n{room}/") :]
-        part = part[: re.search(r"\n\w", part[1:]).end()]  # type: ignore[union-attr]
+        part = part[: re.search(r"\n\w", part[1:]).end()]  # type: ignore[union-attr]  tests follows the last room
         files = {path.relative_to(ROOT / room).as_posix() for path in (ROOT / room).rglob("*.py")}
         expected = {name for name in files if not name.endswith(("__init__.py", "__main__.py"))}
         assert set(re.findall(r"[\w/]+\.py", part)) == expected, room

@@ -11,7 +11,7 @@ import pytest
 from data_prep.shards import Corpus
 from tests.conftest import SMALL
 
-# Python, the tokenizer and the line itself take about 450 MB; its tokens as objects would take several GB.
+# What is made of the line at once would take 4.2 GB.
 _LARGEST_PEAK_BYTES = 900e6
 _PEAK = (
     "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode; "
