@@ -10,7 +10,7 @@ from pydantic import Strict
 from configs.errors import UserError
 from configs.files import read_json
 from configs.load import validate
-from configs.recipe import Data, Masking, Natural, Source, Table, Vocabulary
+from configs.tables import Data, Masking, Natural, Source, Table, Vocabulary
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"

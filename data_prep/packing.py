@@ -7,7 +7,7 @@ import bisect
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.recipe import Data
+from configs.tables import Data
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example
 from data_prep.shards import pack

@@ -21,7 +21,7 @@ from datatrove.pipeline.base import PipelineStep
 from fsspec.utils import infer_compression
 
 from configs.errors import Unfinished, UserError
-from configs.recipe import Source
+from configs.tables import Source
 
 _TEXT, _JSONL = (".txt", ".text"), (".jsonl", ".json")
 ENDINGS: dict[str, tuple[str, ...]] = {"text": _TEXT, "jsonl": _JSONL, "auto": _TEXT + _JSONL}

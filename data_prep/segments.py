@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.recipe import Data
+from configs.tables import Data
 from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from configs.errors import UserError
 from configs.files import sha256_of, whole_file
-from configs.recipe import CORPUS_TABLES, Masking, Recipe, differences
+from configs.recipe import CORPUS_TABLES, Recipe, differences
+from configs.tables import Masking
 from data_prep import manifest
 from data_prep import masking as maskings
 from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split
@@ -84,7 +85,7 @@ class Planes:
 def draw_masks(
     planes: Planes, masking: Masking, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]; an epoch counts like a stored one."""
+    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]."""
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
@@ -153,19 +154,19 @@ class Corpus:
         return rows
 
     def masks(
-        self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], epochs: NDArray[np.integer]
+        self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], maskings: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
-        """The masking that each row shows in its epoch, bool [R, L]: masking e mod K, or a fresh one."""
+        """Masking m of each row, bool [R, L]: the stored one m mod K, or a fresh one."""
         if self.masking.stored:
-            return unpack(rows["masks"][np.arange(len(rows)), epochs % self.masking.stored])
+            return unpack(rows["masks"][np.arange(len(rows)), maskings % self.masking.stored])
         masks = np.empty((len(rows), self.data.row_length), bool)
-        for epoch in np.unique(epochs):
-            of_epoch = np.flatnonzero(epochs == epoch)
-            for where, shard_number, in_shard, _ in self._by_shard(split, numbers[of_epoch]):
-                chosen = of_epoch[where]
+        for masking in np.unique(maskings):
+            same = np.flatnonzero(maskings == masking)
+            for where, shard_number, in_shard, _ in self._by_shard(split, numbers[same]):
+                chosen = same[where]
                 planes = Planes.of(rows[chosen], self.special)
                 masks[chosen] = draw_masks(
-                    planes, self.masking, self.manifest.seed, split, int(epoch), shard_number, in_shard
+                    planes, self.masking, self.manifest.seed, split, int(masking), shard_number, in_shard
                 )
         return masks
 

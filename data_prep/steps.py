@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from configs import keyed
 from configs.files import sha256_of, write_json
-from configs.recipe import Data, Masking
+from configs.tables import Data, Masking
 from data_prep import packing, vocabulary
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import lines

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, write_text
-from configs.recipe import Vocabulary
+from configs.tables import Vocabulary
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"

@@ -1,6 +1,6 @@
 """What the model is given: rows, their slots, and every random number of the step.
 
-Letters: B rows, L row length, P slots of a row.
+Letters: B rows, L row length, P slots of a row, K candidates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs import keyed
-from configs.recipe import Corruption
+from configs.tables import Corruption
 from data_prep.shards import Planes, SpecialTokens
 
 
@@ -29,6 +29,7 @@ class Batch:
     filled: Tensor  # [B, P] bool
     shown: Tensor  # [B, P] what the generator sees in the slot: [MASK], a random id, or the original
     uniforms: Tensor  # [B, P] in [0, 1), what the generator samples the slot with
+    candidate_uniforms: Tensor  # [B, P, K], and what it draws candidates with
 
     @property
     def real(self) -> Tensor:
@@ -94,6 +95,9 @@ def make_batch(
         "filled": filled,
         "shown": shown,
         "uniforms": keyed.uniform(seed, f"{purpose}: samples", *where),
+        "candidate_uniforms": keyed.uniform(
+            seed, f"{purpose}: candidates", *(axis[:, :, None] for axis in where), np.arange(corruption.candidates)
+        ),
     }
     return Batch(**{name: torch.from_numpy(value) for name, value in values.items()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,16 +54,23 @@ def evaluate(
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
-    """This process's share of the rows, drawn from all shards: the first rows alone would be those of one source.
+    """This process's share of the rows, group by group; a last group that is not whole comes alone.
+
+    They are drawn from all shards: the first rows alone would be those of one source.
 
     A row's masking is its first, and its randomness is named by its number.
     """
     chosen, _ = rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)
-    mine = chosen[world.rank :: world.size]
-    size = micro_rows(recipe, world.size)
-    for start in range(0, len(mine), size):
-        numbers = mine[start : start + size]
-        yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)
+    size = recipe.batch.group_rows
+    groups = [chosen[start : start + size] for start in range(0, num_rows, size)]
+    mine = groups[world.rank :: world.size]
+    at_once = max(1, micro_rows(recipe, world.size) // size)
+    whole = sum(len(group) == size for group in mine)
+    borders = [*range(0, whole, at_once), whole, len(mine)]
+    for start, end in pairwise(borders):
+        if start < end:
+            numbers = np.concatenate(mine[start:end])
+            yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)
 
 
 def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:

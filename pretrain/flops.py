@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from configs.recipe import Recipe, Tower
+from configs.recipe import Recipe
+from configs.tables import Tower
 from pretrain.batch import Batch
 
 

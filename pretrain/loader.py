@@ -9,6 +9,7 @@ import numpy as np
 
 from configs.errors import UserError
 from configs.recipe import Recipe
+from configs.tables import Batch as BatchTable
 from data_prep.shards import Corpus, Split
 from pretrain.batch import Batch, make_batch
 from pretrain.order import rows_at
@@ -18,17 +19,32 @@ from pretrain.world import World
 def micro_rows(recipe: Recipe, world_size: int) -> int:
     """Rows that a process takes at once: the largest divisor of its share of the batch that the recipe allows.
 
-    Raises UserError when the processes do not divide the batch.
+    Groups of rows are computed at once, so they divide it, or it divides them and the processes hold them whole.
+    Raises UserError when the processes do not divide the batch, or cannot hold a group.
     """
-    if recipe.batch.rows % world_size:
-        fitting = [n for n in range(1, recipe.batch.rows + 1) if recipe.batch.rows % n == 0]
+    batch = recipe.batch
+    if batch.rows % world_size:
+        fitting = [n for n in range(1, batch.rows + 1) if batch.rows % n == 0]
         nearest = min(fitting, key=lambda n: abs(n - world_size))
         raise UserError(
-            f"batch.rows: {recipe.batch.rows} rows do not divide among {world_size} processes; "
+            f"batch.rows: {batch.rows} rows do not divide among {world_size} processes; "
             f"start {nearest}, or change batch.rows"
         )
-    share = recipe.batch.rows // world_size
-    return max(n for n in range(1, min(share, recipe.batch.micro_rows) + 1) if share % n == 0)
+    share = batch.rows // world_size
+    fitting = [n for n in range(1, min(share, batch.micro_rows) + 1) if share % n == 0 and _holds(n, batch, world_size)]
+    if not fitting:
+        raise UserError(
+            f"batch.group_rows: {batch.group_rows} rows are computed at once, and {world_size} process(es) of at most "
+            f"{batch.micro_rows} rows (batch.micro_rows) cannot hold them; raise batch.micro_rows, start more "
+            "processes, or compare fewer rows"
+        )
+    return max(fitting)
+
+
+def _holds(micro: int, batch: BatchTable, world_size: int) -> bool:
+    """Whether every group lies within a process, or spans some whole processes."""
+    size = batch.group_rows
+    return micro % size == 0 or (size % micro == 0 and micro * world_size % size == 0)
 
 
 class Loader:
@@ -36,9 +52,8 @@ class Loader:
 
     def __init__(self, corpus: Corpus, recipe: Recipe, world: World):
         self._corpus, self._recipe = corpus, recipe
-        self._share = recipe.batch.rows // world.size
-        self._offset = world.rank * self._share
         self._micro = micro_rows(recipe, world.size)
+        self._offset, self._stride = world.rank * self._micro, world.size * self._micro
         self._pins = world.device.type == "cuda"
         self._num_rows = corpus.num_rows("train")
         self._thread = ThreadPoolExecutor(1)
@@ -60,8 +75,9 @@ class Loader:
         self._thread.shutdown(cancel_futures=True)
 
     def _read(self, step: int) -> list[Batch]:
-        first = step * self._recipe.batch.rows + self._offset
-        starts = range(first, first + self._share, self._micro)
+        """What all processes compute at once are neighbours, for a group of rows to lie within it."""
+        first, rows = step * self._recipe.batch.rows, self._recipe.batch.rows
+        starts = range(first + self._offset, first + rows, self._stride)
         return [self._micro_batch(np.arange(start, start + self._micro)) for start in starts]
 
     def _micro_batch(self, positions: np.ndarray) -> Batch:
@@ -73,11 +89,16 @@ class Loader:
 def batch_of(
     corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
 ) -> Batch:
-    """Rows `numbers` of a split as a batch, each with the masking of its epoch; `keys` name their randomness."""
+    """Rows `numbers` of a split as a batch, with the masking of their epoch; `keys` name their randomness.
+
+    With two views the rows come twice, view after view, with maskings and randomness of their own.
+    """
+    views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
+    numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
     rows = corpus.read(split, numbers)
     return make_batch(
         rows,
-        corpus.masks(split, numbers, rows, epochs),
+        corpus.masks(split, numbers, rows, maskings),
         keys,
         num_slots=recipe.masking.slots(recipe.data.row_length),
         corruption=recipe.corruption,

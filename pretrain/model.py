@@ -8,24 +8,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.recipe import Model, Tower
+from configs.tables import Model, Tower
 from pretrain.attention import SelfAttention
-
-
-class Embeddings(nn.Module):
-    """Words, positions and token types, shared by generator and discriminator with their LayerNorm."""
-
-    def __init__(self, model: Model, vocabulary_size: int):
-        super().__init__()
-        self.word = nn.Embedding(vocabulary_size, model.embedding)
-        self.position = nn.Embedding(model.max_positions, model.embedding)
-        self.token_type = nn.Embedding(model.token_types, model.embedding)
-        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
-        self.dropout = nn.Dropout(model.dropout)
-
-    def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
-        """[B, L] each -> [B, L, E]"""
-        return self.dropout(self.norm(self.word(tokens) + self.position(positions) + self.token_type(segments)))
 
 
 class Layer(nn.Module):
@@ -64,21 +48,28 @@ class Encoder(nn.Module):
         return states
 
 
-def initialize(module: nn.Module, deviation: float) -> None:
-    """Google's initial values: a normal of standard deviation `deviation` cut at two deviations; biases 0, norms 1.
-
-    Layers that Google builds without an initializer have TensorFlow's default, Glorot's uniform (`glorot`).
-    """
+def initialize(module: nn.Module, model: Model) -> None:
+    """Initial values of matrices and tables by `model.initializer`; biases 0, LayerNorms 1."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
-            nn.init.trunc_normal_(part.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+            draw(part.weight, model)
         if isinstance(part, nn.Linear):
             nn.init.zeros_(part.bias)
     for part in module.modules():
         if isinstance(part, Encoder) and isinstance(part.projection, nn.Linear):
-            glorot(part.projection)
+            draw_glorot(part.projection.weight, model)
 
 
-def glorot(linear: nn.Linear) -> None:
-    nn.init.xavier_uniform_(linear.weight)
-    nn.init.zeros_(linear.bias)
+def draw(weight: Tensor, model: Model) -> None:
+    """A normal of standard deviation `initializer_range`, cut at two deviations where the recipe says so."""
+    deviation = model.initializer_range
+    if model.initializer == "truncated_normal":
+        nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+    else:
+        nn.init.normal_(weight, std=deviation)
+
+
+def draw_glorot(weight: Tensor, model: Model) -> None:
+    """For layers that Google builds without an initializer: TensorFlow's default, Glorot's uniform."""
+    if model.initializer == "truncated_normal":
+        nn.init.xavier_uniform_(weight)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from configs.recipe import Optimizer, Schedule
+from configs.tables import Optimizer, Schedule
 
 
 def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:

@@ -15,8 +15,10 @@ from configs.errors import UserError
 from configs.recipe import Recipe
 from pretrain import attention, objectives
 from pretrain.batch import Batch
-from pretrain.model import Embeddings, Encoder, initialize
-from pretrain.objectives import Forward, ObjectiveModule, mlm, rtd
+from pretrain.embeddings import SHARING, Embeddings, Tables
+from pretrain.model import Encoder, initialize
+from pretrain.objectives import Forward, ObjectiveModule, mlm, rtd, take
+from pretrain.sampling import sample, sample_others
 
 Counts = dict[str, float]
 
@@ -36,11 +38,12 @@ class ElectraPair(nn.Module):
         if "mlm" not in recipe.objectives:
             raise UserError(f"{recipe.name}: objectives.mlm: missing; it is what the generator learns from")
         self.embeddings = Embeddings(recipe.model, recipe.vocabulary.size)
+        self.discriminator_embeddings = SHARING[recipe.model.shared_embeddings](recipe.model, recipe.vocabulary.size)
         self.generator = Encoder(recipe.model.generator, recipe.model)
         self.discriminator = Encoder(recipe.model.discriminator, recipe.model)
         self.objectives = objectives.build(recipe)
         self.temperature = recipe.corruption.temperature
-        initialize(self, recipe.model.initializer_range)
+        initialize(self, recipe.model)
         for _, objective in self.named_objectives():
             objective.initialize()
 
@@ -66,51 +69,73 @@ class ElectraPair(nn.Module):
     def forward(self, batch: Batch, counts: Counts) -> Output:
         """`counts` are those of the whole step, over all micro-batches and processes."""
         bounds = attention.bounds(batch.examples)
+        tables = self.embeddings.tables()
 
-        generator_states = self.generator(self._embed(batch.masked_tokens, batch), bounds)  # [B, L, D]
-        slot_states = _take(generator_states, batch.slots)  # [B, P, D]
-        logits = self.prediction.logits(slot_states, self.embeddings.word.weight)  # [B, P, V]
+        generator_states = self.generator(self._embed(tables, batch.masked_tokens, batch), bounds)  # [B, L, D]
+        slot_states = take(generator_states, batch.slots)  # [B, P, D]
+        logits = self.prediction.logits(slot_states, tables["word.weight"])  # [B, P, V]
         log_probs = logits.float().log_softmax(-1)
 
         sampled = sample(log_probs, batch.uniforms, self.temperature)  # [B, P]
+        candidates = sample_others(log_probs, batch.targets, batch.candidate_uniforms, self.temperature)  # [B, P, K]
         replacements = torch.where(batch.filled, sampled, batch.targets)
         corrupted = batch.tokens.scatter(1, batch.slots, replacements)  # [B, L]
 
-        states = self.discriminator(self._embed(corrupted, batch), bounds)  # [B, L, D]
-        forward = Forward(batch, log_probs, sampled, corrupted != batch.tokens, states)
+        tables = self.discriminator_embeddings.tables(tables)
+        states = self.discriminator(self._embed(tables, corrupted, batch), bounds)  # [B, L, D]
+        replaced = corrupted != batch.tokens
+        forward = Forward(batch, log_probs, sampled, candidates, replaced, states, tables["word.weight"])
 
         sums = {name: objective(forward) for name, objective in self.named_objectives()}
         terms = [module.weight * sums[name] / max(1.0, counts[name]) for name, module in self.named_objectives()]
         return Output(torch.stack(terms).sum(), {name: value.detach() for name, value in sums.items()}, forward)
 
-    def _embed(self, tokens: Tensor, batch: Batch) -> Tensor:
-        return self.embeddings(tokens, batch.positions, batch.segments)
+    def _embed(self, tables: Tables, tokens: Tensor, batch: Batch) -> Tensor:
+        return self.embeddings(tables, tokens, batch.positions, batch.segments)
+
+    def tables(self, tower: str) -> Tables:
+        """The embeddings of "generator" or "discriminator"."""
+        generator = self.embeddings.tables()
+        return generator if tower == "generator" else self.discriminator_embeddings.tables(generator)
+
+    def generator_states(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        """[B, L] each, one example in a row -> [B, L, D]. For looking at a trained pair; training uses `forward`."""
+        return self._states("generator", tokens, segments, real)
+
+    def discriminator_states(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        """[B, L] each, one example in a row -> [B, L, D]."""
+        return self._states("discriminator", tokens, segments, real)
 
     def generator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        """[B, L] each, one example in a row -> [B, L, V]. For looking at a trained pair; training uses `forward`."""
-        states = self._states(self.generator, tokens, segments, real)
+        """[B, L] each, one example in a row -> [B, L, V]."""
+        states = self.generator_states(tokens, segments, real)
         return self.prediction.logits(states, self.embeddings.word.weight)
 
     def discriminator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
         """[B, L] each, one example in a row -> [B, L], positive where a replacement is suspected."""
         assert self.detection is not None, "only a pair trained with [objectives.rtd] detects"
-        return self.detection.logits(self._states(self.discriminator, tokens, segments, real))
+        return self.detection.logits(self.discriminator_states(tokens, segments, real))
 
-    def _states(self, tower: Encoder, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+    def _states(self, tower: str, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
         positions = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
-        return tower(self.embeddings(tokens, positions, segments), attention.bounds(real.long()))
+        embedded = self.embeddings(self.tables(tower), tokens, positions, segments)
+        return getattr(self, tower)(embedded, attention.bounds(real.long()))
 
+    def tower(self, name: str) -> dict[str, Tensor]:
+        """The weights of "generator" or "discriminator" with its embeddings, as if it stood alone."""
+        own = {
+            key: value for key, value in self.state_dict().items() if not key.startswith("discriminator_embeddings.")
+        }
+        return own | {f"embeddings.{key}": value.detach() for key, value in self.tables(name).items()}
 
-def _take(states: Tensor, slots: Tensor) -> Tensor:
-    """[B, L, D], [B, P] -> [B, P, D]"""
-    return states.gather(1, slots[:, :, None].expand(-1, -1, states.shape[2]))
-
-
-@torch.no_grad()
-def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P] drawn from [B, P, V] by inverting the cumulative distribution at `uniforms` [B, P]. No gradient."""
-    scaled = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
-    cumulative = scaled.exp().cumsum(-1)
-    thresholds = uniforms[:, :, None] * cumulative[:, :, -1:]
-    ids = torch.searchsorted(cumulative, thresholds, right=True).squeeze(2)
-    return ids.clamp(max=log_probs.shape[2] - 1)
+    def load_tower(self, name: str, weights: dict[str, Tensor]) -> None:
+        """Take over the weights of one tower with its embeddings; what the towers share becomes as it is there."""
+        embeddings = {key: value for key, value in weights.items() if key.startswith("embeddings.")}
+        tables = {key.removeprefix("embeddings."): value for key, value in embeddings.items()}
+        if name == "generator":
+            self.embeddings.load_state_dict(tables)
+        else:
+            self.discriminator_embeddings.load(tables, self.embeddings)
+        own = {key: value for key, value in weights.items() if key not in embeddings}
+        unexpected = self.load_state_dict(own, strict=False).unexpected_keys
+        assert not unexpected, f"no such weights: {unexpected}"

@@ -24,13 +24,25 @@ _TRAINING = (
     "loss",
     "mlm_loss",
     "rtd_loss",
+    "mts_loss",
+    "csp_loss",
     "masked_accuracy",
     "replaced_share",
     "gradient_norm",
     "tokens_per_second",
     "mfu",
 )
-_EVALUATION = ("mlm_loss", "rtd_loss", "masked_accuracy", "sampled_accuracy", "auc", "precision", "recall")
+_EVALUATION = (
+    "mlm_loss",
+    "rtd_loss",
+    "mts_loss",
+    "csp_loss",
+    "masked_accuracy",
+    "sampled_accuracy",
+    "auc",
+    "precision",
+    "recall",
+)
 _MOST_LINES = 12
 
 

@@ -48,7 +48,7 @@ def export(model: Path, out: Path, parts: tuple[str, ...]) -> list[Path]:
 
 def _write(saved: SavedPair, folder: Path, part: str) -> None:
     make_folder(folder)
-    weights = to_huggingface(saved.pair.state_dict(), part)
+    weights = to_huggingface(saved.pair.tower(part), part)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     write_json(folder / "config.json", config(saved.recipe, part, _pad_id(saved.run)))
     for name in TOKENIZER_FILES:

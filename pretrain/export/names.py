@@ -41,7 +41,7 @@ _QKV = ("query", "key", "value")
 
 
 def to_huggingface(weights: Weights, tower: str) -> Weights:
-    """The state of ElectraForPreTraining ("discriminator") or ElectraForMaskedLM ("generator") from a pair's."""
+    """The state of ElectraForPreTraining ("discriminator") or ElectraForMaskedLM ("generator") from `pair.tower`."""
     theirs: Weights = {}
     for name, tensor in weights.items():
         fused = re.fullmatch(rf"{tower}\.layers\.(\d+)\.attention\.qkv\.(weight|bias)", name)
@@ -55,7 +55,7 @@ def to_huggingface(weights: Weights, tower: str) -> Weights:
 
 
 def from_huggingface(theirs: Weights, tower: str) -> Weights:
-    """The part of a pair's state that a model's state gives; the inverse of `to_huggingface`."""
+    """What `pair.load_tower` takes, from a model's state; the inverse of `to_huggingface`."""
     weights: Weights = {}
     back = {_rename(ours, tower): ours for ours in _our_names(theirs, tower)}
     for name, tensor in theirs.items():

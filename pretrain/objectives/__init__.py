@@ -2,7 +2,7 @@
 
 A file defines `Settings` (its table's keys) and `Objective`, a module with its head, its count and its loss.
 
-Letters: B rows, L row length, P slots, D hidden, V vocabulary.
+Letters: B rows, L row length, P slots, D hidden, E embedding, V vocabulary, K candidates.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from configs.errors import UserError, nearest
 from configs.load import validate
-from configs.recipe import NotNegative, Recipe, Table
+from configs.recipe import Recipe
+from configs.tables import NotNegative, Table
 from pretrain.batch import Batch
 
 
@@ -27,14 +28,26 @@ class Forward:
     batch: Batch
     slot_log_probs: Tensor  # [B, P, V] the generator's, at the slots
     sampled: Tensor  # [B, P] ids that the generator sampled
+    candidates: Tensor  # [B, P, K] further ids that it drew, never the original
     replaced: Tensor  # [B, L] bool, where the sample is not the original
     states: Tensor  # [B, L, D] of the discriminator
+    word_table: Tensor  # [V, E] of the discriminator
+
+    @property
+    def replaced_slots(self) -> Tensor:
+        """[B, P] bool."""
+        return (self.sampled != self.batch.targets) & self.batch.filled
 
     def slot_counts(self) -> tuple[Tensor, Tensor, Tensor]:
         """Filled slots, those whose most likely token is the original, and those whose sample is."""
         filled, targets = self.batch.filled, self.batch.targets
         predicted = self.slot_log_probs.detach().argmax(-1)
         return filled.sum(), ((predicted == targets) & filled).sum(), ((self.sampled == targets) & filled).sum()
+
+
+def take(states: Tensor, slots: Tensor) -> Tensor:
+    """The states of the slots: [B, L, D], [B, P] -> [B, P, D]"""
+    return states.gather(1, slots[:, :, None].expand(-1, -1, states.shape[2]))
 
 
 class Settings(Table):

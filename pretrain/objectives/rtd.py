@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from configs.recipe import Recipe
 from pretrain.batch import Batch
-from pretrain.model import glorot
+from pretrain.model import draw_glorot
 from pretrain.objectives import Forward, ObjectiveModule, Settings
 
 
@@ -20,12 +20,13 @@ class Objective(ObjectiveModule):
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
         hidden = recipe.model.discriminator.hidden
+        self.model = recipe.model
         self.dense = nn.Linear(hidden, hidden)
         self.prediction = nn.Linear(hidden, 1)
 
     def initialize(self) -> None:
         """Google builds the last layer without an initializer (run_pretraining.py)."""
-        glorot(self.prediction)
+        draw_glorot(self.prediction.weight, self.model)
 
     def logits(self, states: Tensor) -> Tensor:
         """[B, L, D] -> [B, L]"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.recipe import Masking
+from configs.tables import Masking
 from data_prep import masking
 from data_prep.shards import Planes
 from tests.pretrain.google import GOLDEN

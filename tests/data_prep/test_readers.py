@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import Unfinished, UserError
-from configs.recipe import Source
+from configs.tables import Source
 from data_prep import readers
 from data_prep.readers import Range, documents, plan
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.load import load
-from configs.recipe import Data
+from configs.tables import Data
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example, examples
 

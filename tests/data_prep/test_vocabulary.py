@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models
 
 from configs.errors import UserError
 from configs.load import load
-from configs.recipe import Vocabulary
+from configs.tables import Vocabulary
 from data_prep import vocabulary
 from tests.conftest import documents
 

@@ -96,6 +96,7 @@ def batch() -> Batch:
         filled=filled,
         shown=shown,
         uniforms=torch.full(slots.shape, 0.5),
+        candidate_uniforms=torch.empty(*slots.shape, 0),
     )
 
 

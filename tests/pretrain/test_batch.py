@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from configs.recipe import Corruption, Recipe
+from configs.recipe import Recipe
+from configs.tables import Corruption
 from data_prep.shards import Corpus
 from pretrain.batch import Batch, make_batch
 from pretrain.loader import Loader, batch_of, micro_rows
@@ -54,7 +55,7 @@ def test_what_slots_show_follows_the_rule(corpus: Corpus, shares: tuple[float, f
         masks,
         np.arange(4000),
         num_slots=int(masks[0].sum()),
-        corruption=Corruption(mask=mask, random=random, keep=keep, temperature=1.0),
+        corruption=Corruption(mask=mask, random=random, keep=keep, temperature=1.0, candidates=0),
         special=corpus.special,
         vocabulary_size=1200,
         seed=1,

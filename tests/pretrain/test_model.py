@@ -11,9 +11,10 @@ from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTrainin
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain import attention
+from pretrain.embeddings import Embeddings
 from pretrain.export.huggingface import config
 from pretrain.export.names import from_huggingface, to_huggingface
-from pretrain.model import Embeddings, Encoder
+from pretrain.model import Encoder
 from pretrain.pair import ElectraPair
 
 # reference: HF's ElectraModel, ElectraForPreTraining and ElectraForMaskedLM instantiated, transformers 5.23.0
@@ -65,7 +66,7 @@ def test_transformers_gives_the_same_logits_both_ways(name: str) -> None:
     real = torch.arange(48) < torch.tensor([[48], [30], [7]])
     for part, model_class in (("generator", ElectraForMaskedLM), ("discriminator", ElectraForPreTraining)):
         theirs = model_class(ElectraConfig(**config(recipe, part, pad_id=0))).eval()
-        report = theirs.load_state_dict(to_huggingface(pair.state_dict(), part), strict=False)
+        report = theirs.load_state_dict(to_huggingface(pair.tower(part), part), strict=False)
         assert not report.unexpected_keys
         assert set(report.missing_keys) <= {"generator_lm_head.weight"}
         theirs.tie_weights()
@@ -80,7 +81,7 @@ def test_names_cover_every_weight_exactly_once() -> None:
     pair = ElectraPair(reduced("small"))
     back: dict[str, torch.Tensor] = {}
     for part in ("generator", "discriminator"):
-        back |= from_huggingface(to_huggingface(pair.state_dict(), part), part)
+        back |= from_huggingface(to_huggingface(pair.tower(part), part), part)
     assert back.keys() == pair.state_dict().keys()
 
 
@@ -96,12 +97,14 @@ def test_an_example_has_the_same_states_packed_and_alone() -> None:
     tokens = torch.cat([*pieces, padding])[None]
     positions = torch.cat([*(torch.arange(length) for length in lengths), padding])[None]
     examples = torch.cat([torch.full((length,), n + 1) for n, length in enumerate(lengths)] + [padding])[None]
-    packed = encoder(embeddings(tokens, positions, torch.zeros_like(tokens)), attention.bounds(examples))
+    packed = encoder(
+        embeddings(embeddings.tables(), tokens, positions, torch.zeros_like(tokens)), attention.bounds(examples)
+    )
     start = 0
     for piece in pieces:
         alone = piece[None]
         everything = torch.ones_like(alone)
-        embedded = embeddings(alone, torch.arange(len(piece))[None], torch.zeros_like(alone))
+        embedded = embeddings(embeddings.tables(), alone, torch.arange(len(piece))[None], torch.zeros_like(alone))
         states = encoder(embedded, attention.bounds(everything))
         torch.testing.assert_close(packed[0, start : start + len(piece)], states[0], atol=1e-5, rtol=1e-5)
         start += len(piece)

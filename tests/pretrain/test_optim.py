@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from configs.load import load
-from configs.recipe import Optimizer, Schedule
+from configs.tables import Optimizer, Schedule
 from pretrain.optim import ElectraAdam, learning_rate, parameter_groups
 from tests.pretrain.google import GOLDEN
 

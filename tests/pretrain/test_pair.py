@@ -11,7 +11,8 @@ from configs.load import load
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.loader import batch_of
-from pretrain.pair import ElectraPair, sample
+from pretrain.pair import ElectraPair
+from pretrain.sampling import sample
 from tests.conftest import SMALL
 
 

@@ -1,0 +1,43 @@
+"""Rows that an objective compares with one another, on one process or on several.
+
+A step's rows form groups of `batch.group_rows`; a group is computed at once, so it lies within one micro-batch or
+spans processes whole. What is computed within groups does not depend on the number of processes.
+
+Letters: B rows of this process, C rows of a group, W views.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as with_gradient
+from torch import Tensor
+
+from configs.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups that hold this process's rows: [G, W C, ...] and which of them are its own, [G, W C] bool."""
+
+    values: Tensor
+    own: Tensor
+
+
+def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
+    """`values` [W B, ...], view after view. `spread`: whether other processes may hold rows of the same group."""
+    views, size = recipe.batch.views, recipe.batch.group_rows
+    rows = len(values) // views
+    viewed = values.view(views, rows, *values.shape[1:])
+    own = torch.ones(views, rows, dtype=torch.bool, device=values.device)
+    if spread and rows < size:
+        rank, first = dist.get_rank(), dist.get_rank() * rows // size * size
+        everything = torch.cat(with_gradient.all_gather(viewed), 1)  # [W, processes B, ...]
+        position = torch.arange(first, first + size, device=values.device)
+        own = (position // rows == rank).expand(views, -1)
+        viewed, rows = everything[:, first : first + size], size
+    size = min(size, rows)
+    groups = viewed.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2)
+    return Groups(groups, own.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2))

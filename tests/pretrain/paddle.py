@@ -1,0 +1,180 @@
+"""PaddleNLP's tiny pairs as ours: the fixtures' weights, batches, draws and recipes under our names."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from configs.load import load
+from configs.recipe import Recipe
+from pretrain.batch import Batch
+from pretrain.export.names import from_huggingface
+from pretrain.pair import ElectraPair
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+TOWERS = ("generator", "discriminator")
+# transformers' name of a module for each of PaddleNLP's, with its class's prefix
+_MODULES = {
+    "embeddings.layer_norm": "embeddings.LayerNorm",
+    "encoder.layers": "encoder.layer",
+    "self_attn.q_proj": "attention.self.query",
+    "self_attn.k_proj": "attention.self.key",
+    "self_attn.v_proj": "attention.self.value",
+    "self_attn.out_proj": "attention.output.dense",
+    "norm1": "attention.output.LayerNorm",
+    "norm2": "output.LayerNorm",
+    "linear1": "intermediate.dense",
+    "linear2": "output.dense",
+    "generator_predictions.layer_norm": "generator_predictions.LayerNorm",
+    "generator_lm_head_bias": "generator_lm_head.bias",
+    "discriminator_rtd": "discriminator_predictions",
+}
+# what transformers does not have
+_OURS = {
+    "discriminator_mts.weight": "objectives.mts.dense.weight",
+    "discriminator_mts.bias": "objectives.mts.dense.bias",
+    "bias_mts.weight": "objectives.mts.bias",
+    "discriminator_csp.dense.weight": "objectives.csp.dense.weight",
+    "discriminator_csp.dense.bias": "objectives.csp.dense.bias",
+    "discriminator_csp.out_proj.weight": "objectives.csp.output.weight",
+    "discriminator_csp.out_proj.bias": "objectives.csp.output.bias",
+}
+_WORDS = "electra.embeddings.word_embeddings.weight"
+
+
+class Case:
+    """A fixture: "electra" (RTD alone) or "ernie_health" (all four objectives, two views of three sentences)."""
+
+    def __init__(self, name: str):
+        self.arrays = dict(np.load(GOLDEN / f"pd_{name}_v24.npz"))
+        self.facts: dict[str, Any] = json.loads((GOLDEN / f"pd_{name}_v24.json").read_text())
+        self.complete = name == "ernie_health"
+
+    def tensor(self, name: str) -> Tensor:
+        return torch.from_numpy(self.arrays[name])
+
+    def recipe(self, *overrides: str) -> Recipe:
+        rows = 3 if self.complete else 4
+        narrower = () if self.complete else ("objectives={mlm={weight=1.0}, rtd={weight=50.0}}", "batch.views=1")
+        return load(
+            "health",
+            [
+                "data.row_length=16",
+                "vocabulary.size=200",
+                "model.embedding=32",
+                "model.max_positions=32",
+                "model.dropout=0.0",
+                "model.attention_dropout=0.0",
+                "model.generator={layers=2, hidden=16, heads=4, intermediate=32}",
+                "model.discriminator={layers=2, hidden=32, heads=4, intermediate=64}",
+                "optimizer.epsilon=1e-6",
+                "compute.precision=fp32",
+                "compute.zero_stage=0",
+                f"batch.rows={rows}",
+                f"batch.micro_rows={rows}",
+                f"batch.group_rows={rows}",
+                *narrower,
+                *overrides,
+            ],
+        )
+
+    def pair(self, recipe: Recipe) -> ElectraPair:
+        """Every weight comes from the fixture."""
+        pair = ElectraPair(recipe)
+        for parameter in pair.parameters():
+            torch.nn.init.constant_(parameter, torch.nan)
+        for tower in TOWERS:
+            pair.load_tower(tower, self.weights("param", tower))
+        assert not any(parameter.isnan().any() for parameter in pair.parameters())
+        return pair
+
+    def weights(self, prefix: str, tower: str) -> dict[str, Tensor]:
+        """One tower's arrays `prefix/...` as `pair.load_tower` takes them; matrices are stored [in, out]."""
+        theirs: dict[str, Tensor] = {}
+        ours: dict[str, Tensor] = {}
+        for name, value in self.arrays.items():
+            found = re.fullmatch(rf"{prefix}/{tower}\.(.+)", name)
+            if not found:
+                continue
+            key = found.group(1)
+            is_matrix = value.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
+            tensor = torch.from_numpy(value.T.copy() if is_matrix else value)
+            if key in _OURS:
+                ours[_OURS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
+            else:
+                theirs[_huggingface_name(key)] = tensor
+        shared = f"{prefix}/generator.{_WORDS}"
+        if theirs and shared in self.arrays:
+            theirs[_WORDS] = self.tensor(shared)
+        return from_huggingface(theirs, tower) | ours
+
+    def expected(self, prefix: str) -> dict[str, Tensor]:
+        """The arrays `prefix/...` under the names of the pair's parameters; those without an array are left out."""
+        generator, discriminator = (self.weights(prefix, tower) for tower in TOWERS)
+        own = {f"discriminator_{key}": value for key, value in discriminator.items() if key.startswith("embeddings.")}
+        own.pop("discriminator_embeddings.word.weight", None)
+        return own | generator | {key: value for key, value in discriminator.items() if "embeddings." not in key}
+
+    def batch(self) -> Batch:
+        """The fixture's rows and masks; what is sampled and drawn is set by `with_draws`."""
+        tokens, labels = self.tensor("in/raw_input_ids"), self.tensor("in/generator_labels")
+        masked = labels != -100
+        num_slots = int(masked.sum(1).max())
+        slots = torch.zeros(len(tokens), num_slots, dtype=torch.long)
+        filled = torch.arange(num_slots) < masked.sum(1, keepdim=True)
+        slots[filled] = masked.nonzero()[:, 1]
+        return Batch(
+            tokens=tokens,
+            segments=torch.zeros_like(tokens),
+            positions=torch.arange(tokens.shape[1]).expand_as(tokens),
+            examples=(tokens != self.facts["special_ids"]["pad"]).long(),
+            slots=slots,
+            filled=filled,
+            shown=self.tensor("in/input_ids").gather(1, slots),
+            uniforms=torch.full(slots.shape, 0.5),
+            candidate_uniforms=torch.full((*slots.shape, 5), 0.5),
+        )
+
+    @torch.no_grad()
+    def with_draws(self, pair: ElectraPair, given: Batch) -> tuple[Batch, Tensor, Tensor]:
+        """The batch with the uniforms at which the generator, as it is now, draws what PaddleNLP's rule draws.
+
+        PaddleNLP takes the largest of log-probability and recorded Gumbel noise. Returns also these draws: the samples
+        [B, P] and the candidates [B, P, 5].
+        """
+        log_probs = pair(given, pair.counts([given])).forward.slot_log_probs.double()
+        noise = self.tensor("in/uniform_noise").double()  # [draws, B, L, V]
+        index = given.slots[:, :, None].expand(-1, -1, noise.shape[3])
+        gumbel = [-torch.log(-torch.log(draw.gather(1, index) + 1e-9) + 1e-9) for draw in noise]
+        sampled = (log_probs + gumbel[0]).argmax(2)
+        left, candidates = log_probs.scatter(2, given.targets[:, :, None], -torch.inf), []
+        uniforms = []
+        for noise_of_draw in gumbel[1:]:
+            ids = (left + noise_of_draw).argmax(2)
+            uniforms.append(_uniform_for(left, ids))
+            left = left.scatter(2, ids[:, :, None], -torch.inf)
+            candidates.append(ids)
+        drawn = torch.stack(candidates, 2) if candidates else given.slots.new_empty(*given.slots.shape, 0)
+        numbers = torch.stack(uniforms, 2) if uniforms else torch.empty(drawn.shape)
+        batch = replace(given, uniforms=_uniform_for(log_probs, sampled), candidate_uniforms=numbers)
+        return batch, sampled, drawn
+
+
+def _uniform_for(log_probs: Tensor, ids: Tensor) -> Tensor:
+    """The middle of the interval of [0, 1) in which inverting the cumulative distribution gives `ids`."""
+    probabilities = log_probs.softmax(2)
+    upper = probabilities.cumsum(2).gather(2, ids[:, :, None]).squeeze(2)
+    return (upper - probabilities.gather(2, ids[:, :, None]).squeeze(2) / 2).float()
+
+
+def _huggingface_name(key: str) -> str:
+    for theirs, ours in _MODULES.items():
+        key = re.sub(rf"(?<!\w){re.escape(theirs)}(?!\w)", ours, key)
+    return key
