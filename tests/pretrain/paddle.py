@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.load import load
@@ -17,6 +18,8 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.export.names import from_huggingface
 from pretrain.pair import ElectraPair
+
+Arrays = dict[str, NDArray[Any]]
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TOWERS = ("generator", "discriminator")
@@ -91,36 +94,17 @@ class Case:
         for parameter in pair.parameters():
             torch.nn.init.constant_(parameter, torch.nan)
         for tower in TOWERS:
-            pair.load_tower(tower, self.weights("param", tower))
+            pair.load_tower(tower, tower_weights(self.under("param"), tower))
         assert not any(parameter.isnan().any() for parameter in pair.parameters())
         return pair
 
-    def weights(self, prefix: str, tower: str) -> dict[str, Tensor]:
-        """One tower's arrays `prefix/...` as `pair.load_tower` takes them; matrices are stored [in, out]."""
-        theirs: dict[str, Tensor] = {}
-        ours: dict[str, Tensor] = {}
-        for name, value in self.arrays.items():
-            found = re.fullmatch(rf"{prefix}/{tower}\.(.+)", name)
-            if not found:
-                continue
-            key = found.group(1)
-            is_matrix = value.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
-            tensor = torch.from_numpy(value.T.copy() if is_matrix else value)
-            if key in _OURS:
-                ours[_OURS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
-            else:
-                theirs[_huggingface_name(key)] = tensor
-        shared = f"{prefix}/generator.{_WORDS}"
-        if theirs and shared in self.arrays:
-            theirs[_WORDS] = self.tensor(shared)
-        return from_huggingface(theirs, tower) | ours
-
-    def expected(self, prefix: str) -> dict[str, Tensor]:
-        """The arrays `prefix/...` under the names of the pair's parameters; those without an array are left out."""
-        generator, discriminator = (self.weights(prefix, tower) for tower in TOWERS)
-        own = {f"discriminator_{key}": value for key, value in discriminator.items() if key.startswith("embeddings.")}
-        own.pop("discriminator_embeddings.word.weight", None)
-        return own | generator | {key: value for key, value in discriminator.items() if "embeddings." not in key}
+    def under(self, prefix: str) -> Arrays:
+        """The arrays `prefix/...` by PaddleNLP's names; a tied one is stored under its generator's only."""
+        found = {name.removeprefix(f"{prefix}/"): array for name, array in self.arrays.items()}
+        found = {name: array for name, array in found.items() if name.startswith(TOWERS)}
+        if f"generator.{_WORDS}" in found:
+            found[f"discriminator.{_WORDS}"] = found[f"generator.{_WORDS}"]
+        return found
 
     def batch(self) -> Batch:
         """The fixture's rows and masks; what is sampled and drawn is set by `with_draws`."""
@@ -165,6 +149,31 @@ class Case:
         numbers = torch.stack(uniforms, 2) if uniforms else torch.empty(drawn.shape)
         batch = replace(given, uniforms=_uniform_for(log_probs, sampled), candidate_uniforms=numbers)
         return batch, sampled, drawn
+
+
+def tower_weights(arrays: Arrays, tower: str) -> dict[str, Tensor]:
+    """What `pair.load_tower` takes, from arrays by PaddleNLP's names; matrices are stored [in, out]."""
+    theirs: dict[str, Tensor] = {}
+    ours: dict[str, Tensor] = {}
+    for name, array in arrays.items():
+        key = name.removeprefix(f"{tower}.")
+        if key == name:
+            continue
+        is_matrix = array.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
+        tensor = torch.from_numpy(array.T.copy() if is_matrix else array)
+        if key in _OURS:
+            ours[_OURS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
+        else:
+            theirs[_huggingface_name(key)] = tensor
+    return from_huggingface(theirs, tower) | ours
+
+
+def pair_names(arrays: Arrays) -> dict[str, Tensor]:
+    """Arrays by PaddleNLP's names under the names of the pair's parameters."""
+    generator, discriminator = (tower_weights(arrays, tower) for tower in TOWERS)
+    own = {f"discriminator_{key}": value for key, value in discriminator.items() if key.startswith("embeddings.")}
+    own.pop("discriminator_embeddings.word.weight", None)
+    return own | generator | {key: value for key, value in discriminator.items() if not key.startswith("embeddings.")}
 
 
 def _uniform_for(log_probs: Tensor, ids: Tensor) -> Tensor:

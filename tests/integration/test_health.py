@@ -1,0 +1,155 @@
+"""ERNIE-Health's objectives in the real command: on one and two processes, and on batches that give them nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import UserError
+from configs.load import load
+from configs.recipe import Recipe
+from data_prep.shards import Corpus
+from pretrain.batch import Batch
+from pretrain.engine import Engine
+from pretrain.loader import batch_of
+from pretrain.logs import read_metrics
+from pretrain.pair import ElectraPair
+from pretrain.saved import open_pair
+from pretrain.world import World
+from tests.conftest import SMALL
+
+HEALTH = (
+    *SMALL,
+    "objectives.mts.weight=20.0",
+    "objectives.csp={weight=1.0, width=128, temperature=0.07}",
+    "corruption={mask=0.8, random=0.1, keep=0.1, temperature=1.0, candidates=5}",
+    "model.shared_embeddings=words",
+    "batch.views=2",
+    "batch.group_rows=8",
+)
+
+
+def pretrain(corpus: Path, run: Path, *overrides: str, processes: int) -> None:
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    options = ["pretrain", "tiny", "--corpus", str(corpus), "--run", str(run), *HEALTH, *overrides]
+    done = subprocess.run([sys.executable, *torchrun, "-m", "--", "pretrain", *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def of_kind(run: Path, kind: str) -> list[dict[str, float]]:
+    clock = ("_per_second", "mfu", "data_wait_share", "time")
+    lines = [line for line in read_metrics(run) if line["kind"] == kind]
+    return [{key: value for key, value in line.items() if not key.endswith(clock) and key != "kind"} for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "processes"),
+    [
+        # the group of 8 rows lies on both
+        ((), 2),
+        # the contrast alone, all of whose gradient passes through the exchanged vectors; they differ enough from the
+        # start for that gradient not to be rounding
+        ((*(f"objectives.{name}.weight=0.0" for name in ("mlm", "rtd", "mts")), "model.initializer_range=0.2"), 2),
+        # two groups in a step, each on two of four processes
+        (("batch.group_rows=4",), 4),
+    ],
+)
+def test_processes_give_the_gradient_of_one(
+    corpus_folder: Path, tmp_path: Path, overrides: tuple[str, ...], processes: int
+) -> None:
+    for number in (1, processes):
+        pretrain(corpus_folder, tmp_path / str(number), *overrides, "schedule.steps=6", processes=number)
+    for kind in ("training", "evaluation"):
+        alone, together = of_kind(tmp_path / "1", kind), of_kind(tmp_path / str(processes), kind)
+        assert len(alone) == len(together) > 1
+        for left, right in zip(alone, together, strict=True):
+            assert left == pytest.approx(right, rel=1e-5, abs=1e-9)
+    assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
+    recipe = health(*overrides)
+    torch.manual_seed(recipe.seed)
+    start = ElectraPair(recipe).state_dict()
+    alone, together = (open_pair(tmp_path / str(number)).pair.state_dict() for number in (1, processes))
+    for key, value in alone.items():
+        # Adam magnifies the rounding of gradients that cancel, so the measure is the way that a weight has gone.
+        assert (together[key] - value).norm() <= 1e-3 * (value - start[key]).norm(), key
+
+
+def health(*overrides: str) -> Recipe:
+    return load("tiny", [*HEALTH, *overrides])
+
+
+def batch(corpus: Corpus, recipe: Recipe, rows: int) -> Batch:
+    numbers = np.arange(rows)
+    return batch_of(corpus, recipe, "train", numbers, np.zeros_like(numbers), numbers)
+
+
+def test_views_are_two_maskings_of_the_same_rows(corpus: Corpus) -> None:
+    given = batch(corpus, health(), 8)
+    first, second = (given.tokens[:8], given.tokens[8:])
+    assert torch.equal(first, second)
+    stored = corpus.read("train", np.arange(8))
+    for view in range(2):
+        masks = torch.from_numpy(corpus.masks("train", np.arange(8), stored, np.full(8, view)))
+        rows = slice(8 * view, 8 * view + 8)
+        shown = torch.zeros_like(masks).scatter(1, given.slots[rows], given.filled[rows])
+        assert torch.equal(shown, masks)
+    assert not torch.equal(given.slots[:8], given.slots[8:])
+    assert not torch.equal(given.uniforms[:8], given.uniforms[8:])
+    assert not torch.equal(given.candidate_uniforms[:8], given.candidate_uniforms[8:])
+
+
+def nothing_masked(given: Batch, pair: ElectraPair) -> Batch:
+    return replace(given, filled=torch.zeros_like(given.filled), shown=given.targets)
+
+
+def nothing_replaced(given: Batch, pair: ElectraPair) -> Batch:
+    """The text is one word again and again, and the generator is sure of it."""
+    pair.prediction.bias.data[7] = 1e4
+    return replace(given, tokens=torch.where(given.real, 7, given.tokens))
+
+
+@pytest.mark.parametrize("change", [nothing_masked, nothing_replaced])
+def test_a_batch_without_a_replacement_trains_on(
+    corpus: Corpus, world: World, change: Callable[[Batch, ElectraPair], Batch]
+) -> None:
+    recipe = health()
+    pair = ElectraPair(recipe)
+    given = change(batch(corpus, recipe, 8), pair)
+    engine = Engine(pair, recipe, world)
+    before = pair.discriminator.state_dict()["layers.0.output.weight"].clone()
+    measures = engine.step([given], 0.01, measure=True)
+    assert measures is not None
+    assert measures.losses["mts"] == measures.replaced_share == 0
+    assert np.isfinite([*measures.losses.values(), measures.total, measures.gradient_norm]).all()
+    assert engine.is_finite()
+    assert not torch.equal(before, pair.discriminator.state_dict()["layers.0.output.weight"])
+
+
+def test_one_sentence_per_device(corpus: Corpus, world: World) -> None:
+    """Its other view is all there is to choose, so the contrast is exactly zero."""
+    recipe = health("batch.rows=1", "batch.micro_rows=1", "batch.group_rows=1")
+    engine = Engine(ElectraPair(recipe), recipe, world)
+    measures = engine.step([batch(corpus, recipe, 1)], 0.01, measure=True)
+    assert measures is not None
+    assert measures.losses["csp"] == 0
+    assert measures.losses["rtd"] > 0
+    assert engine.is_finite()
+
+
+def test_what_does_not_fit_is_said() -> None:
+    for override, message in [
+        ("batch.views=1", r"objectives\.csp: compares two views of a row; set batch\.views=2"),
+        ("corruption.candidates=0", r"objectives\.mts: needs corruption\.candidates, which is 0"),
+        ("model.embedding=16", r"objectives\.mts: .*discriminator\.hidden \(32\) is not model\.embedding \(16\)"),
+        ("objectives.csp.temperature=0.0", r"objectives\.csp\.temperature: 0\.0 is not greater than 0"),
+        ("masking.maskings=1", r"masking\.maskings: 1 is fewer than batch\.views \(2\)"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            ElectraPair(health(override))
