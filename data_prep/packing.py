@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.tables import Data
+from data_prep import words
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example
 from data_prep.shards import pack
@@ -47,26 +48,25 @@ class Packer:
         return [row for _, _, row in sorted(self._waiting, key=lambda entry: entry[1])]
 
 
-def rows_of(
-    packs: list[Row], dtype: np.dtype, special: SpecialTokens, is_continuation: NDArray[np.bool_]
-) -> NDArray[np.void]:
-    """Rows without masks yet, [R] structured. `is_continuation` [V] tells the word pieces that continue a word."""
+def rows_of(packs: list[Row], dtype: np.dtype, special: SpecialTokens) -> NDArray[np.void]:
+    """Rows without masks yet, [R] structured."""
     rows = np.zeros(len(packs), dtype)
     row_length = dtype["tokens"].shape[0]
-    tokens = np.full((len(packs), row_length), special.pad, np.uint32)
+    flagged = np.full((len(packs), row_length), special.pad, np.uint32)
     example_start = np.zeros((len(packs), row_length), bool)
     segment_b = np.zeros((len(packs), row_length), bool)
     for number, row in enumerate(packs):
         start = 0
         for example in row:
             end = start + len(example.tokens)
-            tokens[number, start:end] = example.tokens
+            flagged[number, start:end] = example.tokens
             example_start[number, start] = True
             segment_b[number, start + example.second_segment : end] = True
             start = end
         rows["length"][number] = start
+    tokens, continues = words.split(flagged)
     rows["tokens"] = tokens
     rows["example_start"] = pack(example_start)
     rows["segment_b"] = pack(segment_b)
-    rows["word_start"] = pack(~is_continuation[tokens] & (tokens != special.pad))
+    rows["word_start"] = pack(~continues & (tokens != special.pad))
     return rows

@@ -1,7 +1,8 @@
 """From the sentences of a document to examples: one or two segments between [CLS] and [SEP].
 
 The rules are those of google-research/electra, build_pretraining_dataset.py, after the fix of its segment condition
-(commit 1ed0852), with one difference: what does not fit an example opens the next one instead of being dropped.
+(commit 1ed0852) or, with `segment_condition = "reversed"`, before it. One difference: what does not fit an example
+opens the next one instead of being dropped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _ONE_SEGMENT = 100_000
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids with their special tokens, and where the second segment begins (their number if there is none)."""
+    """Flagged ids (`words`) with their special tokens, and where the second segment begins (their number if none)."""
 
     tokens: Sentence
     second_segment: int
@@ -65,11 +66,12 @@ def _cut(
     first: list[Sentence] = []
     second: list[Sentence] = []
     num_first = 0
+    fixed = data.segment_condition == "fixed"
     for sentence in sentences:
         if (
-            not first
+            bool(first) != fixed
             or num_first + len(sentence) < first_target
-            or (not second and num_first < first_target and choices.random() < 0.5)
+            or (bool(second) != fixed and num_first < first_target and choices.random() < 0.5)
         ):
             first.append(sentence)
             num_first += len(sentence)
@@ -77,7 +79,9 @@ def _cut(
             second.append(sentence)
     first, first_rest = _split(first, data.row_length - 2)
     second, second_rest = _split(second, data.row_length - 3 - sum(map(len, first)))
-    return _assemble(first, second, special), first_rest + second_rest
+    # Reversed, the second segment holds the earlier sentences.
+    rest = first_rest + second_rest if fixed else second_rest + first_rest
+    return _assemble(first, second, special), rest
 
 
 def _split(sentences: list[Sentence], room: int) -> tuple[list[Sentence], list[Sentence]]:

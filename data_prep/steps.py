@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from configs import keyed
 from configs.files import sha256_of, write_json
 from configs.tables import Data, Masking
-from data_prep import packing, vocabulary
+from data_prep import packing, vocabulary, words
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import lines
 from data_prep.segments import Example, Sentence, examples
@@ -92,7 +92,7 @@ class _Task:
     def __init__(self, step: WriteShards, tokenizer: Tokenizer, number: int):
         self.step, self.tokenizer, self.number = step, tokenizer, number
         self.special = vocabulary.special_tokens(tokenizer, step.folder / vocabulary.TOKENIZER)
-        self.is_continuation = vocabulary.continuations(tokenizer)
+        self.tokenize = words.LineTokenizer(tokenizer, step.masking)
         self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
 
@@ -122,11 +122,10 @@ class _Task:
                 yield split, example
 
     def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
-        """(document number, document, token ids of a line), tokenized in batches that ignore documents."""
+        """(document number, document, flagged ids of a line), tokenized in batches that ignore documents."""
         for batch in _batches(documents):
-            encodings = self.tokenizer.encode_batch_fast([line for _, _, line in batch], add_special_tokens=False)
-            for (number, document, line), encoding in zip(batch, encodings, strict=True):
-                sentence = np.array(encoding.ids, np.uint32)
+            sentences = self.tokenize([line for _, _, line in batch])
+            for (number, document, line), sentence in zip(batch, sentences, strict=True):
                 self._count_unknown(line, sentence)
                 yield number, document, sentence
 
@@ -143,7 +142,7 @@ class _Task:
 
     def _count_unknown(self, line: str, sentence: NDArray[np.uint32]) -> None:
         """Which characters made a word [UNK]: those that are no entry, or the whole word when it is too long."""
-        unknown = int((sentence == self.special.unk).sum())
+        unknown = int((words.split(sentence)[0] == self.special.unk).sum())
         if not unknown:
             return
         self.report.unknown_tokens += unknown
@@ -196,7 +195,7 @@ class _SplitWriter:
 
     def _write(self) -> None:
         task, step = self._task, self._task.step
-        rows = packing.rows_of(self._block, task.dtype, task.special, task.is_continuation)
+        rows = packing.rows_of(self._block, task.dtype, task.special)
         self._block = []
         planes = Planes.of(rows, task.special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))

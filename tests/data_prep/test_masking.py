@@ -10,8 +10,8 @@ from data_prep import masking
 from data_prep.shards import Planes
 from tests.pretrain.google import GOLDEN
 
-TOKEN = Masking(scheme="token", rate=0.15, maskings=1)
-WORDS = Masking(scheme="whole_word", rate=0.15, maskings=1)
+TOKEN = Masking(scheme="token", segmenter="none", longest_word=4, rate=0.15, maskings=1)
+WORDS = TOKEN.model_copy(update={"scheme": "whole_word"})
 CLS, SEP = 2, 3
 
 
@@ -37,7 +37,7 @@ def planes(rows: int, row_length: int, length: int, *, word: int = 1) -> Planes:
 )
 def test_googles_budget_for_every_length(name: str, length: int, rate: float) -> None:
     golden = np.load(GOLDEN / "tf_masking_budget.npz")
-    chosen = Masking(scheme="token", rate=rate, maskings=1)
+    chosen = TOKEN.model_copy(update={"rate": rate})
     assert chosen.slots(length) == golden[f"N_{name}"]
     assert np.array_equal(masking.quotas(np.arange(1, length + 1), chosen, length), golden[name])
 

@@ -11,6 +11,7 @@ from data_prep.manifest import SpecialTokens
 from data_prep.packing import Packer, rows_of
 from data_prep.segments import Example
 from data_prep.shards import Planes, row_dtype
+from data_prep.words import CONTINUES
 
 SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)
 DATA = load("small").data.model_copy(update={"row_length": 64})
@@ -46,9 +47,9 @@ def test_single_puts_one_example_in_a_row() -> None:
 
 def test_the_planes_say_where_examples_and_second_segments_begin() -> None:
     dtype = row_dtype(64, 30_000, 0)
-    continuation = np.zeros(30_000, bool)
-    continuation[12] = True
-    rows = rows_of([[example(10, 11), example(20, 100)]], dtype, SPECIAL, continuation)
+    first = example(10, 11)
+    first.tokens[2] |= CONTINUES
+    rows = rows_of([[first, example(20, 100)]], dtype, SPECIAL)
     planes = Planes.of(rows, SPECIAL)
     assert planes.lengths.tolist() == [30]
     assert np.flatnonzero(planes.example_start[0]).tolist() == [0, 10]
@@ -56,6 +57,7 @@ def test_the_planes_say_where_examples_and_second_segments_begin() -> None:
     assert np.flatnonzero(~planes.word_start[0]).tolist() == [2, *range(30, 64)]
     assert np.flatnonzero(planes.maskable[0]).tolist() == [*range(1, 9), *range(11, 29)]
     assert (planes.tokens[0, 30:] == SPECIAL.pad).all()
+    assert (planes.tokens[0] < 2**15).all()
 
 
 def test_a_large_vocabulary_gets_wider_ids() -> None:

@@ -31,10 +31,10 @@ def sentences(lengths: list[int]) -> list[np.ndarray]:
     return [np.arange(start, end, dtype=np.uint32) for start, end in pairwise(borders)]
 
 
-@given(st.lists(st.integers(0, 90), max_size=20), st.integers(0, 2**32))
-def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int) -> None:
+@given(st.lists(st.integers(0, 90), max_size=20), st.integers(0, 2**32), st.sampled_from(["fixed", "reversed"]))
+def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int, condition: str) -> None:
     given_sentences = sentences(lengths)
-    made = list(examples(given_sentences, data(), SPECIAL, key))
+    made = list(examples(given_sentences, data(segment_condition=condition), SPECIAL, key))
     assert sorted(word for example in made for word in words(example)) == list(range(5, 5 + sum(lengths)))
     for example in made:
         tokens = example.tokens
@@ -82,3 +82,19 @@ def test_the_same_key_cuts_alike() -> None:
 
     assert cut(1) == cut(1)
     assert cut(1) != cut(2)
+
+
+def test_the_reversed_condition_does_what_googles_did_before_its_fix() -> None:
+    """The three effects that issue 20 of google-research/electra and HFL's issues 77 and 90 describe."""
+    always = data(segment_condition="reversed", single_segment_share=0.0, random_length_share=0.0)
+    # one long line: an empty first segment
+    (lone, *_) = examples(sentences([40]), always, SPECIAL, 0)
+    assert lone.tokens[:2].tolist() == [SPECIAL.cls, SPECIAL.sep]
+    assert lone.second_segment == 2
+    # a first sentence of half the target goes behind what follows it
+    (swapped, *_) = examples(sentences([20, 5, 10]), always, SPECIAL, 0)
+    assert words(swapped)[0] == 25
+    assert swapped.tokens[swapped.second_segment] == 5
+    # short sentences: everything is in the first segment
+    (single, *_) = examples(sentences([6] * 6), always, SPECIAL, 0)
+    assert single.second_segment == len(single.tokens)

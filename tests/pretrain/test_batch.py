@@ -91,10 +91,50 @@ def test_the_rows_of_a_step_are_the_same_for_any_number_of_processes(
 
 
 def test_micro_batches_divide_the_share() -> None:
-    recipe = google.recipe("batch.rows=96", "batch.micro_rows=20")
+    recipe = google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20")
     assert [micro_rows(recipe, size) for size in (1, 2, 4, 32)] == [16, 16, 12, 3]
 
 
 def test_processes_that_do_not_divide_the_batch_are_refused() -> None:
     with pytest.raises(ValueError, match="96 rows do not divide among 5 processes; start 4"):
-        micro_rows(google.recipe("batch.rows=96"), 5)
+        micro_rows(google.PROJECTED.recipe("batch.rows=96"), 5)
+
+
+@pytest.mark.parametrize(
+    ("group_rows", "world_size", "expected"),
+    [
+        # groups within a process
+        (4, 1, 16),
+        (8, 1, 16),
+        # one group over two, or four, processes
+        (32, 2, 16),
+        (32, 4, 8),
+        # 16 and 12 rows at once would cut groups of 48
+        (48, 4, 12),
+    ],
+)
+def test_groups_of_rows_are_computed_at_once(group_rows: int, world_size: int, expected: int) -> None:
+    chosen = ("batch.rows=96", "batch.micro_rows=20", f"batch.group_rows={group_rows}")
+    assert micro_rows(google.PROJECTED.recipe(*chosen), world_size) == expected
+
+
+def test_groups_that_no_process_can_hold_are_refused() -> None:
+    chosen = google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20", "batch.group_rows=48")
+    with pytest.raises(
+        ValueError, match=r"group_rows: 48 rows .* 2 process\(es\) of at most 20 rows .* raise batch\.micro"
+    ):
+        micro_rows(chosen, 2)
+
+
+def test_a_group_lies_within_what_the_processes_compute_at_once(corpus: Corpus, small_recipe: Recipe) -> None:
+    chosen = small_recipe.model_copy(
+        update={"batch": small_recipe.batch.model_copy(update={"micro_rows": 2, "group_rows": 4})}
+    )
+    at_once: list[list[Batch]] = []
+    for rank in range(2):
+        with Loader(corpus, chosen, World(rank, 2, torch.device("cpu"), None)) as loader:
+            at_once.append(loader.step(3))
+    with Loader(corpus, small_recipe, World(0, 1, torch.device("cpu"), None)) as loader:
+        (whole,) = loader.step(3)
+    for number, parts in enumerate(zip(*at_once, strict=True)):
+        assert torch.equal(torch.cat([part.tokens for part in parts]), whole.tokens[4 * number : 4 * number + 4])

@@ -14,13 +14,15 @@ ALONE = World(0, 1, torch.device("cpu"), None)
 
 
 def test_the_batch_is_one_number() -> None:
-    made = configuration(google.recipe("batch.rows=96", "batch.micro_rows=20"), World(0, 2, torch.device("cpu"), None))
+    made = configuration(
+        google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20"), World(0, 2, torch.device("cpu"), None)
+    )
     keys = ("train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps")
     assert [made[key] for key in keys] == [96, 16, 3]
 
 
 def test_further_keys_are_passed_on() -> None:
-    made = configuration(google.recipe("deepspeed.zero_optimization.overlap_comm=false"), ALONE)
+    made = configuration(google.PROJECTED.recipe("deepspeed.zero_optimization.overlap_comm=false"), ALONE)
     assert made["zero_optimization"] == {"stage": 0, "overlap_comm": False}
 
 
@@ -41,7 +43,7 @@ def test_a_contradiction_is_refused_by_key(override: str) -> None:
     with pytest.raises(
         UserError, match=rf"deepspeed\.{override.split('=')[0].split('.')[0]}.* the recipe's own tables decide this"
     ):
-        configuration(google.recipe(f"deepspeed.{override}"), ALONE)
+        configuration(google.PROJECTED.recipe(f"deepspeed.{override}"), ALONE)
 
 
 def test_precision_is_what_was_asked_for() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
 
-from configs.load import load
+from configs.load import load, shipped
 from configs.recipe import Recipe
 from pretrain import attention
 from pretrain.embeddings import Embeddings
@@ -16,65 +14,112 @@ from pretrain.export.huggingface import config
 from pretrain.export.names import from_huggingface, to_huggingface
 from pretrain.model import Encoder
 from pretrain.pair import ElectraPair
-
-# reference: HF's ElectraModel, ElectraForPreTraining and ElectraForMaskedLM instantiated, transformers 5.23.0
-PUBLISHED = {
-    "small": (13_483_008, 13_549_057, 4_620_026, 14_196_219),
-    "base": (108_891_648, 109_483_009, 33_740_602, 119_386_427),
-    "large": (334_092_288, 335_142_913, 51_295_290, 354_655_291),
-}
+from tests.published import (
+    HEALTH_DISCRIMINATOR_WITH_THREE_HEADS,
+    HEALTH_WITH_DETECTION_ALONE,
+    LEGAL_GENERATOR_BACKBONE,
+    PUBLISHED,
+)
 
 
 def count(*modules: torch.nn.Module) -> int:
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
+def on_meta(name: str, *overrides: str) -> ElectraPair:
+    with torch.device("meta"):
+        return ElectraPair(load(name, overrides))
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_are_those_of_the_published_models(name: str) -> None:
-    with torch.device("meta"):
-        pair = ElectraPair(load(name))
+    pair = on_meta(name)
     backbone = count(pair.embeddings, pair.discriminator)
     head = count(pair.objectives["rtd"])
-    generator = count(pair.embeddings, pair.generator, pair.objectives["mlm"])
-    assert (backbone, backbone + head, generator, count(pair)) == PUBLISHED[name]
+    generator = count(pair.embeddings, pair.generator, pair.prediction)
+    assert (backbone, backbone + head, generator, count(pair)) == PUBLISHED[name][1:]
 
 
-def reduced(name: str) -> Recipe:
+def test_every_recipe_but_tiny_is_a_published_model() -> None:
+    assert {*PUBLISHED, "tiny"} == set(shipped())
+
+
+def test_parameters_of_the_legal_generator_and_of_ernie_health_s_heads() -> None:
+    legal, health = on_meta("legal"), on_meta("health")
+    assert count(legal.embeddings, legal.generator) == LEGAL_GENERATOR_BACKBONE
+    heads = [health.objectives[name] for name in ("rtd", "mts", "csp")]
+    assert count(health.embeddings, health.discriminator, *heads) == HEALTH_DISCRIMINATOR_WITH_THREE_HEADS
+    alone = on_meta("health", "objectives={mlm={weight=1.0}, rtd={weight=50.0}}", "model.shared_embeddings=all")
+    assert count(alone) == HEALTH_WITH_DETECTION_ALONE
+
+
+def test_electra_small_is_256_wide() -> None:
+    """PaddleNLP's page of models says 768, which would be 89,126,400 parameters."""
+    assert {load(name).model.discriminator.hidden for name in ("small", "small_pp", "zh_small", "legal")} == {256}
+
+
+def reduced(name: str, *overrides: str) -> Recipe:
     """A shipped recipe's arithmetic at a width that a test can afford."""
-    recipe = load(name)
-    square = recipe.model.embedding == recipe.model.discriminator.hidden
+    model = load(name).model
+    square = model.embedding == model.discriminator.hidden
+    equal = model.generator.hidden == model.discriminator.hidden
     return load(
         name,
         [
             "vocabulary.size=300",
             f"model.embedding={32 if square else 16}",
-            "model.generator={layers=2, hidden=16, heads=1, intermediate=64}",
-            "model.discriminator={layers=2, hidden=32, heads=2, intermediate=64}",
+            f"model.generator={{layers=2, hidden={32 if equal else 16}, heads=2, intermediate=64}}",
+            "model.discriminator={layers=3, hidden=32, heads=2, intermediate=64}",
+            *overrides,
         ],
     )
 
 
-@pytest.mark.parametrize("name", ["tiny", *PUBLISHED])
-def test_transformers_gives_the_same_logits_both_ways(name: str) -> None:
-    recipe = reduced(name)
-    torch.manual_seed(1)
-    pair = ElectraPair(recipe).eval()
+def visible(pair: torch.nn.Module) -> None:
+    """Weights at which every part of the arithmetic shows in the result."""
     for parameter in pair.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    tokens = torch.randint(300, (3, 48))
-    segments = (torch.arange(48) > 20).long().expand(3, -1)
-    real = torch.arange(48) < torch.tensor([[48], [30], [7]])
-    for part, model_class in (("generator", ElectraForMaskedLM), ("discriminator", ElectraForPreTraining)):
-        theirs = model_class(ElectraConfig(**config(recipe, part, pad_id=0))).eval()
+
+
+CLASSES = {"generator": ElectraForMaskedLM, "discriminator": ElectraForPreTraining}
+TOKENS = torch.randint(300, (3, 48), generator=torch.Generator().manual_seed(0))
+SEGMENTS = (torch.arange(48) > 20).long().expand(3, -1)
+REAL = torch.arange(48) < torch.tensor([[48], [30], [7]])
+
+
+def compare(pair: ElectraPair, theirs: ElectraForMaskedLM | ElectraForPreTraining, part: str) -> None:
+    output = theirs(input_ids=TOKENS, attention_mask=REAL.long(), token_type_ids=SEGMENTS, output_hidden_states=True)
+    states = getattr(pair, f"{part}_states")(TOKENS, SEGMENTS, REAL)
+    torch.testing.assert_close(states[REAL], output.hidden_states[-1][REAL], atol=1e-5, rtol=1e-5)
+    logits = getattr(pair, f"{part}_logits")(TOKENS, SEGMENTS, REAL)
+    torch.testing.assert_close(logits[REAL], output.logits[REAL], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sharing", ["all", "words", "disentangled"])
+@pytest.mark.parametrize("name", ["tiny", *PUBLISHED])
+@torch.no_grad()
+def test_transformers_gives_the_same_states_and_logits(name: str, sharing: str) -> None:
+    """Ours to theirs; and theirs, as transformers draws them, to ours."""
+    recipe = reduced(name, f"model.shared_embeddings={sharing}")
+    torch.manual_seed(1)
+    pair = ElectraPair(recipe).eval()
+    visible(pair)
+    models = {}
+    for part, model_class in CLASSES.items():
+        theirs = models[part] = model_class(ElectraConfig(**config(recipe, part, pad_id=0))).eval()
         report = theirs.load_state_dict(to_huggingface(pair.tower(part), part), strict=False)
         assert not report.unexpected_keys
         assert set(report.missing_keys) <= {"generator_lm_head.weight"}
         theirs.tie_weights()
-        output = theirs(input_ids=tokens, attention_mask=real.long(), token_type_ids=segments)
-        ours = getattr(pair, f"{part}_logits")(tokens, segments, real)
-        torch.testing.assert_close(ours[real], output.logits[real], atol=1e-5, rtol=1e-5)
-        for key, value in from_huggingface(theirs.state_dict(), part).items():
-            assert torch.equal(value, pair.state_dict()[key]), key
+        compare(pair, theirs, part)
+    fresh = ElectraPair(recipe).eval()
+    if sharing != "all":
+        # what the towers do not share may differ between the two models
+        torch.nn.init.normal_(models["discriminator"].electra.embeddings.position_embeddings.weight)
+    for part, theirs in models.items():
+        fresh.load_tower(part, from_huggingface(theirs.state_dict(), part))
+    for part, theirs in models.items():
+        compare(fresh, theirs, part)
 
 
 def test_names_cover_every_weight_exactly_once() -> None:
@@ -131,6 +176,22 @@ def test_initial_values_follow_their_law() -> None:
             assert not parameter.any(), name
 
 
-def test_generator_and_discriminator_share_the_embeddings_and_nothing_else(tmp_path: Path) -> None:
+def test_initial_values_of_paddlenlp_and_transformers() -> None:
+    torch.manual_seed(0)
+    pair = ElectraPair(load("health", ["model.generator.layers=1", "model.discriminator.layers=1"]))
+    assert pair.detection is not None
+    projection = pair.generator.projection
+    assert isinstance(projection, torch.nn.Linear)
+    bias = pair.objectives["mts"].bias
+    assert isinstance(bias, torch.Tensor)
+    for weight in (pair.embeddings.word.weight, projection.weight, pair.detection.prediction.weight, bias):
+        # the mean and the deviation of a normal, within five of their standard errors
+        assert abs(float(weight.mean())) < 5 * 0.02 / weight.numel() ** 0.5
+        assert float(weight.std()) == pytest.approx(0.02, rel=5 / (2 * weight.numel()) ** 0.5)
+    # not cut: of 17 million values some lie beyond five deviations
+    assert float(pair.embeddings.word.weight.abs().max()) > 0.1
+
+
+def test_generator_and_discriminator_share_the_embeddings_and_nothing_else() -> None:
     names = {name.split(".")[0] for name, _ in ElectraPair(reduced("small")).named_parameters()}
     assert names == {"embeddings", "generator", "discriminator", "objectives"}

@@ -12,7 +12,6 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.loader import batch_of
 from pretrain.pair import ElectraPair
-from pretrain.sampling import sample
 from tests.conftest import SMALL
 
 
@@ -24,24 +23,6 @@ def batch(corpus: Corpus, recipe: Recipe, first: int, count: int):
 def pair_of(recipe: Recipe) -> ElectraPair:
     torch.manual_seed(3)
     return ElectraPair(recipe)
-
-
-@pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_samples_follow_the_distribution(temperature: float) -> None:
-    logits = torch.tensor([0.0, 1.0, -2.0, 2.0, -9.0])
-    draws = 200_000
-    uniforms = torch.rand(1, draws, generator=torch.Generator().manual_seed(0))
-    ids = sample(logits.log_softmax(-1).expand(1, draws, 5), uniforms, temperature)
-    expected = (logits / temperature).softmax(-1) * draws
-    counts = torch.bincount(ids.flatten(), minlength=5)
-    # chi-square with 4 degrees of freedom is above 23.5 once in 10,000
-    assert float(((counts - expected) ** 2 / expected).sum()) < 23.5
-
-
-def test_the_edges_of_the_interval_sample_possible_tokens() -> None:
-    log_probs = torch.tensor([-torch.inf, 0.5, 0.5, -torch.inf]).log_softmax(-1).expand(1, 2, 4)
-    uniforms = torch.tensor([[0.0, 1 - 2**-24]])
-    assert sample(log_probs, uniforms, 1.0).tolist() == [[1, 2]]
 
 
 def test_a_sample_equal_to_the_original_counts_as_original(corpus: Corpus, small_recipe: Recipe) -> None:

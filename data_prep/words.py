@@ -1,0 +1,103 @@
+"""Which tokens of a line continue a word: WordPiece's "##" pieces, and the inner characters of a segmenter's words."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.metadata import entry_points
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from configs.errors import UserError, nearest
+from configs.tables import Masking
+from data_prep import vocabulary
+
+# A text to its pieces in order, which joined are the text.
+Segmenter = Callable[[str], Iterable[str]]
+
+GROUP = "electra.segmenters"
+# A token continues a word when this bit of its id is set; no vocabulary reaches it.
+CONTINUES = np.uint32(1 << 31)
+# The characters that BERT's tokenizer sets apart (google-research/bert, tokenization.py, _is_chinese_char).
+_CHINESE = re.compile(
+    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f\U0002b740-\U0002b81f"
+    "\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]+"
+)
+
+
+class LineTokenizer:
+    """Lines to token ids, with `CONTINUES` on those that continue a word."""
+
+    def __init__(self, tokenizer: Tokenizer, masking: Masking):
+        self._tokenizer = tokenizer
+        self._segmenter = None if masking.segmenter == "none" else load(masking.segmenter)
+        self._longest = masking.longest_word
+        self._is_continuation = vocabulary.continuations(tokenizer)
+
+    def __call__(self, lines: list[str]) -> list[NDArray[np.uint32]]:
+        """[tokens] of every line."""
+        if not self._segmenter:
+            # Without offsets, which only a segmenter's words need.
+            encodings = self._tokenizer.encode_batch_fast(lines, add_special_tokens=False)
+            return [self._flagged(encoding) for encoding in encodings]
+        encodings = self._tokenizer.encode_batch(lines, add_special_tokens=False)
+        return [
+            self._flagged(encoding, inner_characters(line, self._segmenter, self._longest))
+            for line, encoding in zip(lines, encodings, strict=True)
+        ]
+
+    def _flagged(self, encoding: Encoding, inner: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
+        ids = np.array(encoding.ids, np.uint32)
+        continues = self._is_continuation[ids]
+        if inner is not None and len(ids):
+            continues |= inner[np.array(encoding.offsets)[:, 0]]
+        return ids | continues * CONTINUES
+
+
+def split(flagged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Token ids, and whether each continues a word."""
+    return flagged & ~CONTINUES, (flagged & CONTINUES) != 0
+
+
+def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[np.bool_]:
+    """[characters]: those behind the first in a Chinese word of at most `longest` characters."""
+    inner = np.zeros(len(line), bool)
+    end = 0
+    for piece in segmenter(line):
+        start, end = end, end + len(piece)
+        if 1 < len(piece) <= longest and _CHINESE.fullmatch(piece):
+            inner[start + 1 : end] = True
+    if end != len(line):
+        raise UserError(f"masking.segmenter: its pieces of {line[:40]!r} do not add up to the text")
+    return inner
+
+
+@cache
+def load(name: str) -> Segmenter:
+    """The segmenter of this name; raises UserError when there is none, or what it needs is not installed."""
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in known:
+        hint = nearest(name, known) or f"; there are none, {', '.join(sorted(known))}"
+        raise UserError(f"masking.segmenter: no such segmenter as {name}{hint}")
+    try:
+        return known[name].load()()
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"masking.segmenter: {name} needs the package {error.name}; pip install electra-pretraining[chinese]"
+        ) from None
+
+
+def jieba() -> Segmenter:
+    """jieba with its own dictionary. The file that jieba would keep in the common temporary folder is not used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import jieba as package
+
+    tokenizer = package.Tokenizer()
+    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.initialized = True
+    return tokenizer.cut
