@@ -20,29 +20,25 @@ from pretrain.run import CHECKPOINTS
 from pretrain.saved import open_pair
 from pretrain.world import World
 
-_TRAINING = (
-    "loss",
-    "mlm_loss",
-    "rtd_loss",
-    "mts_loss",
-    "csp_loss",
-    "masked_accuracy",
-    "replaced_share",
-    "gradient_norm",
-    "tokens_per_second",
-    "mfu",
-)
-_EVALUATION = (
-    "mlm_loss",
-    "rtd_loss",
-    "mts_loss",
-    "csp_loss",
-    "masked_accuracy",
-    "sampled_accuracy",
-    "auc",
-    "precision",
-    "recall",
-)
+# Metrics with the titles of their columns, ten of which fit a narrow terminal.
+_LOSSES = {"mlm_loss": "mlm", "rtd_loss": "rtd", "mts_loss": "mts", "csp_loss": "csp"}
+_TRAINING = {
+    "loss": "loss",
+    **_LOSSES,
+    "masked_accuracy": "masked",
+    "replaced_share": "replaced",
+    "gradient_norm": "norm",
+    "tokens_per_second": "tokens/s",
+    "mfu": "mfu",
+}
+_EVALUATION = {
+    **_LOSSES,
+    "masked_accuracy": "masked",
+    "sampled_accuracy": "sampled",
+    "auc": "auc",
+    "precision": "precision",
+    "recall": "recall",
+}
 _MOST_LINES = 12
 
 
@@ -55,8 +51,8 @@ def show_run(folder: Path) -> None:
         f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
     )
     lines = read_metrics(folder)
-    for kind, names in (("training", _TRAINING), ("evaluation", _EVALUATION)):
-        _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], names)
+    for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION)):
+        _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
     for found in checkpoint.found(folder / CHECKPOINTS):
         try:
             checkpoint.verify(found)
@@ -105,16 +101,16 @@ def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None
     _print_metrics(console, "evaluation", [{"step": saved.state.step, **scores}], _EVALUATION)
 
 
-def _print_metrics(console: Console, title: str, lines: list[dict], names: tuple[str, ...]) -> None:
+def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict[str, str]) -> None:
     """A table with at most `_MOST_LINES` lines, spread evenly, the last among them."""
     if not lines:
         return
     stride = -(-len(lines) // _MOST_LINES)
     shown = lines[::-1][::stride][::-1]
-    present = [name for name in names if name in lines[-1]]
+    present = [name for name in titles if name in lines[-1]]
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name in ("step", *present):
-        table.add_column(name.replace("_", " "), justify="right")
+    for title in ("step", *(titles[name] for name in present)):
+        table.add_column(title, justify="right")
     for line in shown:
         table.add_row(f"{line['step']:,}", *(_number(line[name]) for name in present))
     console.print(table)

@@ -13,6 +13,7 @@ import typer
 from configs.load import load, shipped
 from launch.cli import app
 from pretrain.pair import ElectraPair
+from tests.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,6 +58,8 @@ def test_the_table_counts_parameters(name: str) -> None:
     backbone = count(pair.embeddings, pair.discriminator)
     generator = count(pair.embeddings, pair.generator, pair.objectives["mlm"])
     assert shown == [backbone, backbone + count(pair.objectives["rtd"]), generator, count(pair)]
+    if name in PUBLISHED:
+        assert all(published in row.group() for published in PUBLISHED[name].names)
 
 
 def test_the_recipe_example_is_valid(tmp_path: Path) -> None:
