@@ -108,7 +108,7 @@ def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict
     stride = -(-len(lines) // _MOST_LINES)
     shown = lines[::-1][::stride][::-1]
     present = [name for name in titles if name in lines[-1]]
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for title in ("step", *(titles[name] for name in present)):
         table.add_column(title, justify="right")
     for line in shown:
@@ -117,4 +117,4 @@ def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
