@@ -11,12 +11,17 @@ from pathlib import Path
 from pydoc_data import topics
 
 import pytest
+from hypothesis import settings
 
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.world import World, join, leave
+
+# A machine with other work is slow, which is no failure.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # Small enough for a step of milliseconds, and still every part of the real thing.
 SMALL = (
