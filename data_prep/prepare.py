@@ -16,7 +16,7 @@ from configs import keyed
 from configs.errors import Unfinished, UserError
 from configs.files import make_folder, read_json, write_json
 from configs.recipe import CORPUS_TABLES, Recipe, differences
-from data_prep import report, vocabulary
+from data_prep import report, vocabulary, words
 from data_prep.executor import LocalExecutor
 from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.progress import watch
@@ -29,6 +29,7 @@ WORK = ".prepare"
 
 def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
     """Write the corpus `out`. Raises UserError for bad input, and then leaves nothing of it behind."""
+    words.segmenter_of(recipe.masking)  # which says at once when it is missing
     tasks = plan(recipe.data.sources)
     work = out / WORK
     with _claimed(out, _plan_of(recipe, tasks)):

@@ -34,7 +34,7 @@ class LineTokenizer:
 
     def __init__(self, tokenizer: Tokenizer, masking: Masking):
         self._tokenizer = tokenizer
-        self._segmenter = None if masking.segmenter == "none" else load(masking.segmenter)
+        self._segmenter = segmenter_of(masking)
         self._longest = masking.longest_word
         self._is_continuation = vocabulary.continuations(tokenizer)
 
@@ -76,19 +76,21 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
     return inner
 
 
+def segmenter_of(masking: Masking) -> Segmenter | None:
+    """Raises UserError when there is no such segmenter, or what it needs is not installed."""
+    return None if masking.segmenter == "none" else _load(masking.segmenter)
+
+
 @cache
-def load(name: str) -> Segmenter:
-    """The segmenter of this name; raises UserError when there is none, or what it needs is not installed."""
+def _load(name: str) -> Segmenter:
     known = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in known:
-        hint = nearest(name, known) or f"; there are none, {', '.join(sorted(known))}"
+        hint = nearest(name, known) or f'; there are "none", {", ".join(sorted(known))}'
         raise UserError(f"masking.segmenter: no such segmenter as {name}{hint}")
     try:
         return known[name].load()()
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"masking.segmenter: {name} needs the package {error.name}; pip install electra-pretraining[chinese]"
-        ) from None
+        raise UserError(f"masking.segmenter: {name} needs the package {error.name}, which is not installed") from None
 
 
 def jieba() -> Segmenter:

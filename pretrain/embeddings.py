@@ -62,7 +62,7 @@ class WordsShared(Shared):
         super().__init__(model, vocabulary_size)
         self.position = nn.Embedding(model.max_positions, model.embedding)
         self.token_type = nn.Embedding(model.token_types, model.embedding)
-        self.norm = nn.LayerNorm(model.embedding)
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
 
     def tables(self, generator: Tables) -> Tables:
         return generator | dict(self.named_parameters())
@@ -84,7 +84,7 @@ class Disentangled(Shared):
         self.word = nn.Parameter(torch.zeros(vocabulary_size, model.embedding))
         self.position = nn.Parameter(torch.zeros(model.max_positions, model.embedding))
         self.token_type = nn.Parameter(torch.zeros(model.token_types, model.embedding))
-        self.norm = nn.LayerNorm(model.embedding)
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
 
     def tables(self, generator: Tables) -> Tables:
         summed = {f"{name}.weight": generator[f"{name}.weight"].detach() + own for name, own in self._differences()}

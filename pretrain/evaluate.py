@@ -12,7 +12,7 @@ from torch import Tensor
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.batch import Batch
-from pretrain.loader import batch_of, micro_rows
+from pretrain.loader import batch_of
 from pretrain.order import rows_at
 from pretrain.pair import ElectraPair
 from pretrain.world import World
@@ -54,17 +54,17 @@ def evaluate(
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
-    """This process's share of the rows, group by group; a last group that is not whole comes alone.
+    """This process's share of the rows, in whole groups; a last group that is not whole comes alone.
 
-    They are drawn from all shards: the first rows alone would be those of one source.
-
-    A row's masking is its first, and its randomness is named by its number.
+    They are drawn from all shards: the first rows alone would be those of one source. A row has the maskings of
+    epoch 0, and its randomness is named by its number. A group is never spread over processes, whose numbers of groups
+    differ; without gradients its rows take a fraction of the memory that training takes.
     """
     chosen, _ = rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)
     size = recipe.batch.group_rows
     groups = [chosen[start : start + size] for start in range(0, num_rows, size)]
     mine = groups[world.rank :: world.size]
-    at_once = max(1, micro_rows(recipe, world.size) // size)
+    at_once = max(1, recipe.batch.micro_rows // size)
     whole = sum(len(group) == size for group in mine)
     borders = [*range(0, whole, at_once), whole, len(mine)]
     for start, end in pairwise(borders):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as with_gradient
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 from configs.recipe import Recipe
 
@@ -34,10 +34,26 @@ def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
     own = torch.ones(views, rows, dtype=torch.bool, device=values.device)
     if spread and rows < size:
         rank, first = dist.get_rank(), dist.get_rank() * rows // size * size
-        everything = torch.cat(with_gradient.all_gather(viewed), 1)  # [W, processes B, ...]
+        everything = torch.cat(_Gather.apply(viewed.contiguous()), 1)  # [W, processes B, ...]
         position = torch.arange(first, first + size, device=values.device)
         own = (position // rows == rank).expand(views, -1)
         viewed, rows = everything[:, first : first + size], size
     size = min(size, rows)
     groups = viewed.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2)
     return Groups(groups, own.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2))
+
+
+class _Gather(torch.autograd.Function):
+    """The tensors of all processes; what each process's loss says of a tensor is added up where it came from."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        gathered = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
+        dist.all_gather(gathered, tensor)
+        return tuple(gathered)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:  # type: ignore[override]
+        added = torch.stack(gradients)
+        dist.all_reduce(added)
+        return added[dist.get_rank()]

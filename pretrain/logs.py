@@ -84,11 +84,12 @@ class Log:
             return
         self._write("evaluation", step, values)
         self.say(
-            f"step {step}/{self._num_steps}  held out: masked accuracy {values['masked_accuracy']:.1%}, "
-            f"mlm loss {values['mlm_loss']:.3f}"
+            f"step {step}/{self._num_steps}  held out: masked accuracy {values['masked_accuracy']:.1%}"
+            + "".join(
+                f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
+            )
             + (
-                f", rtd loss {values['rtd_loss']:.4f}, AUC {values['auc']:.3f}, precision {values['precision']:.1%}, "
-                f"recall {values['recall']:.1%}"
+                f", AUC {values['auc']:.3f}, precision {values['precision']:.1%}, recall {values['recall']:.1%}"
                 if "auc" in values
                 else ""
             )

@@ -61,7 +61,7 @@ class ElectraPair(nn.Module):
         return cast(rtd.Objective, self.objectives["rtd"]) if "rtd" in self.objectives else None
 
     def counts(self, batches: list[Batch]) -> Counts:
-        """By how much each objective's sum is to be divided: its predictions in these batches."""
+        """By how much each objective's sum is to be divided: what it counts in these batches."""
         return {
             name: float(sum(objective.count(batch) for batch in batches)) for name, objective in self.named_objectives()
         }
@@ -122,14 +122,15 @@ class ElectraPair(nn.Module):
         return getattr(self, tower)(embedded, attention.bounds(real.long()))
 
     def tower(self, name: str) -> dict[str, Tensor]:
-        """The weights of "generator" or "discriminator" with its embeddings, as if it stood alone."""
-        own = {
-            key: value for key, value in self.state_dict().items() if not key.startswith("discriminator_embeddings.")
-        }
+        """The weights of "generator" or "discriminator" as if it stood alone: its embeddings, its layers, all heads."""
+        own = {key: value for key, value in self.state_dict().items() if key.startswith((f"{name}.", "objectives."))}
         return own | {f"embeddings.{key}": value.detach() for key, value in self.tables(name).items()}
 
     def load_tower(self, name: str, weights: dict[str, Tensor]) -> None:
-        """Take over the weights of one tower with its embeddings; what the towers share becomes as it is there."""
+        """Take over the weights of one tower with its embeddings; what the towers share becomes as it is there.
+
+        The generator comes first: disentangled embeddings are differences from what it has.
+        """
         embeddings = {key: value for key, value in weights.items() if key.startswith("embeddings.")}
         tables = {key.removeprefix("embeddings."): value for key, value in embeddings.items()}
         if name == "generator":

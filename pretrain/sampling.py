@@ -1,6 +1,7 @@
 """Tokens from the generator's distribution, by inverting its cumulative sum at given uniform numbers. No gradient.
 
-One number decides one token, so what is drawn depends neither on the device nor on how a batch is cut.
+One number decides one token. So what is drawn does not depend on how a batch is cut, but for a number that falls on the
+border between two tokens, where the rounding of the logits decides.
 
 Letters: B rows, P slots, V vocabulary, K candidates.
 """

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from configs.errors import UserError
 from configs.files import read_json, sha256_of
-from configs.load import load
+from configs.load import from_tables, load
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
@@ -88,7 +88,8 @@ def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None
             f"{corpus_folder}: has rows of {corpus.data.row_length} tokens, and the model has "
             f"{saved.recipe.model.max_positions} positions; prepare the text with a smaller data.row_length"
         )
-    recipe = saved.recipe.model_copy(update={"data": corpus.data, "masking": corpus.masking})
+    tables = {"data": corpus.data.model_dump(mode="json"), "masking": corpus.masking.model_dump(mode="json")}
+    recipe = from_tables(saved.recipe.model_dump(mode="json") | tables, str(corpus_folder))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     world = World(0, 1, device, None)
     num_rows = num_rows or corpus.num_rows("validation")

@@ -20,8 +20,11 @@ MAY_IMPORT = {
     "pretrain": {"configs", "data_prep", "pretrain"},
     "launch": {"configs", "launch", "data_prep", "pretrain"},
 }
-# batch <- model <- objectives <- pair <- engine, optim <- train; export behind model, pair and checkpoint
-PRETRAIN_ORDER = ("batch", "model", "objectives", "pair", "engine", "train")
+# batch <- model, embeddings <- objectives <- pair <- engine, optim <- train; export behind model, pair and checkpoint
+PRETRAIN_ORDER = (
+    *("batch", "attention", "model", "embeddings", "sampling", "groups", "objectives", "pair"),
+    *("optim", "loader", "engine", "train"),
+)
 
 
 def _imports(path: Path) -> Iterator[str]:

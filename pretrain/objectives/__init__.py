@@ -67,11 +67,11 @@ class ObjectiveModule(nn.Module):
         """Initial values that differ from the encoder's, where the objective has any."""
 
     def count(self, batch: Batch) -> int:
-        """How many predictions a batch asks for, known on the host before the forward pass."""
+        """What the sum is divided by, most often a number of predictions. Known on the host before the forward pass."""
         raise NotImplementedError
 
     def forward(self, forward: Forward) -> Tensor:
-        """The loss summed over these predictions, a scalar."""
+        """The loss summed over what `count` counts, a scalar."""
         raise NotImplementedError
 
 

@@ -36,6 +36,10 @@ class Objective(ObjectiveModule):
         super().__init__(settings)
         if recipe.batch.views != 2:
             raise UserError(f"{recipe.name}: objectives.csp: compares two views of a row; set batch.views=2")
+        if recipe.batch.group_rows == 1 < recipe.batch.rows:
+            raise UserError(
+                f"{recipe.name}: objectives.csp: a row alone has nothing to differ from; set batch.group_rows"
+            )
         hidden = recipe.model.discriminator.hidden
         self.recipe, self.temperature = recipe, settings.temperature
         self.dense = nn.Linear(hidden, hidden)
@@ -58,4 +62,4 @@ class Objective(ObjectiveModule):
         itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=vectors.device)
         log_probs = similarities.masked_fill(itself, -torch.inf).log_softmax(2)
         other_view = log_probs.roll(-len(itself) // 2, 2).diagonal(dim1=1, dim2=2)  # [G, 2 C]
-        return -other_view[groups.own].sum()
+        return -(other_view * groups.own).sum()

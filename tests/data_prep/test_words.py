@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,17 @@ def test_a_prepared_corpus_masks_words_whole(vocabulary_file: Path, tmp_path: Pa
 def test_an_unknown_segmenter_is_refused(vocabulary_file: Path) -> None:
     with pytest.raises(UserError, match=r"masking\.segmenter: no such segmenter as jeiba; did you mean jieba"):
         borders(vocabulary_file, "masking.segmenter=jeiba")
+
+
+def test_a_segmenter_that_is_not_installed_is_said_before_anything_is_made(
+    vocabulary_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "jieba", None)
+    words._load.cache_clear()
+    with pytest.raises(UserError, match=r"masking\.segmenter: jieba needs the package jieba, which is not installed"):
+        prepare(chosen(vocabulary_file, f"data.sources={tmp_path / 'text.txt'}"), tmp_path / "corpus", workers=1)
+    assert not (tmp_path / "corpus").exists()
 
 
 def test_pieces_that_lose_text_are_refused() -> None:

@@ -22,6 +22,7 @@ from pretrain.loader import batch_of
 from pretrain.logs import read_metrics
 from pretrain.pair import ElectraPair
 from pretrain.saved import open_pair
+from pretrain.show import print_scores
 from pretrain.world import World
 from tests.conftest import SMALL
 
@@ -57,21 +58,24 @@ def of_kind(run: Path, kind: str) -> list[dict[str, float]]:
         # the contrast alone, all of whose gradient passes through the exchanged vectors; they differ enough from the
         # start for that gradient not to be rounding
         ((*(f"objectives.{name}.weight=0.0" for name in ("mlm", "rtd", "mts")), "model.initializer_range=0.2"), 2),
-        # two groups in a step, each on two of four processes
-        (("batch.group_rows=4",), 4),
+        # four groups, each on both processes, one micro-batch after the other; 19 held-out rows are no whole groups
+        (("batch.rows=24", "batch.group_rows=6", "compute.zero_stage=2", "run.evaluate_rows=19"), 2),
     ],
 )
 def test_processes_give_the_gradient_of_one(
     corpus_folder: Path, tmp_path: Path, overrides: tuple[str, ...], processes: int
 ) -> None:
     for number in (1, processes):
-        pretrain(corpus_folder, tmp_path / str(number), *overrides, "schedule.steps=6", processes=number)
+        at_once = f"batch.micro_rows={24 if number == 1 else 3}" if "batch.rows=24" in overrides else "batch.rows=8"
+        pretrain(corpus_folder, tmp_path / str(number), *overrides, at_once, "schedule.steps=6", processes=number)
     for kind in ("training", "evaluation"):
         alone, together = of_kind(tmp_path / "1", kind), of_kind(tmp_path / str(processes), kind)
         assert len(alone) == len(together) > 1
         for left, right in zip(alone, together, strict=True):
             assert left == pytest.approx(right, rel=1e-5, abs=1e-9)
     assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
+    # one process looks at what several trained
+    print_scores(tmp_path / str(processes), corpus_folder, None)
     recipe = health(*overrides)
     torch.manual_seed(recipe.seed)
     start = ElectraPair(recipe).state_dict()
@@ -148,6 +152,7 @@ def test_what_does_not_fit_is_said() -> None:
         ("batch.views=1", r"objectives\.csp: compares two views of a row; set batch\.views=2"),
         ("corruption.candidates=0", r"objectives\.mts: needs corruption\.candidates, which is 0"),
         ("model.embedding=16", r"objectives\.mts: .*discriminator\.hidden \(32\) is not model\.embedding \(16\)"),
+        ("batch.group_rows=1", r"objectives\.csp: a row alone has nothing to differ from"),
         ("objectives.csp.temperature=0.0", r"objectives\.csp\.temperature: 0\.0 is not greater than 0"),
         ("masking.maskings=1", r"masking\.maskings: 1 is fewer than batch\.views \(2\)"),
     ]:

@@ -8,6 +8,7 @@ from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTrainin
 
 from configs.load import load, shipped
 from configs.recipe import Recipe
+from configs.tables import Tower
 from pretrain import attention
 from pretrain.embeddings import Embeddings
 from pretrain.export.huggingface import config
@@ -59,17 +60,20 @@ def test_electra_small_is_256_wide() -> None:
 
 
 def reduced(name: str, *overrides: str) -> Recipe:
-    """A shipped recipe's arithmetic at a width that a test can afford."""
+    """A shipped recipe an eighth as wide, with its own layers, heads and ratios."""
     model = load(name).model
-    square = model.embedding == model.discriminator.hidden
-    equal = model.generator.hidden == model.discriminator.hidden
+
+    def tower(full: Tower) -> str:
+        width, inner = full.hidden // 8, full.intermediate // 8
+        return f"{{layers={full.layers}, hidden={width}, heads={full.heads}, intermediate={inner}}}"
+
     return load(
         name,
         [
             "vocabulary.size=300",
-            f"model.embedding={32 if square else 16}",
-            f"model.generator={{layers=2, hidden={32 if equal else 16}, heads=2, intermediate=64}}",
-            "model.discriminator={layers=3, hidden=32, heads=2, intermediate=64}",
+            f"model.embedding={model.embedding // 8}",
+            f"model.generator={tower(model.generator)}",
+            f"model.discriminator={tower(model.discriminator)}",
             *overrides,
         ],
     )

@@ -1,4 +1,4 @@
-"""Sampling by its law, gradients where they belong, and losses that do not depend on how a batch is cut."""
+"""Gradients where they belong, and losses that do not depend on how a batch is cut."""
 
 from __future__ import annotations
 
