@@ -20,13 +20,40 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "huggingface", "megatron"]
+
+
 class Source(Table):
-    """Text to prepare: a file, or a folder of files."""
+    """Text to prepare: a file or a folder of files, here or at any fsspec URL, or a Hugging Face dataset."""
 
     path: str
-    # text: a blank line ends a document; jsonl: one JSON object per line, the text under `field`; auto: by file name
-    format: Literal["auto", "text", "jsonl"] = "auto"
+    # text: a blank line ends a document; lines: every line is one; file: every file is one; jsonl, csv, parquet: the
+    # text under `field`; huggingface: a folder that `save_to_disk` wrote, or a name on the hub; megatron: token ids,
+    # .bin beside .idx; auto: by file name
+    format: Format = "auto"
     field: str = "text"
+    encoding: str = "utf-8"
+    # of a Hugging Face dataset; "" where it has one configuration
+    config: str = ""
+    split: str = "train"
+    # how many times a document is taken, on average
+    weight: Positive = 1.0
+    # for the report; nothing is checked
+    licence: str = ""
+    # what a damaged file, or a line that is not what the format says, does: stop, or leave out the rest of the file, or
+    # the line, and count it
+    on_error: Literal["stop", "skip"] = "stop"
+
+    @field_validator("encoding")
+    @classmethod
+    def _lines_end_as_in_ascii(cls, value: str) -> str:
+        try:
+            known = "\n".encode(value) == b"\n"
+        except LookupError:
+            raise ValueError(f"encoding: {value!r} is no encoding that Python knows") from None
+        if not known:
+            raise ValueError(f"encoding: {value!r} does not end lines with one byte; convert the text to UTF-8")
+        return value
 
 
 class Data(Table):

@@ -37,8 +37,10 @@ def prepare(
         f"{summary['row_length']} tokens, {100 * summary['rows_filled']:.1f} % filled; "
         f"{100 * summary['unknown_share']:.3f} % unknown tokens; see {out / 'report.html'}"
     )
-    if summary["invalid_utf8_sequences"]:
-        typer.echo(f"{summary['invalid_utf8_sequences']:,} byte sequences were not UTF-8 and were replaced by U+FFFD")
+    if summary["invalid_sequences"]:
+        typer.echo(f"{summary['invalid_sequences']:,} byte sequences were no text and were replaced by U+FFFD")
+    if summary["num_skipped"]:
+        typer.echo(f"{summary['num_skipped']:,} lines or rests of files were left out; see {out / 'report.json'}")
     if not summary["rows"]["validation"]:
         typer.echo("no row is held out, so evaluation will have nothing to read; raise data.validation_share")
 

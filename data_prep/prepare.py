@@ -19,8 +19,9 @@ from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import report, vocabulary, words
 from data_prep.executor import LocalExecutor
 from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
+from data_prep.plan import Range, plan
 from data_prep.progress import watch
-from data_prep.readers import Range, ReadRanges, documents, lines, plan
+from data_prep.readers import ReadRanges, document_key, lines, weighted
 from data_prep.steps import TaskReport, WriteShards
 
 # What is not part of the corpus: the plan, datatrove's marks of finished tasks, and their reports.
@@ -107,8 +108,8 @@ def _sample(recipe: Recipe, tasks: list[list[Range]]) -> Iterator[str]:
     pieces = [piece for task in tasks for piece in task]
     share = recipe.vocabulary.sample_bytes / sum(piece.text_bytes for piece in pieces)
     for piece in pieces:
-        for document in documents(piece):
-            drawn = keyed.uniform(recipe.seed, "vocabulary sample", keyed.text_hash(document.text))
+        for document in weighted(piece, recipe.seed):
+            drawn = keyed.uniform(recipe.seed, "vocabulary sample", document_key(document))
             if drawn < share:
                 yield from lines(document.text)
 
@@ -117,7 +118,10 @@ def _run_tasks(recipe: Recipe, tasks: list[list[Range]], out: Path, workers: int
     # Worker processes are the parallelism; threads of the tokenizer beside them would only get in their way.
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if workers == 1 else "false"
     work = out / WORK
-    pipeline = [ReadRanges(tasks), WriteShards(out, work / "tasks", recipe.data, recipe.masking, recipe.seed)]
+    pipeline = [
+        ReadRanges(tasks, recipe.seed),
+        WriteShards(out, work / "tasks", recipe.data, recipe.masking, recipe.seed),
+    ]
     make_folder(work / "tasks")
     executor = LocalExecutor(pipeline, len(tasks), workers, work)
     with watch(work / "completions", [sum(piece.size for piece in task) for task in tasks]):

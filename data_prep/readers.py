@@ -1,149 +1,138 @@
-"""From sources to documents.
-
-The input is cut into tasks by its bytes alone, never by the number of workers, so a corpus is the same for any of them.
-A big uncompressed file is cut into byte ranges at the borders of documents.
-"""
+"""From a range of a source to documents."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import IO, cast
+from pathlib import Path
+from typing import IO
 
-import fsspec
+import numpy as np
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
-from fsspec.utils import infer_compression
+from numpy.typing import NDArray
 
+from configs import keyed
 from configs.errors import Unfinished, UserError
-from configs.tables import Source
+from data_prep import megatron
+from data_prep.columns import csv_texts, dataset_texts, parquet_texts
+from data_prep.compression import Damage, open_bytes
+from data_prep.plan import Range
 
-_TEXT, _JSONL = (".txt", ".text"), (".jsonl", ".json")
-ENDINGS: dict[str, tuple[str, ...]] = {"text": _TEXT, "jsonl": _JSONL, "auto": _TEXT + _JSONL}
-# The input is cut into about 64 tasks, of at least 1 MiB (what a task costs to start) and at most 64 MiB.
-_TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
 # Characters of a line that are tokenized at once.
 _LONGEST_PIECE = 2**16
-# A compressed text is about this many times as long as its file.
-_COMPRESSED = 3
+_MARK = b"\xef\xbb\xbf"  # some editors begin UTF-8 with it
 
 
 @dataclass(frozen=True)
-class Range:
-    """Bytes [start, end) of a file. `end` None: all of it, through its compression."""
+class _Found:
+    """A document, or in its place the reason why there is none."""
 
-    source: int
-    path: str
-    format: str
-    field: str
-    start: int
-    end: int | None
-    size: int
-
-    @property
-    def text_bytes(self) -> int:
-        """How much text it holds: exact, or an estimate where it is compressed."""
-        return self.size if self.end is not None else self.size * _COMPRESSED
-
-
-def plan(sources: tuple[Source, ...]) -> list[list[Range]]:
-    """The tasks: lists of ranges, in the order of the sources. Raises UserError for a source that has no text."""
-    if not sources:
-        raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
-    files = [(number, path, size) for number, source in enumerate(sources) for path, size in _files(number, source)]
-    total = sum(size * _COMPRESSED if _compressed(path) else size for _, path, size in files)
-    task_bytes = min(_LARGEST, max(_SMALLEST, total // _TASKS))
-    tasks: list[list[Range]] = []
-    room = 0
-    for number, path, size in files:
-        for piece in _pieces(number, sources[number], path, size, task_bytes):
-            if piece.text_bytes > room:
-                tasks.append([])
-                room = task_bytes
-            tasks[-1].append(piece)
-            room -= piece.text_bytes
-    return tasks
-
-
-def _files(number: int, source: Source) -> list[tuple[str, int]]:
-    """(path, bytes) of a file, or of all fitting files below a folder, by name."""
-    key = f"data.sources.{number}.path"
-    try:
-        fs, root = fsspec.core.url_to_fs(source.path)
-        if fs.isfile(root):
-            found = [root]
-        elif fs.isdir(root):
-            found = [path for path in sorted(fs.find(root)) if _fits(path, source.format)]
-        else:
-            raise UserError(f"{key}: {source.path} does not exist; name a file or a folder")
-        sizes = [fs.size(path) for path in found]
-    except (OSError, ImportError) as error:
-        raise UserError(f"{key}: {source.path} cannot be read ({error})") from None
-    endings = ", ".join(ending + more for ending in ENDINGS[source.format] for more in ("", ".gz"))
-    if not found:
-        raise UserError(f"{key}: {source.path} has no file that ends in {endings}")
-    if not any(sizes):
-        raise UserError(f"{key}: {source.path} is empty; it must hold text")
-    urls = [fs.unstrip_protocol(path) if "://" in source.path else path for path in found]
-    return [(url, size) for url, size in zip(urls, sizes, strict=True) if size]
-
-
-def _fits(path: str, format: str) -> bool:
-    return path.removesuffix(".gz").endswith(ENDINGS[format])
-
-
-def _compressed(path: str) -> bool:
-    return infer_compression(path) is not None
-
-
-def _pieces(number: int, source: Source, path: str, size: int, task_bytes: int) -> list[Range]:
-    by_name = "jsonl" if path.removesuffix(".gz").endswith(ENDINGS["jsonl"]) else "text"
-    whole = (number, path, by_name if source.format == "auto" else source.format, source.field)
-    if _compressed(path):
-        return [Range(*whole, 0, None, size)]
-    count = -(-size // task_bytes)
-    borders = [size * piece // count for piece in range(count + 1)]
-    return [Range(*whole, start, end, end - start) for start, end in pairwise(borders)]
+    text: str = ""
+    bytes: int = 0
+    invalid: int = 0
+    tokens: list[NDArray[np.integer]] | None = None
+    skipped: str = ""
 
 
 class ReadRanges(PipelineStep):
-    """The documents of one task. Metadata: `source`, `bytes`, and `invalid`, the sequences that were no UTF-8."""
+    """The documents of one task, each as often as the weight of its source says.
+
+    Metadata: `source`, its number; `bytes`; `invalid`, the sequences that were no text in its encoding; `copy`, from 0;
+    `tokens`, ids in the place of text; `skipped`, why there is neither.
+    """
 
     type = "READER"
-    name = "byte ranges"
+    name = "sources"
 
-    def __init__(self, tasks: list[list[Range]]):
+    def __init__(self, tasks: list[list[Range]], seed: int):
         super().__init__()
-        self.tasks = tasks
+        self.tasks, self.seed = tasks, seed
 
     def run(self, data=None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         for piece in self.tasks[rank]:
-            yield from documents(piece)
+            yield from weighted(piece, self.seed)
+
+
+def weighted(piece: Range, seed: int) -> Iterator[Document]:
+    """The documents of a range, each `weight` times on average; its words alone decide how often."""
+    whole, share = divmod(piece.source.weight, 1)
+    for document in documents(piece):
+        drawn = bool(share) and keyed.uniform(seed, "weight", document_key(document)) < share
+        for copy in range(1 if document.metadata["skipped"] else int(whole) + drawn):
+            document.metadata["copy"] = copy
+            yield document
+
+
+def document_key(document: Document) -> int:
+    """Names a document by its content, for all that is random about it."""
+    tokens = document.metadata["tokens"]
+    return keyed.text_hash(document.text if tokens is None else str([ids.tolist() for ids in tokens]))
 
 
 def documents(piece: Range) -> Iterator[Document]:
-    """The documents that begin in a range; raises UserError for a file that cannot be read as it is declared."""
+    """The documents that begin in a range.
+
+    Raises UserError for a file that is damaged or is not what its source declares, unless the source says to skip that.
+    """
+    place = 0
     try:
-        with fsspec.open(piece.path, "rb", compression="infer") as opened:
-            file = cast(IO[bytes], opened)
-            read = _text_documents if piece.format == "text" else _jsonl_documents
-            for offset, raw in read(file, piece):
-                text, invalid = _decode(raw)
-                if piece.format == "jsonl":
-                    text, halves = _whole_characters(_field(text, piece, offset))
-                    invalid += halves
-                if text.strip():
-                    metadata = {"source": piece.source, "bytes": len(raw), "invalid": invalid}
-                    yield Document(text=text, id=f"{piece.path}:{offset}", metadata=metadata)
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
-        raise UserError(f"{piece.path}: is damaged, it cannot be decompressed to its end ({error})") from None
+        for place, found in _READERS[piece.format](piece):
+            if found.text.strip() or found.tokens or found.skipped:
+                metadata = {"source": piece.number, **vars(found)}
+                yield Document(text=metadata.pop("text"), id=f"{piece.path}:{place}", metadata=metadata)
+    except Damage as error:
+        sentence = f"{piece.path}: is damaged after {place:,} bytes of its text ({error or type(error).__name__})"
+        if piece.source.on_error == "stop":
+            raise UserError(f'{sentence}; mend it, or leave out the rest of it with on_error = "skip"') from None
+        yield Document(text="", id=piece.path, metadata={"source": piece.number, **vars(_Found(skipped=sentence))})
     except OSError as error:
         raise Unfinished(f"{piece.path}: cannot be read now ({error}); the same command goes on") from None
+
+
+def _of_bytes(
+    cut: Callable[[IO[bytes], Range], Iterator[tuple[int, bytes]]],
+) -> Callable[[Range], Iterator[tuple[int, _Found]]]:
+    """A reader of plain text from what cuts a file into documents."""
+
+    def read(piece: Range) -> Iterator[tuple[int, _Found]]:
+        with open_bytes(piece.path) as file:
+            for offset, raw in cut(file, piece):
+                text, invalid = _decode(raw, piece.source.encoding)
+                yield offset, _Found(text, len(raw), invalid)
+
+    return read
+
+
+def _jsonl(piece: Range) -> Iterator[tuple[int, _Found]]:
+    with open_bytes(piece.path) as file:
+        for offset, raw in _single_lines(file, piece):
+            line, invalid = _decode(raw, piece.source.encoding)
+            try:
+                text, halves = _whole_characters(_field(line, piece.source.field))
+                yield offset, _Found(text, len(raw), invalid + halves)
+            except ValueError as error:
+                sentence = f"{piece.path}: the line at byte {offset} {error}"
+                if piece.source.on_error == "stop":
+                    raise UserError(sentence) from None
+                yield offset, _Found(skipped=sentence)
+
+
+def _csv(piece: Range) -> Iterator[tuple[int, _Found]]:
+    with open_bytes(piece.path) as file:
+        for number, text in csv_texts(file, piece):
+            yield number, _Found(text, len(text.encode()), text.count("\ufffd"))
+
+
+def _of_texts(read: Callable[[Range], Iterator[tuple[int, str]]]) -> Callable[[Range], Iterator[tuple[int, _Found]]]:
+    return lambda piece: ((number, _Found(text, len(text.encode()))) for number, text in read(piece))
+
+
+def _megatron(piece: Range) -> Iterator[tuple[int, _Found]]:
+    end = megatron.num_documents(Path(piece.path)) if piece.end is None else piece.end
+    for number, tokens in enumerate(megatron.documents(Path(piece.path), piece.start, end), piece.start):
+        yield number, _Found(bytes=sum(ids.nbytes for ids in tokens), tokens=tokens)
 
 
 def _lines(file: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
@@ -153,7 +142,7 @@ def _lines(file: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
         file.seek(start - 1)
         offset = start - 1 + len(file.readline())
     for line in file:
-        yield offset, line
+        yield offset, line if offset else line.removeprefix(_MARK)
         offset += len(line)
 
 
@@ -180,7 +169,7 @@ def _text_documents(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]
         yield begin, b"".join(document)
 
 
-def _jsonl_documents(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]]:
+def _single_lines(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]]:
     """One line, one document."""
     for offset, line in _lines(file, piece.start):
         if piece.end is not None and offset >= piece.end:
@@ -189,13 +178,29 @@ def _jsonl_documents(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes
             yield offset, line
 
 
-def _decode(raw: bytes) -> tuple[str, int]:
-    """The text, with U+FFFD for what is no UTF-8, and how many times that was."""
+def _whole_file(file: IO[bytes], piece: Range) -> Iterator[tuple[int, bytes]]:
+    yield 0, file.read().removeprefix(_MARK)
+
+
+_READERS: dict[str, Callable[[Range], Iterator[tuple[int, _Found]]]] = {
+    "text": _of_bytes(_text_documents),
+    "lines": _of_bytes(_single_lines),
+    "file": _of_bytes(_whole_file),
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _of_texts(parquet_texts),
+    "huggingface": _of_texts(dataset_texts),
+    "megatron": _megatron,
+}
+
+
+def _decode(raw: bytes, encoding: str) -> tuple[str, int]:
+    """The text, with U+FFFD for what is none in its encoding, and how many times that was."""
     try:
-        return raw.decode("utf-8"), 0
+        return raw.decode(encoding), 0
     except UnicodeDecodeError:
-        text = raw.decode("utf-8", errors="replace")
-        return text, text.count("\ufffd") - raw.count("\ufffd".encode())
+        text = raw.decode(encoding, errors="replace")
+        return text, text.count("\ufffd") - raw.decode(encoding, errors="ignore").count("\ufffd")
 
 
 def _whole_characters(text: str) -> tuple[str, int]:
@@ -204,16 +209,16 @@ def _whole_characters(text: str) -> tuple[str, int]:
     return repaired, repaired.count("\ufffd") - text.count("\ufffd")
 
 
-def _field(line: str, piece: Range, offset: int) -> str:
-    where = f"{piece.path}: the line at byte {offset}"
+def _field(line: str, field: str) -> str:
+    """Raises ValueError with the rest of a sentence about the line."""
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f"{where} is not JSON ({error.msg})") from None
-    text = value.get(piece.field) if isinstance(value, dict) else None
+        raise ValueError(f"is not JSON ({error.msg})") from None
+    text = value.get(field) if isinstance(value, dict) else None
     if not isinstance(text, str):
         keys = ", ".join(map(str, value)) if isinstance(value, dict) else f"a {type(value).__name__}"
-        raise UserError(f"{where} has no text under {piece.field!r} (it has {keys}); set data.sources field")
+        raise ValueError(f"has no text under {field!r} (it has {keys}); set field of the source")
     return text
 
 

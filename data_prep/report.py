@@ -13,7 +13,7 @@ from configs.files import write_json, write_text
 from configs.recipe import Recipe
 from data_prep.steps import TaskReport
 
-_MOST_UNKNOWN = 100
+_MOST_UNKNOWN, _MOST_SKIPPED = 100, 20
 
 
 def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
@@ -33,6 +33,8 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
             {
                 "path": source.path,
                 "format": source.format,
+                "weight": source.weight,
+                "licence": source.licence,
                 "documents": total.documents.get(str(number), 0),
                 "bytes": total.bytes.get(str(number), 0),
             }
@@ -45,7 +47,9 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
         "examples": sum(total.examples.values()),
         "example_lengths": _histogram(total.example_lengths, recipe.data.row_length),
         "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},
-        "invalid_utf8_sequences": total.invalid_sequences,
+        "invalid_sequences": total.invalid_sequences,
+        "skipped": dict(total.skipped.most_common(_MOST_SKIPPED)),
+        "num_skipped": sum(total.skipped.values()),
         "unknown_tokens": total.unknown_tokens,
         "unknown_share": total.unknown_tokens / num_tokens,
         "unknown_characters": dict(

@@ -49,8 +49,10 @@ def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
     commonest = list(report["unknown_characters"].items())[:_COMMONEST]
     if commonest:
         table.add_row("unknown characters", "  ".join(f"{character} {number:,}" for character, number in commonest))
-    if report["invalid_utf8_sequences"]:
-        table.add_row("not UTF-8", f"{report['invalid_utf8_sequences']:,} sequences")
+    if report["invalid_sequences"]:
+        table.add_row("no text", f"{report['invalid_sequences']:,} byte sequences")
+    if report["num_skipped"]:
+        table.add_row("left out", f"{report['num_skipped']:,} lines or rests of files")
     console.print(table)
 
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs import keyed
+from configs.errors import UserError
 from configs.files import sha256_of, write_json
 from configs.tables import Data, Masking
 from data_prep import packing, vocabulary, words
 from data_prep.manifest import SPLITS, Split
-from data_prep.readers import lines
+from data_prep.readers import document_key, lines
 from data_prep.segments import Example, Sentence, examples
 from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 
@@ -39,6 +40,7 @@ class TaskReport:
     documents: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
     invalid_sequences: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
     examples: Counter[str] = field(default_factory=Counter)
     example_lengths: Counter[str] = field(default_factory=Counter)
@@ -110,11 +112,11 @@ class _Task:
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
         for _, group in groupby(self._sentences(documents), key=itemgetter(0)):
             _, document, first = next(group)
-            key = keyed.text_hash(document.text)
+            key = document_key(document)
             held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
             split: Split = "validation" if held_out else "train"
             self._count_document(document)
-            segment_key = int(keyed.bits(self.step.seed, "segments", key))
+            segment_key = int(keyed.bits(self.step.seed, "segments", key, document.metadata["copy"]))
             for example in examples(
                 chain([first], map(itemgetter(2), group)), self.step.data, self.special, segment_key
             ):
@@ -123,11 +125,28 @@ class _Task:
 
     def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
         """(document number, document, flagged ids of a line), tokenized in batches that ignore documents."""
-        for batch in _batches(documents):
-            sentences = self.tokenize([line for _, _, line in batch])
-            for (number, document, line), sentence in zip(batch, sentences, strict=True):
-                self._count_unknown(line, sentence)
+        for batch in _batches(self._readable(documents)):
+            tokenized = iter(self.tokenize([line for _, _, line in batch if isinstance(line, str)]))
+            for number, document, line in batch:
+                sentence = next(tokenized) if isinstance(line, str) else self._given(document, line)
+                if isinstance(line, str):
+                    self._count_unknown(line, sentence)
                 yield number, document, sentence
+
+    def _readable(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            if document.metadata["skipped"]:
+                self.report.skipped[document.metadata["skipped"]] += 1
+            else:
+                yield document
+
+    def _given(self, document: Document, ids: NDArray[np.integer]) -> Sentence:
+        """A sequence that came as ids, without the special tokens that are set here."""
+        size = self.tokenizer.get_vocab_size()
+        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
+            raise UserError(f"{document.id}: has ids beyond the {size} entries of the vocabulary; name the one it has")
+        fixed = [self.special.pad, self.special.cls, self.special.sep]
+        return self.tokenize.flagged(ids[~np.isin(ids, fixed)])
 
     def _count_example(self, split: Split, example: Example) -> None:
         self.report.examples[split] += 1
@@ -206,12 +225,15 @@ class _SplitWriter:
         self._shard.append(rows)
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, str]]]:
-    """(document number, document, line), about `_BATCH_CHARACTERS` at a time."""
-    batch: list[tuple[int, Document, str]] = []
+_Line = str | NDArray[np.integer]
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, _Line]]]:
+    """(document number, document, line or ids), about `_BATCH_CHARACTERS` at a time."""
+    batch: list[tuple[int, Document, _Line]] = []
     characters = 0
     for number, document in enumerate(documents):
-        for line in lines(document.text):
+        for line in document.metadata["tokens"] or lines(document.text):
             batch.append((number, document, line))
             characters += len(line)
             if characters >= _BATCH_CHARACTERS:

@@ -50,12 +50,15 @@ class LineTokenizer:
             for line, encoding in zip(lines, encodings, strict=True)
         ]
 
+    def flagged(self, ids: NDArray[np.integer]) -> NDArray[np.uint32]:
+        """Ids that came without text."""
+        return ids.astype(np.uint32) | self._is_continuation[ids] * CONTINUES
+
     def _flagged(self, encoding: Encoding, inner: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
-        ids = np.array(encoding.ids, np.uint32)
-        continues = self._is_continuation[ids]
-        if inner is not None and len(ids):
-            continues |= inner[np.array(encoding.offsets)[:, 0]]
-        return ids | continues * CONTINUES
+        flagged = self.flagged(np.array(encoding.ids, np.int64))
+        if inner is not None and len(flagged):
+            flagged |= inner[np.array(encoding.offsets)[:, 0]] * CONTINUES
+        return flagged
 
 
 def split(flagged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:

@@ -17,8 +17,8 @@ from configs.errors import Unfinished, UserError
 from configs.files import read_json, sha256_of
 from configs.load import load
 from configs.recipe import Recipe
+from data_prep import plan as planning
 from data_prep import prepare as prepare_room
-from data_prep import readers
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Planes
 from data_prep.vocabulary import words
@@ -32,7 +32,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def many_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut the small text into several tasks."""
-    monkeypatch.setattr(readers, "_SMALLEST", 20_000)
+    monkeypatch.setattr(planning, "_SMALLEST", 20_000)
 
 
 @pytest.mark.usefixtures("many_tasks")

@@ -6,6 +6,7 @@ import gzip
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,14 +14,21 @@ from hypothesis import strategies as st
 
 from configs.errors import Unfinished, UserError
 from configs.tables import Source
-from data_prep import readers
-from data_prep.readers import Range, documents, plan
+from data_prep import compression, readers
+from data_prep import plan as planning
+from data_prep.plan import Range, plan
+from data_prep.readers import documents
+
+
+def whole(path: Path, format: str = "text", start: int = 0, end: int | None = None, **source: Any) -> Range:
+    """A file, or bytes [start, end) of it."""
+    return Range(0, Source(path=str(path), **source), str(path), format, start, end, path.stat().st_size)
 
 
 def read(path: Path, borders: list[int], format: str = "text") -> list[str]:
     size = path.stat().st_size
     edges = [0, *sorted(border for border in borders if 0 < border < size), size]
-    ranges = [Range(0, str(path), format, "text", start, end, end - start) for start, end in pairwise(edges)]
+    ranges = [whole(path, format, start, end) for start, end in pairwise(edges)]
     return [document.text.strip() for piece in ranges for document in documents(piece)]
 
 
@@ -65,7 +73,7 @@ def test_gz_reads_like_plain_text(tmp_path: Path) -> None:
 
 
 def test_the_tasks_depend_on_the_input_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_SMALLEST", 1000)
+    monkeypatch.setattr(planning, "_SMALLEST", 1000)
     (tmp_path / "big.txt").write_text("word " * 2000)
     for number in range(30):
         (tmp_path / f"small-{number:02d}.txt").write_text("word " * 10)
@@ -80,7 +88,7 @@ def test_the_tasks_depend_on_the_input_alone(tmp_path: Path, monkeypatch: pytest
 def test_invalid_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("good \ufffd ".encode() + b"\xff\xfe bad \xe4\xb8\n")
-    (document,) = documents(Range(0, str(path), "text", "text", 0, 20, 20))
+    (document,) = documents(whole(path))
     assert document.metadata["invalid"] == 3
     assert "good \ufffd" in document.text
 
@@ -90,7 +98,11 @@ def test_invalid_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
     [
         ("none", None, "does not exist; name a file or a folder"),
         ("empty.txt", b"", "is empty; it must hold text"),
-        ("folder", {}, "has no file that ends in .txt, .txt.gz, .text, .text.gz, .jsonl"),
+        (
+            "folder",
+            {},
+            "has no file that ends in .txt, .text, .jsonl, .json, .ndjson, .csv, .tsv, .parquet (or in these and .gz",
+        ),
     ],
 )
 def test_a_source_without_text_is_refused(tmp_path: Path, name: str, content: object, sentence: str) -> None:
@@ -134,13 +146,13 @@ def test_a_damaged_gz_is_named(scratch: Path, place: int, cut: bool) -> None:
     content[place] ^= 0xFF
     path.write_bytes(content[:place] if cut else content)
     with pytest.raises(UserError, match=r"a\.txt\.gz: is damaged"):
-        list(documents(Range(0, str(path), "text", "text", 0, None, 10)))
+        list(documents(whole(path)))
 
 
 def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(r'{"text": "bad \ud83d half, good \ud83d\ude00"}')
-    (document,) = documents(Range(0, str(path), "jsonl", "text", 0, 60, 60))
+    (document,) = documents(whole(path, "jsonl"))
     assert document.text == "bad \ufffd half, good \U0001f600"
     assert document.metadata["invalid"] == 1
 
@@ -157,7 +169,7 @@ def test_a_range_that_owns_nothing_ends_at_its_end(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("line\n" * 100_000)
     with path.open("rb") as file:
-        piece = Range(0, str(path), "text", "text", 1000, 2000, 1000)
+        piece = whole(path, "text", 1000, 2000)
         assert list(readers._text_documents(file, piece)) == []
         assert file.tell() < 20_000
 
@@ -166,6 +178,7 @@ def test_an_error_of_the_storage_is_not_the_users(tmp_path: Path, monkeypatch: p
     def fails(*arguments: object, **options: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(readers.fsspec, "open", fails)
+    (tmp_path / "a.txt").write_text("text")
+    monkeypatch.setattr(compression.fsspec, "open", fails)
     with pytest.raises(Unfinished, match=r"cannot be read now .* the same command goes on"):
-        list(documents(Range(0, str(tmp_path / "a.txt"), "text", "text", 0, 10, 10)))
+        list(documents(whole(tmp_path / "a.txt")))

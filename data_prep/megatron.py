@@ -1,0 +1,67 @@
+"""Megatron's indexed dataset, .bin beside .idx: token ids as other trainers keep them (NVIDIA/Megatron-LM,
+megatron/core/datasets/indexed_dataset.py).
+
+The index: its magic, version u8, a code for the type of an id, the numbers of sequences and of document borders, then
+the length of every sequence (i4), its place in the .bin (i8), and the sequence with which every document begins (i8).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import UserError
+
+_MAGIC, _VERSION = b"MMIDIDX\x00\x00", 1
+_HEADER = struct.Struct("<9sQBQQ")
+_TYPES: dict[int, type[np.integer]] = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 8: np.uint16}
+
+
+@dataclass(frozen=True)
+class _Index:
+    dtype: np.dtype
+    lengths: NDArray[np.int32]
+    places: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+
+def num_documents(path: Path) -> int:
+    return len(_index(path).documents) - 1
+
+
+def documents(path: Path, start: int, end: int) -> Iterator[list[NDArray[np.integer]]]:
+    """The sequences of documents [start, end). Raises UserError when the two files do not fit each other."""
+    index = _index(path)
+    tokens = np.memmap(path, index.dtype, "r")
+    for document in range(start, end):
+        sequences = range(int(index.documents[document]), int(index.documents[document + 1]))
+        first = [int(index.places[number]) // index.dtype.itemsize for number in sequences]
+        lengths = [int(index.lengths[number]) for number in sequences]
+        if any(place + length > len(tokens) for place, length in zip(first, lengths, strict=True)):
+            raise UserError(
+                f"{path}: ends before document {document} does; it is truncated, or belongs to another .idx"
+            )
+        yield [np.array(tokens[place : place + length]) for place, length in zip(first, lengths, strict=True)]
+
+
+def _index(path: Path) -> _Index:
+    beside = path.with_suffix(".idx")
+    if not beside.is_file():
+        raise UserError(f"{path}: has no {beside.name} beside it, which says where its documents are")
+    content = beside.read_bytes()
+    try:
+        magic, version, code, num_sequences, num_borders = _HEADER.unpack_from(content)
+        if magic != _MAGIC or version != _VERSION or code not in _TYPES:
+            raise ValueError("another magic, version or type")
+        place = _HEADER.size
+        lengths = np.frombuffer(content, "<i4", num_sequences, place)
+        places = np.frombuffer(content, "<i8", num_sequences, place + lengths.nbytes)
+        borders = np.frombuffer(content, "<i8", num_borders, place + lengths.nbytes + places.nbytes)
+    except (struct.error, ValueError) as error:
+        raise UserError(f"{beside}: is no index of Megatron's with integer ids ({error})") from None
+    return _Index(np.dtype(_TYPES[code]), lengths, places, borders)
