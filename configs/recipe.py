@@ -67,13 +67,13 @@ class Recipe(Table):
     def science(self) -> dict[str, Any]:
         """The part that decides the weights: what a resumed run must share with the run that it continues.
 
-        Where the text and the vocabulary came from is not in it: a corpus is known by its manifest, not by paths.
+        Where text, vocabulary and lexicon came from is not in it: a corpus is known by its manifest, not by paths.
         """
         tables = self.model_dump(mode="json")
         for operational in ("name", "about", "run", "deepspeed"):
             del tables[operational]
         del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"]
-        del tables["data"]["sources"], tables["vocabulary"]["source"]
+        del tables["data"]["sources"], tables["vocabulary"]["source"], tables["masking"]["lexicon"]
         return tables
 
     def lines(self) -> list[str]:

@@ -60,6 +60,8 @@ class Data(Table):
     """From text to rows of `row_length` token ids."""
 
     sources: Annotated[tuple[Source, ...], Strict(False)]
+    # what is done to the text before anything else, in this order (`data_prep/normalize.py`)
+    normalize: Annotated[tuple[Literal["nfkc", "simplified", "traditional", "punctuation"], ...], Strict(False)]
     row_length: Count
     # packed: examples share a row; single: one example in a row, then padding, as Google's builder does
     packing: Literal["packed", "single"]
@@ -103,16 +105,24 @@ class Vocabulary(Table):
     strip_accents: bool
     # a longer word becomes [UNK]: 200 in Google's code, 100 in transformers'
     longest_word: Count
-    # of training only: how many characters get an entry, how often a pair must occur, how much text is read
+    # of training only: how many characters get an entry, how often a pair must occur
     alphabet: Count
     smallest_count: Count
+    # how much text is read to train, or to extend
     sample_bytes: Count
+    # words of the text that a taken vocabulary gets beside its own: in place of its [unused] entries, then at its end
+    extend: Natural
 
 
 class Masking(Table):
     """Which positions of a row are predicted. Chosen at preparation, where the word boundaries are known."""
 
-    scheme: Literal["token", "whole_word"]
+    # terms: whole words, and the terms of the lexicon as if they were words; span: runs of whole words
+    scheme: Literal["token", "whole_word", "terms", "span"]
+    # of span: words in a run on average; the lengths are geometric
+    mean_span: Annotated[float, Field(ge=1)]
+    # of terms: a text file with a term on each line
+    lexicon: str
     # finds the words of a script without spaces: an entry point of the group "electra.segmenters"; "none": words are
     # WordPiece's, and a Chinese character is one
     segmenter: str
@@ -126,6 +136,17 @@ class Masking(Table):
     def stored(self) -> int:
         """K, how many maskings a row carries."""
         return 0 if self.maskings == "fresh" else self.maskings
+
+    @model_validator(mode="after")
+    def _terms_have_a_lexicon(self) -> Self:
+        if (self.scheme == "terms") != bool(self.lexicon):
+            wanted = (
+                "names no file, and scheme is terms"
+                if self.scheme == "terms"
+                else "is of no use unless scheme is terms"
+            )
+            raise ValueError(f"lexicon: {self.lexicon!r} {wanted}")
+        return self
 
     def slots(self, row_length: int) -> int:
         """P, the slots of a row: Google's max_predictions_per_seq (configure_pretraining.py)."""

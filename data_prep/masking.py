@@ -1,6 +1,6 @@
 """Which positions of a row are predicted: masked units, chosen without replacement, up to a quota.
 
-Letters: R rows, L row length. A unit is what is masked together: a token, or a whole word.
+Letters: R rows, L row length. A unit is what is masked together: a token, a whole word, a term, or a run of words.
 """
 
 from __future__ import annotations
@@ -37,21 +37,31 @@ def draw(
     Special tokens are never chosen. A word that would pass the quota is left out, so words stay whole.
     """
     rows, row_length = planes.tokens.shape
-    unit_keys = keyed.bits(seed, purpose, *counters, np.arange(row_length)[None, :])
-    units = np.where(planes.maskable, _UNITS[masking.scheme](planes), NO_UNIT)
-    return _choose(units, quotas(planes.lengths, masking, row_length), np.broadcast_to(unit_keys, (rows, row_length)))
+    where = (*counters, np.arange(row_length)[None, :])
+    unit_keys = np.broadcast_to(keyed.bits(seed, purpose, *where), (rows, row_length))
+    match masking.scheme:
+        case "token":
+            units = np.broadcast_to(np.arange(row_length), (rows, row_length))
+        case "whole_word" | "terms":
+            units = _numbered(planes.word_start)
+        case "span":
+            units = _spans(planes, keyed.uniform(seed, f"{purpose} spans", *where) < 1 / masking.mean_span)
+    return _choose(np.where(planes.maskable, units, NO_UNIT), quotas(planes.lengths, masking, row_length), unit_keys)
 
 
-def _token_units(planes: Planes) -> NDArray[np.int64]:
-    return np.broadcast_to(np.arange(planes.tokens.shape[1]), planes.tokens.shape)
+def _numbered(starts: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The unit of each position, given where units begin."""
+    return np.cumsum(starts, axis=1) - 1
 
 
-def _word_units(planes: Planes) -> NDArray[np.int64]:
-    """Continuation pieces belong to the word that they continue. [CLS] and [SEP] start words: none crosses them."""
-    return np.cumsum(planes.word_start, axis=1) - 1
+def _spans(planes: Planes, ends: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Runs of whole words. Before every word a run ends with the same chance, so its length is geometric.
 
-
-_UNITS = {"token": _token_units, "whole_word": _word_units}
+    [CLS] and [SEP] start words, so no word crosses them; a run does not either.
+    """
+    behind_special = np.zeros_like(planes.maskable)
+    behind_special[:, 1:] = planes.maskable[:, 1:] & ~planes.maskable[:, :-1]
+    return _numbered(planes.word_start & (ends | behind_special))
 
 
 def _choose(units: NDArray[np.int64], quotas: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from configs.tables import Masking
+from configs import keyed
+from configs.load import load
 from data_prep import masking
 from data_prep.shards import Planes
 from tests.pretrain.google import GOLDEN
 
-TOKEN = Masking(scheme="token", segmenter="none", longest_word=4, rate=0.15, maskings=1)
+TOKEN = load("tiny", ["masking.maskings=1"]).masking
 WORDS = TOKEN.model_copy(update={"scheme": "whole_word"})
 CLS, SEP = 2, 3
 
@@ -81,3 +84,36 @@ def test_a_masking_depends_on_its_names_alone() -> None:
     assert np.array_equal(together[7], alone[0])
     other = masking.draw(given, TOKEN, 1, "test", 4, np.arange(10)[:, None])
     assert not np.array_equal(together, other)
+
+
+def test_spans_are_runs_of_whole_words_with_geometric_lengths() -> None:
+    mean, rows = 3.8, 3000
+    span = TOKEN.model_copy(update={"scheme": "span", "mean_span": mean, "rate": 0.5})
+    given = planes(rows, 512, 512, word=2)
+    masks = masking.draw(given, span, 1, "test", 0, np.arange(rows)[:, None])
+    words = np.where(given.maskable, np.cumsum(given.word_start, axis=1), 0)
+    for row in range(50):
+        chosen = set(words[row][masks[row]])
+        assert all(masks[row][words[row] == word].all() for word in chosen)
+    starts = masking._spans(given, keyed_uniform(rows, 512) < 1 / mean)
+    lengths = np.concatenate([np.bincount(row - row.min()) // 2 for row in starts[:, 1:511]])
+    # those in the middle of the rows end by chance, not at [SEP]; P(n words) = p (1 - p)^(n - 1)
+    expected = 1 / mean * (1 - 1 / mean) ** (np.arange(1, 9) - 1)
+    found = np.array([(lengths == n).mean() for n in range(1, 9)])
+    assert np.abs(found - expected).max() < 0.01
+    assert (masks.sum(axis=1) <= masking.quotas(given.lengths, span, 512)).all()
+
+
+def keyed_uniform(rows: int, row_length: int) -> np.ndarray:
+    return keyed.uniform(1, "test spans", np.arange(rows)[:, None], np.arange(row_length)[None, :])
+
+
+def test_spans_do_not_cross_special_tokens() -> None:
+    given = planes(200, 64, 64)
+    tokens = given.tokens.copy()
+    tokens[:, 30] = SEP
+    maskable = given.maskable & (tokens != SEP)
+    given = dataclasses.replace(given, tokens=tokens, maskable=maskable)
+    units = np.where(maskable, masking._spans(given, np.zeros(tokens.shape, bool)), -1)
+    assert all(set(row[1:30]).isdisjoint(row[31:63]) for row in units)
+    assert {len(set(row[1:30])) for row in units} == {1}

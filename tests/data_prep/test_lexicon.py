@@ -1,0 +1,58 @@
+"""Terms are found whole, the longest first, and not within other words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs.errors import UserError
+from data_prep.lexicon import Lexicon
+
+
+def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True) -> list[str]:
+    """The parts of a line that terms hold together."""
+    path = tmp_path / "terms.txt"
+    path.write_text("\n".join(terms), encoding="utf-8")
+    lexicon = Lexicon(path, lowercase=lowercase)
+    inner = lexicon.inner_characters(line)
+    found, start = [], 0
+    for place in range(1, len(line) + 1):
+        if place == len(line) or not inner[place]:
+            found.append(line[start:place])
+            start = place
+    units = [part for part in found if len(part) > 1]
+    assert sum(lexicon.found.values()) == len(units)
+    return units
+
+
+def test_the_longest_term_wins_wherever_it_begins(tmp_path: Path) -> None:
+    terms = ["myocardial infarction", "acute myocardial", "infarction of the lung"]
+    assert units(tmp_path, terms, "An acute myocardial infarction of the lung") == [
+        "acute myocardial",
+        "infarction of the lung",
+    ]
+    assert units(tmp_path, terms, "an acute myocardial infarction") == ["myocardial infarction"]
+
+
+def test_terms_do_not_begin_or_end_within_a_word(tmp_path: Path) -> None:
+    assert units(tmp_path, ["art", "heart"], "heart failure, state of the art, artery") == ["heart", "art"]
+
+
+def test_chinese_terms_stand_anywhere(tmp_path: Path) -> None:
+    terms = ["急性心肌梗死", "心肌梗死", "民事诉讼"]
+    assert units(tmp_path, terms, "患急性心肌梗死,非心肌梗死。民事诉讼法") == ["急性心肌梗死", "心肌梗死", "民事诉讼"]
+
+
+def test_case_is_the_vocabularys(tmp_path: Path) -> None:
+    assert units(tmp_path, ["HbA1c level"], "the hba1c LEVEL") == ["hba1c LEVEL"]
+    assert units(tmp_path, ["HbA1c level"], "the hba1c LEVEL", lowercase=False) == []
+    # one character whose lower case is two keeps its place
+    assert units(tmp_path, ["blood test"], "İİ blood test") == ["blood test"]
+
+
+def test_a_lexicon_without_terms_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"masking\.lexicon: .*terms\.txt holds no term"):
+        units(tmp_path, ["", "  "], "a")
+    with pytest.raises(UserError, match=r"masking\.lexicon: .*cannot be read"):
+        Lexicon(tmp_path, lowercase=True)
