@@ -113,6 +113,12 @@ class Vocabulary(Table):
     # words of the text that a taken vocabulary gets beside its own: in place of its [unused] entries, then at its end
     extend: Natural
 
+    @model_validator(mode="after")
+    def _only_a_taken_one_is_extended(self) -> Self:
+        if self.extend and self.source == "train":
+            raise ValueError(f"extend: {self.extend}, and the vocabulary is trained; name the one to extend as source")
+        return self
+
 
 class Masking(Table):
     """Which positions of a row are predicted. Chosen at preparation, where the word boundaries are known."""

@@ -14,11 +14,13 @@ from typing import Any
 
 from configs import keyed
 from configs.errors import Unfinished, UserError
-from configs.files import make_folder, read_json, write_json
+from configs.files import make_folder, read_json, write_json, write_text
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import report, vocabulary, words
 from data_prep.executor import LocalExecutor
+from data_prep.extension import Addition, extended
 from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
+from data_prep.normalize import normalizer
 from data_prep.plan import Range, plan
 from data_prep.progress import watch
 from data_prep.readers import ReadRanges, document_key, lines, weighted
@@ -26,11 +28,15 @@ from data_prep.steps import TaskReport, WriteShards
 
 # What is not part of the corpus: the plan, datatrove's marks of finished tasks, and their reports.
 WORK = ".prepare"
+# The words that a taken vocabulary was extended with.
+ADDED = "vocab_added.tsv"
 
 
 def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
     """Write the corpus `out`. Raises UserError for bad input, and then leaves nothing of it behind."""
-    words.segmenter_of(recipe.masking)  # which says at once when it is missing
+    # What is missing is said before anything is made.
+    words.segmenter_of(recipe.masking)
+    normalizer(recipe.data.normalize)
     tasks = plan(recipe.data.sources)
     work = out / WORK
     with _claimed(out, _plan_of(recipe, tasks)):
@@ -100,6 +106,12 @@ def _make_vocabulary(recipe: Recipe, tasks: list[list[Range]], out: Path) -> Non
         tokenizer = vocabulary.train(recipe.vocabulary, lambda: _sample(recipe, tasks))
     else:
         tokenizer = vocabulary.take(recipe.vocabulary)
+    if recipe.vocabulary.extend:
+        entries, additions = extended(tokenizer, recipe.vocabulary, _sample(recipe, tasks))
+        table = {entry: number for number, entry in enumerate(entries)}
+        tokenizer = vocabulary.of_entries(table, recipe.vocabulary, Path(recipe.vocabulary.source))
+        lines_of = ("\t".join(map(str, addition)) for addition in additions)
+        write_text(out / ADDED, "\n".join(["\t".join(Addition._fields), *lines_of]) + "\n")
     vocabulary.save(tokenizer, out)
 
 
@@ -108,7 +120,7 @@ def _sample(recipe: Recipe, tasks: list[list[Range]]) -> Iterator[str]:
     pieces = [piece for task in tasks for piece in task]
     share = recipe.vocabulary.sample_bytes / sum(piece.text_bytes for piece in pieces)
     for piece in pieces:
-        for document in weighted(piece, recipe.seed):
+        for document in weighted(piece, recipe.data, recipe.seed):
             drawn = keyed.uniform(recipe.seed, "vocabulary sample", document_key(document))
             if drawn < share:
                 yield from lines(document.text)
@@ -119,7 +131,7 @@ def _run_tasks(recipe: Recipe, tasks: list[list[Range]], out: Path, workers: int
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if workers == 1 else "false"
     work = out / WORK
     pipeline = [
-        ReadRanges(tasks, recipe.seed),
+        ReadRanges(tasks, recipe.data, recipe.seed),
         WriteShards(out, work / "tasks", recipe.data, recipe.masking, recipe.seed),
     ]
     make_folder(work / "tasks")

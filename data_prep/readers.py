@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from configs import keyed
 from configs.errors import Unfinished, UserError
+from configs.tables import Data
 from data_prep import megatron
 from data_prep.columns import csv_texts, dataset_texts, parquet_texts
 from data_prep.compression import Damage, open_bytes
+from data_prep.normalize import normalizer
 from data_prep.plan import Range
 
 # Characters of a line that are tokenized at once.
@@ -46,19 +48,21 @@ class ReadRanges(PipelineStep):
     type = "READER"
     name = "sources"
 
-    def __init__(self, tasks: list[list[Range]], seed: int):
+    def __init__(self, tasks: list[list[Range]], data: Data, seed: int):
         super().__init__()
-        self.tasks, self.seed = tasks, seed
+        self.tasks, self.data, self.seed = tasks, data, seed
 
     def run(self, data=None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         for piece in self.tasks[rank]:
-            yield from weighted(piece, self.seed)
+            yield from weighted(piece, self.data, self.seed)
 
 
-def weighted(piece: Range, seed: int) -> Iterator[Document]:
-    """The documents of a range, each `weight` times on average; its words alone decide how often."""
+def weighted(piece: Range, data: Data, seed: int) -> Iterator[Document]:
+    """The documents of a range, normalized, each `weight` times on average; its words alone decide how often."""
     whole, share = divmod(piece.source.weight, 1)
+    normalize = normalizer(data.normalize)
     for document in documents(piece):
+        document.text = normalize(document.text)
         drawn = bool(share) and keyed.uniform(seed, "weight", document_key(document)) < share
         for copy in range(1 if document.metadata["skipped"] else int(whole) + drawn):
             document.metadata["copy"] = copy

@@ -224,9 +224,9 @@ def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
     theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
     ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
     # A recipe that names no text, and trains a vocabulary, means those of the corpus.
-    open_keys = {"data.sources", "masking.lexicon"} | (
-        {"vocabulary.source"} if recipe.vocabulary.source == "train" else set()
-    )
+    open_keys = {"data.sources", "masking.lexicon"}
+    if recipe.vocabulary.source == "train":
+        open_keys |= {"vocabulary.source", "vocabulary.extend"}
     for key, in_corpus, in_recipe in differences(theirs, ours):
         if key not in open_keys:
             raise UserError(

@@ -79,7 +79,7 @@ def take(vocabulary: Vocabulary) -> Tokenizer:
         raise UserError(f"vocabulary.source: {path} does not exist; name a vocab.txt, a tokenizer.json or a folder")
     tokenizer = _read_tokenizer(path, vocabulary) if path.suffix == ".json" else _read_words(path, vocabulary)
     size = tokenizer.get_vocab_size()
-    if size != vocabulary.size:
+    if size != vocabulary.size and not vocabulary.extend:
         raise UserError(
             f"vocabulary.size: {vocabulary.size}, and {path} has {size} entries; set vocabulary.size={size}"
         )
@@ -120,8 +120,13 @@ def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:
     if len(table) != len(words):
         twice = next(word for number, word in enumerate(words) if table[word.rstrip("\r")] != number)
         raise UserError(f"vocabulary.source: {path} has the entry {twice!r} twice")
+    return of_entries(table, vocabulary, path)
+
+
+def of_entries(table: dict[str, int], vocabulary: Vocabulary, origin: Path) -> Tokenizer:
+    """Raises UserError, naming `origin`, when one of the special tokens is not an entry."""
     tokenizer = _wordpiece(table, vocabulary)
-    special_tokens(tokenizer, path)
+    special_tokens(tokenizer, origin)
     return _finished(tokenizer)
 
 

@@ -30,6 +30,7 @@ from data_prep.readers import documents, weighted
 from data_prep.shards import Corpus
 from tests.conftest import SMALL
 
+DATA = load("tiny").data
 TEXTS = ["first line\nsecond line", "头痛、发热 “引号”", 'comma, "quote"\ttab', "é composed, é decomposed"]
 
 
@@ -185,10 +186,10 @@ def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n\n".join(f"document {number}" for number in range(2000)))
     for weight, copies in ((0.25, 500), (1.0, 2000), (2.5, 5000)):
         (piece,) = plan((Source(path=str(tmp_path), weight=weight),))[0]
-        read = [document.text for document in weighted(piece, 1)]
+        read = [document.text for document in weighted(piece, DATA, 1)]
         # five standard deviations of a binomial with 2,000 draws are below 112
         assert abs(len(read) - copies) < (1 if weight == 1 else 112)
-        assert read == [document.text for document in weighted(piece, 1)]
+        assert read == [document.text for document in weighted(piece, DATA, 1)]
         assert len({read.count(text) for text in read[:50]}) <= 2
 
 

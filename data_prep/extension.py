@@ -1,0 +1,72 @@
+"""A taken vocabulary with the text's most useful words: those that save the most word pieces, or are unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tokenizers import Tokenizer
+
+from configs.errors import UserError
+from configs.tables import Vocabulary
+from data_prep.vocabulary import SPECIAL, words
+
+
+class Addition(NamedTuple):
+    word: str
+    id: int
+    occurrences: int  # in the sample
+    pieces: str  # what it was before
+
+
+def extended(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> tuple[list[str], list[Addition]]:
+    """The entries of the larger vocabulary, and what was added: in place of [unused] entries, then at the end.
+
+    No other entry changes its id. Raises UserError when the text has fewer such words, or the size is not the recipe's.
+    """
+    entries = words(tokenizer)
+    chosen = _useful(tokenizer, vocabulary, texts)[: vocabulary.extend]
+    if len(chosen) < vocabulary.extend:
+        raise UserError(
+            f"vocabulary.extend: {vocabulary.extend}, and the text gives {len(chosen)} words that are worth an entry; "
+            f"set vocabulary.extend={len(chosen)} or less, or bring more text"
+        )
+    unused = [number for number, entry in enumerate(entries) if entry.startswith("[unused")]
+    numbers = [*unused, *range(len(entries), len(entries) + len(chosen))][: len(chosen)]
+    additions = [
+        Addition(word, number, count, pieces) for number, (word, count, pieces) in zip(numbers, chosen, strict=True)
+    ]
+    entries += [""] * (max([len(entries) - 1, *numbers]) + 1 - len(entries))
+    for addition in additions:
+        entries[addition.id] = addition.word
+    if len(entries) != vocabulary.size:
+        raise UserError(
+            f"vocabulary.size: {vocabulary.size}, and extended it has {len(entries)} entries; "
+            f"set vocabulary.size={len(entries)}"
+        )
+    return entries, additions
+
+
+def _useful(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> list[tuple[str, int, str]]:
+    """(word, count, its pieces), by the pieces that an entry would save in the text; equals by spelling."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        normal = tokenizer.normalizer.normalize_str(text)
+        counts.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
+    frequent = sorted(word for word, count in counts.items() if count >= vocabulary.smallest_count and _is_word(word))
+    encodings = tokenizer.encode_batch(frequent, add_special_tokens=False)
+    saved = {
+        word: (
+            counts[word] * (1 if SPECIAL["unk"] in encoding.tokens else len(encoding) - 1),
+            " ".join(encoding.tokens),
+        )
+        for word, encoding in zip(frequent, encodings, strict=True)
+        if len(word) <= vocabulary.longest_word
+    }
+    best = sorted((word for word in saved if saved[word][0]), key=lambda word: (-saved[word][0], word))
+    return [(word, counts[word], saved[word][1]) for word in best]
+
+
+def _is_word(word: str) -> bool:
+    return any(character.isalpha() for character in word)
