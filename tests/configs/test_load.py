@@ -27,7 +27,7 @@ def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
         ("seed=1.5", "seed: 1.5 is not a valid integer"),
         ("seed=99999999999999999999", "seed: 99999999999999999999 is not less than 9223372036854775808"),
         ("schedule=3", "schedule: 3 is not a table"),
-        ("masking.scheme=words", "masking.scheme: 'words' is not 'token' or 'whole_word'"),
+        ("masking.scheme=words", "masking.scheme: 'words' is not 'token', 'whole_word', 'terms' or 'span'"),
         ("masking.maskings=sometimes", "masking.maskings: 'sometimes' is not a valid integer or 'fresh'"),
         ("data.row_length=130", "data.row_length: 130 is not a multiple of 8"),
         ("data.row_length=1024", "data.row_length: 1024 is above model.max_positions (512)"),
