@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from data_prep.shards import Planes
 
 NO_UNIT = -1
+# A key behind all others.
+_LAST = np.uint64(2**64 - 1)
 
 
 def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> NDArray[np.int64]:
@@ -61,19 +63,51 @@ def _choose(units: NDArray[np.int64], quotas: NDArray[np.int64], keys: NDArray[n
     Returns: bool [R, L], the positions of the units taken.
     """
     rows, row_length = units.shape
-    row_numbers = np.arange(rows)
+    numbers = np.arange(row_length)
     present = units != NO_UNIT
-    flat = (row_numbers[:, None] * row_length + units)[present]
+    if not (present & (units != numbers)).any():
+        return _choose_positions(present, quotas, _distinct(keys, present))
+    flat = (np.arange(rows)[:, None] * row_length + units)[present]
     sizes = np.bincount(flat, minlength=rows * row_length).reshape(rows, row_length)
-    order = np.argsort(np.where(sizes > 0, keys, np.uint64(2**64 - 1)), axis=1, kind="stable")
-    taken = np.zeros((rows, row_length), bool)
+    order = _numbers(np.sort(_distinct(keys, sizes > 0), axis=1))
+    taken = np.empty((rows, row_length), bool)
+    np.put_along_axis(taken, order, _fitting(np.take_along_axis(sizes, order, axis=1), quotas), axis=1)
+    return present & np.take_along_axis(taken, np.where(present, units, 0), axis=1)
+
+
+def _choose_positions(
+    present: NDArray[np.bool_], quotas: NDArray[np.int64], keys: NDArray[np.uint64]
+) -> NDArray[np.bool_]:
+    """Where every unit is one position: those of the smallest keys, as many as the quota of their row."""
+    in_order = np.sort(keys, axis=1)
+    last_taken = in_order[np.arange(len(quotas)), quotas - 1]
+    return present & (keys <= last_taken[:, None]) & (quotas > 0)[:, None]
+
+
+def _fitting(sizes: NDArray[np.int64], quotas: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """[R, L]: which units are taken, of the sizes `sizes` in the order in which they are offered."""
+    taken = np.zeros(sizes.shape[::-1], bool)
     room = quotas.copy()
-    for rank in range(int((sizes > 0).sum(axis=1).max(initial=0))):
-        unit = order[:, rank]
-        size = sizes[row_numbers, unit]
-        fits = (size > 0) & (size <= room)
-        taken[row_numbers, unit] = fits
-        room -= size * fits
+    for rank, size in enumerate(np.ascontiguousarray(sizes.T)):
+        np.less_equal(size, room, out=taken[rank])
+        room -= size * taken[rank]
         if not room.any():
             break
-    return present & taken[row_numbers[:, None], units]
+    return taken.T
+
+
+def _distinct(keys: NDArray[np.uint64], present: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Keys whose lowest bits are the number of their unit: no two are equal, and sorted they still tell the unit.
+
+    Those of units that are not present come last.
+    """
+    numbers = np.arange(keys.shape[1], dtype=np.uint64)
+    return (np.where(present, keys, _LAST) & ~_number_bits(keys)) | numbers
+
+
+def _numbers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (keys & _number_bits(keys)).astype(np.int64)
+
+
+def _number_bits(keys: NDArray[np.uint64]) -> np.uint64:
+    return np.uint64(2 ** (keys.shape[1] - 1).bit_length() - 1)

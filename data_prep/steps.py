@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from functools import lru_cache
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from data_prep.segments import Example, Sentence, examples
 from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 
 # Lines are tokenized about this many characters at a time.
-_BATCH_CHARACTERS = 2**20
+_BATCH_CHARACTERS = 2**18
 # Rows are masked and written this many at a time.
 _BLOCK_ROWS = 1024
 
@@ -82,18 +83,18 @@ class WriteShards(PipelineStep):
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  nothing follows it
         """Writes the shards and, last, the report of task `rank`."""
-        tokenizer = vocabulary.load(self.folder)
-        task = _Task(self, tokenizer, rank)
+        task = _Task(self, rank)
         task.write(data)
         write_json(self.reports / f"{rank:05d}.json", vars(task.report))
 
 
 class _Task:
-    def __init__(self, step: WriteShards, tokenizer: Tokenizer, number: int):
-        self.step, self.tokenizer, self.number = step, tokenizer, number
-        self.special = vocabulary.special_tokens(tokenizer, step.folder / vocabulary.TOKENIZER)
-        self.tokenize = words.LineTokenizer(tokenizer, step.masking)
-        self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), step.masking.stored)
+    def __init__(self, step: WriteShards, number: int):
+        self.step, self.number = step, number
+        path = step.folder / vocabulary.TOKENIZER
+        self.tokenizer, self.tokenize = _tokenizer(step.folder, sha256_of(path), step.masking)
+        self.special = vocabulary.special_tokens(self.tokenizer, path)
+        self.dtype = row_dtype(step.data.row_length, self.tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -124,10 +125,11 @@ class _Task:
     def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
         """(document number, document, flagged ids of a line), tokenized in batches that ignore documents."""
         for batch in _batches(documents):
-            sentences = self.tokenize([line for _, _, line in batch])
-            for (number, document, line), sentence in zip(batch, sentences, strict=True):
-                self._count_unknown(line, sentence)
-                yield number, document, sentence
+            lines = [line for _, _, line in batch]
+            flagged, starts = self.tokenize(lines)
+            self._count_unknown(lines, flagged, starts)
+            for (number, document, _), (start, end) in zip(batch, pairwise(starts.tolist()), strict=True):
+                yield number, document, flagged[start:end]
 
     def _count_example(self, split: Split, example: Example) -> None:
         self.report.examples[split] += 1
@@ -140,12 +142,14 @@ class _Task:
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]
 
-    def _count_unknown(self, line: str, sentence: NDArray[np.uint32]) -> None:
+    def _count_unknown(self, lines: list[str], flagged: NDArray[np.uint32], starts: NDArray[np.int64]) -> None:
+        unknown = np.flatnonzero(words.split(flagged)[0] == self.special.unk)
+        self.report.unknown_tokens += len(unknown)
+        for line in np.unique(np.searchsorted(starts, unknown, side="right") - 1):
+            self._count_unknown_characters(lines[line])
+
+    def _count_unknown_characters(self, line: str) -> None:
         """Which characters made a word [UNK]: those that are no entry, or the whole word when it is too long."""
-        unknown = int((words.split(sentence)[0] == self.special.unk).sum())
-        if not unknown:
-            return
-        self.report.unknown_tokens += unknown
         encoding = self.tokenizer.encode(line, add_special_tokens=False)
         for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if token == self.special.unk:
@@ -155,6 +159,13 @@ class _Task:
 
     def _is_known(self, character: str) -> bool:
         return any(self.tokenizer.token_to_id(prefix + character) is not None for prefix in ("", "##"))
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(folder: Path, sha256: str, masking: Masking) -> tuple[Tokenizer, words.LineTokenizer]:
+    """Kept from task to task, with the words that it has learned. `sha256` is the file's: what the folder holds now."""
+    tokenizer = vocabulary.load(folder)
+    return tokenizer, words.LineTokenizer(tokenizer, masking)
 
 
 class _SplitWriter:

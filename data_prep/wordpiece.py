@@ -1,0 +1,161 @@
+"""WordPiece as look-up: the tokens of a text are those of its words, and words repeat.
+
+What a character does is asked from the tokenizer, once for every code point that occurs. Some split: white space, and
+those that stand alone, such as punctuation and Chinese characters. What lies between them is a word, and the tokenizer
+encodes each distinct one once, exactly as it is written. Nothing reaches across a character that splits: of all that
+normalization does, only the order of combining marks depends on neighbours, and no mark splits. So no rule of BERT's
+is written down here.
+
+Letters: N characters, T tokens. A piece is a word or a character that stands alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+# What the table of code points says besides the number of a piece.
+_UNSEEN, _IN_WORD = -2, -1
+_CODE_POINTS = 0x110000
+# When the words remembered have more characters than this, all are forgotten: about 40 MB.
+_REMEMBERED = 2**21
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The tokens of some lines, counted through all of them; the characters, through the lines and their ends."""
+
+    ids: NDArray[np.uint32]  # [T]
+    line_starts: NDArray[np.int64]  # [lines + 1], in tokens
+    piece_starts: NDArray[np.int64]  # [pieces], in characters
+    piece_tokens: NDArray[np.int64]  # [pieces], how many
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """[T]: the character at which the piece of a token begins."""
+        return np.repeat(self.piece_starts, self.piece_tokens)
+
+
+def is_function_of_words(tokenizer: Tokenizer) -> bool:
+    """Whether `WordPiece` gives this tokenizer's ids: BERT's, without what looks at a text beyond its words."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    return (
+        isinstance(tokenizer.model, models.WordPiece)
+        and isinstance(tokenizer.normalizer, normalizers.BertNormalizer)
+        and isinstance(tokenizer.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
+        and tokenizer.truncation is None
+        and tokenizer.padding is None
+        and (not added or tokenizer.encode_special_tokens)
+        and all(token.special for token in added)
+    )
+
+
+class Ordinary:
+    """Any tokenizer, a line at a time."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+
+    def __call__(self, lines: list[str]) -> Encoded:
+        encodings = self._tokenizer.encode_batch(lines, add_special_tokens=False)
+        ids = np.array([token for encoding in encodings for token in encoding.ids], np.uint32)
+        starts = [
+            start + first
+            for start, encoding in zip(_line_starts(lines), encodings, strict=False)
+            for first, _ in encoding.offsets
+        ]
+        line_starts = np.cumsum([0, *map(len, encodings)])
+        return Encoded(ids, line_starts, np.array(starts, np.int64), np.ones(len(ids), np.int64))
+
+
+class WordPiece:
+    """A tokenizer of which `is_function_of_words` is true. It learns from the text that it sees."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+        self._normalizer, self._pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
+        self._forget()
+
+    def _forget(self) -> None:
+        self._piece_of = np.full(_CODE_POINTS, _UNSEEN, np.int32)
+        self._piece_of_word: dict[bytes, int] = {}
+        self._num_remembered = 0
+        # by piece: how many tokens, and where in `_ids` they begin
+        self._num_tokens = self._first = np.zeros(0, np.int64)
+        self._ids = np.zeros(0, np.uint32)
+
+    def __call__(self, lines: list[str]) -> Encoded:
+        if self._num_remembered > _REMEMBERED:
+            self._forget()
+        characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
+        piece_starts, pieces = self._pieces(characters)
+        num_tokens = self._num_tokens[pieces]
+        token_ends = np.concatenate([[0], np.cumsum(num_tokens)])
+        line_starts = token_ends[np.searchsorted(piece_starts, _line_starts(lines))]
+        return Encoded(self._gather(pieces, num_tokens, token_ends), line_starts, piece_starts, num_tokens)
+
+    def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Where pieces begin, and their numbers. White space is a piece of no tokens, number 0, and left out."""
+        piece_of_character = self._piece_of[characters]
+        if (piece_of_character == _UNSEEN).any():
+            self._ask(np.unique(characters[piece_of_character == _UNSEEN]))
+            piece_of_character = self._piece_of[characters]
+        in_word = piece_of_character == _IN_WORD
+        first_of_word = in_word.copy()
+        first_of_word[1:] &= ~in_word[:-1]
+        starts = np.flatnonzero(first_of_word | (piece_of_character >= 0))
+        pieces = piece_of_character[starts]
+        pieces[pieces == _IN_WORD] = self._words(characters[in_word], np.flatnonzero(first_of_word[in_word]))
+        return starts, pieces
+
+    def _words(self, letters: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The piece number of each word; `letters` are those of all words, without a gap."""
+        offsets = np.append(starts, len(letters)).astype(np.int32) * letters.itemsize
+        spelled = pa.BinaryArray.from_buffers(
+            pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
+        ).dictionary_encode()
+        distinct = spelled.dictionary.to_pylist()
+        new = [word for word in distinct if word not in self._piece_of_word]
+        numbers = self._learn([word.decode("utf-32-le") for word in new])
+        self._piece_of_word.update(zip(new, numbers, strict=True))
+        pieces = np.array([self._piece_of_word[word] for word in distinct], np.int32)
+        return pieces[np.frombuffer(spelled.indices.buffers()[1], np.int32, len(starts))]
+
+    def _ask(self, code_points: NDArray[np.uint32]) -> None:
+        """What new characters do: whether they split, and their tokens where they stand alone."""
+        splits = [point for point in code_points.tolist() if self._splits(chr(point))]
+        self._piece_of[code_points] = _IN_WORD
+        self._piece_of[splits] = self._learn([chr(point) for point in splits])
+
+    def _splits(self, character: str) -> bool:
+        """Whether letters on both sides of it belong to different words, and it to neither."""
+        text = self._normalizer.normalize_str(f"a{character}a")
+        pieces = self._pre_tokenizer.pre_tokenize_str(text)
+        return len(pieces) > 1 and pieces[0][0] == pieces[-1][0] == "a"
+
+    def _learn(self, words: list[str]) -> range:
+        """Have the tokenizer encode `words`; their piece numbers."""
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(words, add_special_tokens=False)]
+        known = len(self._num_tokens)
+        self._num_remembered += sum(map(len, words))
+        self._num_tokens = np.append(self._num_tokens, np.array([len(of_word) for of_word in ids], np.int64))
+        self._ids = np.append(self._ids, np.array([token for of_word in ids for token in of_word], np.uint32))
+        self._first = np.cumsum(self._num_tokens) - self._num_tokens
+        return range(known, len(self._num_tokens))
+
+    def _gather(
+        self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int64], token_ends: NDArray[np.int64]
+    ) -> NDArray[np.uint32]:
+        """[T]: the tokens of pieces, one after the other."""
+        shift = self._first[pieces] - token_ends[:-1]
+        return self._ids[np.repeat(shift, num_tokens) + np.arange(token_ends[-1])]
+
+
+def _line_starts(lines: list[str]) -> NDArray[np.int64]:
+    """[lines + 1]: where each begins when every line has an end of one character."""
+    return np.cumsum([0, *(len(line) + 1 for line in lines)])
