@@ -102,7 +102,10 @@ def _distinct(keys: NDArray[np.uint64], present: NDArray[np.bool_]) -> NDArray[n
     Those of units that are not present come last.
     """
     numbers = np.arange(keys.shape[1], dtype=np.uint64)
-    return (np.where(present, keys, _LAST) & ~_number_bits(keys)) | numbers
+    distinct = np.where(present, keys, _LAST)
+    distinct &= ~_number_bits(keys)
+    distinct |= numbers
+    return distinct
 
 
 def _numbers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

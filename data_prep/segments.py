@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,9 +99,14 @@ def _split(sentences: list[Sentence], room: int) -> tuple[list[Sentence], list[S
 
 
 def _assemble(first: list[Sentence], second: list[Sentence], special: SpecialTokens) -> Example:
-    cls, sep = np.array([special.cls], np.uint32), np.array([special.sep], np.uint32)
+    cls, sep = _alone(special.cls), _alone(special.sep)
     parts = [cls, *first, sep]
     second_segment = sum(map(len, parts))
     if second:
         parts += [*second, sep]
     return Example(np.concatenate(parts), second_segment)
+
+
+@cache
+def _alone(token: int) -> Sentence:
+    return np.array([token], np.uint32)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**18
 # Rows are masked and written this many at a time.
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 512
 
 
 @dataclass
@@ -109,32 +109,26 @@ class _Task:
             writer.account()
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
-        for _, group in groupby(self._sentences(documents), key=itemgetter(0)):
-            _, document, first = next(group)
+        for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
+            _, document, first = next(parts)
             key = keyed.text_hash(document.text)
             held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
             split: Split = "validation" if held_out else "train"
             self._count_document(document)
             segment_key = int(keyed.bits(self.step.seed, "segments", key))
-            for example in examples(
-                chain([first], map(itemgetter(2), group)), self.step.data, self.special, segment_key
-            ):
-                self._count_example(split, example)
+            sentences = chain(first, chain.from_iterable(map(itemgetter(2), parts)))
+            for example in examples(sentences, self.step.data, self.special, segment_key):
                 yield split, example
 
-    def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
-        """(document number, document, flagged ids of a line), tokenized in batches that ignore documents."""
+    def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, list[Sentence]]]:
+        """(document number, document, flagged ids of its next lines), tokenized in batches that ignore documents."""
         for batch in _batches(documents):
-            lines = [line for _, _, line in batch]
+            lines = [line for _, _, part in batch for line in part]
             flagged, starts = self.tokenize(lines)
             self._count_unknown(lines, flagged, starts)
-            for (number, document, _), (start, end) in zip(batch, pairwise(starts.tolist()), strict=True):
-                yield number, document, flagged[start:end]
-
-    def _count_example(self, split: Split, example: Example) -> None:
-        self.report.examples[split] += 1
-        self.report.tokens[split] += len(example.tokens)
-        self.report.example_lengths[str(len(example.tokens))] += 1
+            sentences = (flagged[start:end] for start, end in pairwise(starts.tolist()))
+            for number, document, part in batch:
+                yield number, document, list(islice(sentences, len(part)))
 
     def _count_document(self, document: Document) -> None:
         source = str(document.metadata["source"])
@@ -207,7 +201,9 @@ class _SplitWriter:
     def _write(self) -> None:
         task, step = self._task, self._task.step
         rows = packing.rows_of(self._block, task.dtype, task.special)
+        lengths = [len(example.tokens) for row in self._block for example in row]
         self._block = []
+        self._count(lengths)
         planes = Planes.of(rows, task.special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))
         for masking in range(step.masking.stored):
@@ -216,17 +212,26 @@ class _SplitWriter:
             task.report.masked_tokens[str(masking)] += int(masks.sum())
         self._shard.append(rows)
 
+    def _count(self, lengths: list[int]) -> None:
+        report = self._task.report
+        report.examples[self._split] += len(lengths)
+        report.tokens[self._split] += sum(lengths)
+        report.example_lengths.update(map(str, lengths))
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, str]]]:
-    """(document number, document, line), about `_BATCH_CHARACTERS` at a time."""
-    batch: list[tuple[int, Document, str]] = []
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, list[str]]]]:
+    """(document number, document, its next lines), about `_BATCH_CHARACTERS` at a time."""
+    batch: list[tuple[int, Document, list[str]]] = []
     characters = 0
     for number, document in enumerate(documents):
+        part: list[str] = []
+        batch.append((number, document, part))
         for line in lines(document.text):
-            batch.append((number, document, line))
+            part.append(line)
             characters += len(line)
             if characters >= _BATCH_CHARACTERS:
                 yield batch
-                batch, characters = [], 0
+                part, characters = [], 0
+                batch = [(number, document, part)]
     if batch:
         yield batch

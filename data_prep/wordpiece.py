@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
@@ -120,10 +121,11 @@ class WordPiece:
             pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
         ).dictionary_encode()
         distinct = spelled.dictionary.to_pylist()
-        new = [word for word in distinct if word not in self._piece_of_word]
+        pieces = np.fromiter(map(self._piece_of_word.get, distinct, repeat(_UNSEEN)), np.int32, len(distinct))
+        new = [distinct[index] for index in np.flatnonzero(pieces == _UNSEEN)]
         numbers = self._learn([word.decode("utf-32-le") for word in new])
         self._piece_of_word.update(zip(new, numbers, strict=True))
-        pieces = np.array([self._piece_of_word[word] for word in distinct], np.int32)
+        pieces[pieces == _UNSEEN] = numbers
         return pieces[np.frombuffer(spelled.indices.buffers()[1], np.int32, len(starts))]
 
     def _ask(self, code_points: NDArray[np.uint32]) -> None:
