@@ -87,15 +87,13 @@ def _cut(
 
 def _split(sentences: list[Sentence], room: int) -> tuple[list[Sentence], list[Sentence]]:
     """The first `room` tokens, and the rest, with sentence borders kept."""
-    kept: list[Sentence] = []
     for index, sentence in enumerate(sentences):
         if len(sentence) > room:
             room = max(room, 0)
             cut = [sentence[:room]] if room else []
-            return kept + cut, [sentence[room:], *sentences[index + 1 :]]
-        kept.append(sentence)
+            return sentences[:index] + cut, [sentence[room:], *sentences[index + 1 :]]
         room -= len(sentence)
-    return kept, []
+    return sentences, []
 
 
 def _assemble(first: list[Sentence], second: list[Sentence], special: SpecialTokens) -> Example:

@@ -92,7 +92,7 @@ class _Task:
     def __init__(self, step: WriteShards, number: int):
         self.step, self.number = step, number
         path = step.folder / vocabulary.TOKENIZER
-        self.tokenizer, self.tokenize = _tokenizer(step.folder, sha256_of(path), step.masking)
+        self.tokenizer, self.tokenize = _tokenizer(step.folder, sha256_of(path), step.masking)  # type: ignore  frozen: it has a hash
         self.special = vocabulary.special_tokens(self.tokenizer, path)
         self.dtype = row_dtype(step.data.row_length, self.tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
@@ -116,8 +116,9 @@ class _Task:
             split: Split = "validation" if held_out else "train"
             self._count_document(document)
             segment_key = int(keyed.bits(self.step.seed, "segments", key))
-            sentences = chain(first, chain.from_iterable(map(itemgetter(2), parts)))
-            for example in examples(sentences, self.step.data, self.special, segment_key):
+            for example in examples(
+                chain(first, chain.from_iterable(map(itemgetter(2), parts))), self.step.data, self.special, segment_key
+            ):
                 yield split, example
 
     def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, list[Sentence]]]:

@@ -11,7 +11,6 @@ Letters: N characters, T tokens. A piece is a word or a character that stands al
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -25,6 +24,8 @@ _UNSEEN, _IN_WORD = -2, -1
 _CODE_POINTS = 0x110000
 # When the words remembered have more characters than this, all are forgotten: about 40 MB.
 _REMEMBERED = 2**21
+# Words that are encoded as one text.
+_GROUP = 128
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class WordPiece:
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
         self._normalizer, self._pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
+        (self._stop,) = self._ids_of(".")
         self._forget()
 
     def _forget(self) -> None:
@@ -142,13 +144,31 @@ class WordPiece:
 
     def _learn(self, words: list[str]) -> range:
         """Have the tokenizer encode `words`; their piece numbers."""
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(words, add_special_tokens=False)]
+        groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
+        encoded = list(zip(*map(self._encode, groups), strict=True)) or [(), ()]
         known = len(self._num_tokens)
-        self._num_remembered += sum(map(len, words))
-        self._num_tokens = np.append(self._num_tokens, np.array([len(of_word) for of_word in ids], np.int64))
-        self._ids = np.append(self._ids, np.array([token for of_word in ids for token in of_word], np.uint32))
+        self._num_tokens = np.concatenate([self._num_tokens, *encoded[0]])
+        self._ids = np.concatenate([self._ids, *encoded[1]])
         self._first = np.cumsum(self._num_tokens) - self._num_tokens
+        self._num_remembered += sum(map(len, words))
         return range(known, len(self._num_tokens))
+
+    def _encode(self, words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """How many tokens each word has, and the tokens of all.
+
+        They are encoded as one text with a full stop behind each, in a third of the time that single words take. The
+        words are what is between the stops, unless one of them has the same token.
+        """
+        ids = self._ids_of("".join(word + "." for word in words))
+        stops = np.flatnonzero(ids == self._stop)
+        if len(stops) == len(words):
+            return np.diff(stops, prepend=-1) - 1, np.delete(ids, stops)
+        alone = [self._ids_of(word) for word in words]
+        return np.array([len(of_word) for of_word in alone]), np.concatenate(alone)
+
+    def _ids_of(self, text: str) -> NDArray[np.uint32]:
+        (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
+        return np.array(encoding.ids, np.uint32)
 
     def _gather(
         self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int64], token_ends: NDArray[np.int64]
