@@ -17,8 +17,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush. In place."""
+    x ^= x >> np.uint64(30)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
     x ^= x >> np.uint64(27)
     x *= np.uint64(0x94D049BB133111EB)
     x ^= x >> np.uint64(31)
@@ -26,7 +27,9 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _with(state: NDArray[np.uint64], part: int | NDArray[np.integer]) -> NDArray[np.uint64]:
-    return _mix((state ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
+    state = state ^ np.asarray(part).astype(np.uint64)
+    state += _GOLDEN
+    return _mix(state)
 
 
 @cache

@@ -40,30 +40,30 @@ def draw(
     """
     rows, row_length = planes.tokens.shape
     unit_keys = keyed.bits(seed, purpose, *counters, np.arange(row_length)[None, :])
-    units = np.where(planes.maskable, _UNITS[masking.scheme](planes), NO_UNIT)
+    units = np.where(planes.maskable, _UNITS[masking.scheme](planes), np.int32(NO_UNIT))
     return _choose(units, quotas(planes.lengths, masking, row_length), np.broadcast_to(unit_keys, (rows, row_length)))
 
 
-def _token_units(planes: Planes) -> NDArray[np.int64]:
-    return np.broadcast_to(np.arange(planes.tokens.shape[1]), planes.tokens.shape)
+def _token_units(planes: Planes) -> NDArray[np.integer]:
+    return np.broadcast_to(np.arange(planes.tokens.shape[1], dtype=np.int32), planes.tokens.shape)
 
 
-def _word_units(planes: Planes) -> NDArray[np.int64]:
+def _word_units(planes: Planes) -> NDArray[np.integer]:
     """Continuation pieces belong to the word that they continue. [CLS] and [SEP] start words: none crosses them."""
-    return np.cumsum(planes.word_start, axis=1) - 1
+    return np.cumsum(planes.word_start, axis=1, dtype=np.int32) - 1
 
 
 _UNITS = {"token": _token_units, "whole_word": _word_units}
 
 
-def _choose(units: NDArray[np.int64], quotas: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def _choose(units: NDArray[np.integer], quotas: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Take units in the order of their keys while they fit the quota of their row.
 
     Args: units [R, L], the unit of each position or NO_UNIT; quotas [R]; keys [R, L], one for each unit number.
     Returns: bool [R, L], the positions of the units taken.
     """
     rows, row_length = units.shape
-    numbers = np.arange(row_length)
+    numbers = np.arange(row_length, dtype=np.int32)
     present = units != NO_UNIT
     if not (present & (units != numbers)).any():
         return _choose_positions(present, quotas, _distinct(keys, present))

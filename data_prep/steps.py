@@ -28,7 +28,7 @@ from data_prep.segments import Example, Sentence, examples
 from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 
 # Lines are tokenized about this many characters at a time.
-_BATCH_CHARACTERS = 2**18
+_BATCH_CHARACTERS = 2**20
 # Rows are masked and written this many at a time.
 _BLOCK_ROWS = 512
 
@@ -137,7 +137,7 @@ class _Task:
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]
 
-    def _count_unknown(self, lines: list[str], flagged: NDArray[np.uint32], starts: NDArray[np.int64]) -> None:
+    def _count_unknown(self, lines: list[str], flagged: NDArray[np.uint32], starts: NDArray[np.integer]) -> None:
         unknown = np.flatnonzero(words.split(flagged)[0] == self.special.unk)
         self.report.unknown_tokens += len(unknown)
         for line in np.unique(np.searchsorted(starts, unknown, side="right") - 1):

@@ -33,12 +33,12 @@ class Encoded:
     """The tokens of some lines, counted through all of them; the characters, through the lines and their ends."""
 
     ids: NDArray[np.uint32]  # [T]
-    line_starts: NDArray[np.int64]  # [lines + 1], in tokens
-    piece_starts: NDArray[np.int64]  # [pieces], in characters
-    piece_tokens: NDArray[np.int64]  # [pieces], how many
+    line_starts: NDArray[np.integer]  # [lines + 1], in tokens
+    piece_starts: NDArray[np.integer]  # [pieces], in characters
+    piece_tokens: NDArray[np.integer]  # [pieces], how many
 
     @property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> NDArray[np.integer]:
         """[T]: the character at which the piece of a token begins."""
         return np.repeat(self.piece_starts, self.piece_tokens)
 
@@ -89,7 +89,7 @@ class WordPiece:
         self._piece_of_word: dict[bytes, int] = {}
         self._num_remembered = 0
         # by piece: how many tokens, and where in `_ids` they begin
-        self._num_tokens = self._first = np.zeros(0, np.int64)
+        self._num_tokens = self._first = np.zeros(0, np.int32)
         self._ids = np.zeros(0, np.uint32)
 
     def __call__(self, lines: list[str]) -> Encoded:
@@ -98,9 +98,10 @@ class WordPiece:
         characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
         piece_starts, pieces = self._pieces(characters)
         num_tokens = self._num_tokens[pieces]
-        token_ends = np.concatenate([[0], np.cumsum(num_tokens)])
-        line_starts = token_ends[np.searchsorted(piece_starts, _line_starts(lines))]
-        return Encoded(self._gather(pieces, num_tokens, token_ends), line_starts, piece_starts, num_tokens)
+        token_starts = np.zeros(len(pieces) + 1, np.int32)
+        np.cumsum(num_tokens, out=token_starts[1:])
+        line_starts = token_starts[np.searchsorted(piece_starts, _line_starts(lines))]
+        return Encoded(self._gather(pieces, num_tokens, token_starts), line_starts, piece_starts, num_tokens)
 
     def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where pieces begin, and their numbers. White space is a piece of no tokens, number 0, and left out."""
@@ -149,11 +150,11 @@ class WordPiece:
         known = len(self._num_tokens)
         self._num_tokens = np.concatenate([self._num_tokens, *encoded[0]])
         self._ids = np.concatenate([self._ids, *encoded[1]])
-        self._first = np.cumsum(self._num_tokens) - self._num_tokens
+        self._first = np.cumsum(self._num_tokens, dtype=np.int32) - self._num_tokens
         self._num_remembered += sum(map(len, words))
         return range(known, len(self._num_tokens))
 
-    def _encode(self, words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    def _encode(self, words: list[str]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         """How many tokens each word has, and the tokens of all.
 
         They are encoded as one text with a full stop behind each, in a third of the time that single words take. The
@@ -162,20 +163,21 @@ class WordPiece:
         ids = self._ids_of("".join(word + "." for word in words))
         stops = np.flatnonzero(ids == self._stop)
         if len(stops) == len(words):
-            return np.diff(stops, prepend=-1) - 1, np.delete(ids, stops)
+            return (np.diff(stops, prepend=-1) - 1).astype(np.int32), np.delete(ids, stops)
         alone = [self._ids_of(word) for word in words]
-        return np.array([len(of_word) for of_word in alone]), np.concatenate(alone)
+        return np.array([len(of_word) for of_word in alone], np.int32), np.concatenate(alone)
 
     def _ids_of(self, text: str) -> NDArray[np.uint32]:
         (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
         return np.array(encoding.ids, np.uint32)
 
     def _gather(
-        self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int64], token_ends: NDArray[np.int64]
+        self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int32], token_starts: NDArray[np.int32]
     ) -> NDArray[np.uint32]:
         """[T]: the tokens of pieces, one after the other."""
-        shift = self._first[pieces] - token_ends[:-1]
-        return self._ids[np.repeat(shift, num_tokens) + np.arange(token_ends[-1])]
+        where = np.repeat(self._first[pieces] - token_starts[:-1], num_tokens)
+        where += np.arange(len(where), dtype=np.int32)
+        return self._ids[where]
 
 
 def _line_starts(lines: list[str]) -> NDArray[np.int64]:

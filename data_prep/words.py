@@ -39,7 +39,7 @@ class LineTokenizer:
         self._longest = masking.longest_word
         self._flags = vocabulary.continuations(tokenizer) * CONTINUES
 
-    def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:
         """The tokens of all lines, [T], and where each line begins in them, [lines + 1]."""
         encoded = self._encode(lines)
         flagged = encoded.ids | self._flags[encoded.ids]
