@@ -17,7 +17,10 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush. In place."""
+    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush.
+
+    In place: time is lost by filling fresh memory.
+    """
     x ^= x >> np.uint64(30)
     x *= np.uint64(0xBF58476D1CE4E5B9)
     x ^= x >> np.uint64(27)
@@ -35,7 +38,9 @@ def _with(state: NDArray[np.uint64], part: int | NDArray[np.integer]) -> NDArray
 @cache
 def _start(seed: int, purpose: str) -> NDArray[np.uint64]:
     name = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
-    return _with(_with(np.zeros(1, np.uint64), seed), name)
+    state = _with(_with(np.zeros(1, np.uint64), seed), name)
+    state.flags.writeable = False
+    return state
 
 
 def bits(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.uint64]:
