@@ -6,7 +6,7 @@ encodes each distinct one once, exactly as it is written. Nothing reaches across
 normalization does, only the order of combining marks depends on neighbours, and no mark splits. So no rule of BERT's
 is written down here.
 
-Letters: N characters, T tokens. A piece is a word or a character that stands alone.
+Letters: T tokens. A piece is a word, or a character that stands alone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 # What the table of code points says besides the number of a piece.
-_UNSEEN, _IN_WORD = -2, -1
+_UNSEEN, _IN_WORD, _NO_TOKENS = -3, -2, -1
 _CODE_POINTS = 0x110000
-# When the words remembered have more characters than this, all are forgotten: about 40 MB.
+# When the words remembered have more characters than this, all are forgotten: about 50 MB.
 _REMEMBERED = 2**21
 # Words that are encoded as one text.
 _GROUP = 128
@@ -95,7 +95,7 @@ class WordPiece:
     def __call__(self, lines: list[str]) -> Encoded:
         if self._num_remembered > _REMEMBERED:
             self._forget()
-        characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
+        characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), "<u4")
         piece_starts, pieces = self._pieces(characters)
         num_tokens = self._num_tokens[pieces]
         token_starts = np.zeros(len(pieces) + 1, np.int32)
@@ -104,7 +104,7 @@ class WordPiece:
         return Encoded(self._gather(pieces, num_tokens, token_starts), line_starts, piece_starts, num_tokens)
 
     def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Where pieces begin, and their numbers. White space is a piece of no tokens, number 0, and left out."""
+        """Where pieces begin, and their numbers; white space is left out."""
         piece_of_character = self._piece_of[characters]
         if (piece_of_character == _UNSEEN).any():
             self._ask(np.unique(characters[piece_of_character == _UNSEEN]))
@@ -134,8 +134,9 @@ class WordPiece:
     def _ask(self, code_points: NDArray[np.uint32]) -> None:
         """What new characters do: whether they split, and their tokens where they stand alone."""
         splits = [point for point in code_points.tolist() if self._splits(chr(point))]
+        pieces = np.array(self._learn([chr(point) for point in splits]), np.int32)
         self._piece_of[code_points] = _IN_WORD
-        self._piece_of[splits] = self._learn([chr(point) for point in splits])
+        self._piece_of[splits] = np.where(self._num_tokens[pieces] > 0, pieces, _NO_TOKENS)
 
     def _splits(self, character: str) -> bool:
         """Whether letters on both sides of it belong to different words, and it to neither."""
