@@ -17,22 +17,37 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    """The finalizer of splitmix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that passes BigCrush.
+
+    In place: time is lost by filling fresh memory.
+    """
+    x ^= x >> np.uint64(30)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x
+
+
+def _with(state: NDArray[np.uint64], part: int | NDArray[np.integer]) -> NDArray[np.uint64]:
+    state = state ^ np.asarray(part).astype(np.uint64)
+    state += _GOLDEN
+    return _mix(state)
 
 
 @cache
-def _purpose(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+def _start(seed: int, purpose: str) -> NDArray[np.uint64]:
+    name = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
+    state = _with(_with(np.zeros(1, np.uint64), seed), name)
+    state.flags.writeable = False
+    return state
 
 
 def bits(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.uint64]:
     """Uniform 64-bit integers, one for every element of the broadcast `counters`."""
-    state = np.zeros(1, np.uint64)
-    for part in (seed, _purpose(purpose), *counters):
-        state = _mix((state ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
+    state = _start(seed, purpose)
+    for counter in counters:
+        state = _with(state, counter)
     return state if any(np.ndim(counter) for counter in counters) else state.reshape(())
 
 

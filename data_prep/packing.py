@@ -52,21 +52,24 @@ def rows_of(packs: list[Row], dtype: np.dtype, special: SpecialTokens) -> NDArra
     """Rows without masks yet, [R] structured."""
     rows = np.zeros(len(packs), dtype)
     row_length = dtype["tokens"].shape[0]
-    flagged = np.full((len(packs), row_length), special.pad, np.uint32)
-    example_start = np.zeros((len(packs), row_length), bool)
-    segment_b = np.zeros((len(packs), row_length), bool)
-    for number, row in enumerate(packs):
-        start = 0
-        for example in row:
-            end = start + len(example.tokens)
-            flagged[number, start:end] = example.tokens
-            example_start[number, start] = True
-            segment_b[number, start + example.second_segment : end] = True
-            start = end
-        rows["length"][number] = start
-    tokens, continues = words.split(flagged)
+    examples = [example for row in packs for example in row]
+    lengths = np.array([len(example.tokens) for example in examples])
+    rows["length"] = [sum(len(example.tokens) for example in row) for row in packs]
+    real = np.arange(row_length) < rows["length"][:, None]
+    words_of_rows = np.full(real.shape, special.pad, np.uint32)
+    words_of_rows[real] = np.concatenate([example.tokens for example in examples])
+    tokens, continues = words.split(words_of_rows)
     rows["tokens"] = tokens
-    rows["example_start"] = pack(example_start)
-    rows["segment_b"] = pack(segment_b)
     rows["word_start"] = pack(~continues & (tokens != special.pad))
+    in_example = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    rows["example_start"] = pack(_plane(in_example == 0, real))
+    second_segments = np.array([example.second_segment for example in examples])
+    rows["segment_b"] = pack(_plane(in_example >= np.repeat(second_segments, lengths), real))
     return rows
+
+
+def _plane(of_tokens: NDArray[np.bool_], real: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[R, L]: what is said of the tokens of all rows, one after the other, at the positions that hold them."""
+    plane = np.zeros(real.shape, bool)
+    plane[real] = of_tokens
+    return plane

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def _cut(
     first_target = _ONE_SEGMENT if one_segment else (target - 3) // 2
     first: list[Sentence] = []
     second: list[Sentence] = []
-    num_first = 0
+    num_first = num_second = 0
     fixed = data.segment_condition == "fixed"
     for sentence in sentences:
         if (
@@ -77,30 +78,33 @@ def _cut(
             num_first += len(sentence)
         else:
             second.append(sentence)
-    first, first_rest = _split(first, data.row_length - 2)
-    second, second_rest = _split(second, data.row_length - 3 - sum(map(len, first)))
+            num_second += len(sentence)
+    first, num_first, first_rest = _split(first, num_first, data.row_length - 2)
+    second, _, second_rest = _split(second, num_second, data.row_length - 3 - num_first)
     # Reversed, the second segment holds the earlier sentences.
     rest = first_rest + second_rest if fixed else second_rest + first_rest
-    return _assemble(first, second, special), rest
+    return _assemble(first, second, num_first, special), rest
 
 
-def _split(sentences: list[Sentence], room: int) -> tuple[list[Sentence], list[Sentence]]:
-    """The first `room` tokens, and the rest, with sentence borders kept."""
-    kept: list[Sentence] = []
+def _split(sentences: list[Sentence], size: int, room: int) -> tuple[list[Sentence], int, list[Sentence]]:
+    """The first `room` of the `size` tokens, how many they are, and the rest, with sentence borders kept."""
+    if size <= room:
+        return sentences, size, []
+    left = room = max(room, 0)
     for index, sentence in enumerate(sentences):
-        if len(sentence) > room:
-            room = max(room, 0)
-            cut = [sentence[:room]] if room else []
-            return kept + cut, [sentence[room:], *sentences[index + 1 :]]
-        kept.append(sentence)
-        room -= len(sentence)
-    return kept, []
+        if len(sentence) > left:
+            cut = [sentence[:left]] if left else []
+            return sentences[:index] + cut, room, [sentence[left:], *sentences[index + 1 :]]
+        left -= len(sentence)
+    return sentences, size, []
 
 
-def _assemble(first: list[Sentence], second: list[Sentence], special: SpecialTokens) -> Example:
-    cls, sep = np.array([special.cls], np.uint32), np.array([special.sep], np.uint32)
-    parts = [cls, *first, sep]
-    second_segment = sum(map(len, parts))
-    if second:
-        parts += [*second, sep]
-    return Example(np.concatenate(parts), second_segment)
+def _assemble(first: list[Sentence], second: list[Sentence], num_first: int, special: SpecialTokens) -> Example:
+    cls, sep = _alone(special.cls), _alone(special.sep)
+    parts = [cls, *first, sep, *second, sep] if second else [cls, *first, sep]
+    return Example(np.concatenate(parts), second_segment=num_first + 2)
+
+
+@cache
+def _alone(token: int) -> Sentence:
+    return np.array([token], np.uint32)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from functools import lru_cache
+from itertools import chain, groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
 # Rows are masked and written this many at a time.
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 512
 
 
 @dataclass
@@ -84,18 +85,18 @@ class WriteShards(PipelineStep):
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  nothing follows it
         """Writes the shards and, last, the report of task `rank`."""
-        tokenizer = vocabulary.load(self.folder)
-        task = _Task(self, tokenizer, rank)
+        task = _Task(self, rank)
         task.write(data)
         write_json(self.reports / f"{rank:05d}.json", vars(task.report))
 
 
 class _Task:
-    def __init__(self, step: WriteShards, tokenizer: Tokenizer, number: int):
-        self.step, self.tokenizer, self.number = step, tokenizer, number
-        self.special = vocabulary.special_tokens(tokenizer, step.folder / vocabulary.TOKENIZER)
-        self.tokenize = words.LineTokenizer(tokenizer, step.masking)
-        self.dtype = row_dtype(step.data.row_length, tokenizer.get_vocab_size(), step.masking.stored)
+    def __init__(self, step: WriteShards, number: int):
+        self.step, self.number = step, number
+        path = step.folder / vocabulary.TOKENIZER
+        self.tokenizer, self.tokenize = _tokenizer(step.folder, sha256_of(path), step.masking)  # type: ignore  frozen: it has a hash
+        self.special = vocabulary.special_tokens(self.tokenizer, path)
+        self.dtype = row_dtype(step.data.row_length, self.tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -110,28 +111,28 @@ class _Task:
             writer.account()
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
-        for _, group in groupby(self._sentences(documents), key=itemgetter(0)):
-            _, document, first = next(group)
+        for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
+            _, document, first = next(parts)
             key = document_key(document)
             held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
             split: Split = "validation" if held_out else "train"
             self._count_document(document)
             segment_key = int(keyed.bits(self.step.seed, "segments", key, document.metadata["copy"]))
             for example in examples(
-                chain([first], map(itemgetter(2), group)), self.step.data, self.special, segment_key
+                chain(first, chain.from_iterable(map(itemgetter(2), parts))), self.step.data, self.special, segment_key
             ):
-                self._count_example(split, example)
                 yield split, example
 
-    def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, Sentence]]:
-        """(document number, document, flagged ids of a line), tokenized in batches that ignore documents."""
+    def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, list[Sentence]]]:
+        """(document number, document, flagged ids of its next lines), tokenized in batches that ignore documents."""
         for batch in _batches(self._readable(documents)):
-            tokenized = iter(self.tokenize([line for _, _, line in batch if isinstance(line, str)]))
-            for number, document, line in batch:
-                sentence = next(tokenized) if isinstance(line, str) else self._given(document, line)
-                if isinstance(line, str):
-                    self._count_unknown(line, sentence)
-                yield number, document, sentence
+            lines = [line for _, _, part in batch for line in part]
+            flagged, starts = self.tokenize(lines)
+            self._count_unknown(lines, flagged, starts)
+            sentences = (flagged[start:end] for start, end in pairwise(starts.tolist()))
+            for number, document, part in batch:
+                given = [self._given(document, ids) for ids in document.metadata["tokens"] or ()]
+                yield number, document, given or list(islice(sentences, len(part)))
 
     def _readable(self, documents: Iterable[Document]) -> Iterator[Document]:
         for document in documents:
@@ -148,23 +149,20 @@ class _Task:
         fixed = [self.special.pad, self.special.cls, self.special.sep]
         return self.tokenize.flagged(ids[~np.isin(ids, fixed)])
 
-    def _count_example(self, split: Split, example: Example) -> None:
-        self.report.examples[split] += 1
-        self.report.tokens[split] += len(example.tokens)
-        self.report.example_lengths[str(len(example.tokens))] += 1
-
     def _count_document(self, document: Document) -> None:
         source = str(document.metadata["source"])
         self.report.documents[source] += 1
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]
 
-    def _count_unknown(self, line: str, sentence: NDArray[np.uint32]) -> None:
+    def _count_unknown(self, lines: list[str], flagged: NDArray[np.uint32], starts: NDArray[np.integer]) -> None:
+        unknown = np.flatnonzero(words.split(flagged)[0] == self.special.unk)
+        self.report.unknown_tokens += len(unknown)
+        for line in np.unique(np.searchsorted(starts, unknown, side="right") - 1):
+            self._count_unknown_characters(lines[line])
+
+    def _count_unknown_characters(self, line: str) -> None:
         """Which characters made a word [UNK]: those that are no entry, or the whole word when it is too long."""
-        unknown = int((words.split(sentence)[0] == self.special.unk).sum())
-        if not unknown:
-            return
-        self.report.unknown_tokens += unknown
         encoding = self.tokenizer.encode(line, add_special_tokens=False)
         for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if token == self.special.unk:
@@ -174,6 +172,13 @@ class _Task:
 
     def _is_known(self, character: str) -> bool:
         return any(self.tokenizer.token_to_id(prefix + character) is not None for prefix in ("", "##"))
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(folder: Path, sha256: str, masking: Masking) -> tuple[Tokenizer, words.LineTokenizer]:
+    """Kept from task to task, with the words that it has learned. `sha256` is the file's: what the folder holds now."""
+    tokenizer = vocabulary.load(folder)
+    return tokenizer, words.LineTokenizer(tokenizer, masking)
 
 
 class _SplitWriter:
@@ -215,7 +220,9 @@ class _SplitWriter:
     def _write(self) -> None:
         task, step = self._task, self._task.step
         rows = packing.rows_of(self._block, task.dtype, task.special)
+        lengths = [len(example.tokens) for row in self._block for example in row]
         self._block = []
+        self._count(lengths)
         planes = Planes.of(rows, task.special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))
         for masking in range(step.masking.stored):
@@ -224,20 +231,30 @@ class _SplitWriter:
             task.report.masked_tokens[str(masking)] += int(masks.sum())
         self._shard.append(rows)
 
+    def _count(self, lengths: list[int]) -> None:
+        report = self._task.report
+        report.examples[self._split] += len(lengths)
+        report.tokens[self._split] += sum(lengths)
+        report.example_lengths.update(map(str, lengths))
 
-_Line = str | NDArray[np.integer]
 
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, _Line]]]:
-    """(document number, document, line or ids), about `_BATCH_CHARACTERS` at a time."""
-    batch: list[tuple[int, Document, _Line]] = []
+def _batches(documents: Iterable[Document]) -> Iterator[list[tuple[int, Document, list[str]]]]:
+    """(document number, document, its next lines), about `_BATCH_CHARACTERS` at a time."""
+    batch: list[tuple[int, Document, list[str]]] = []
     characters = 0
     for number, document in enumerate(documents):
-        for line in document.metadata["tokens"] or lines(document.text):
-            batch.append((number, document, line))
+        if characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+        part: list[str] = []
+        batch.append((number, document, part))
+        characters += sum(map(len, document.metadata["tokens"] or ()))
+        for line in lines(document.text):
+            part.append(line)
             characters += len(line)
             if characters >= _BATCH_CHARACTERS:
                 yield batch
-                batch, characters = [], 0
+                part, characters = [], 0
+                batch = [(number, document, part)]
     if batch:
         yield batch

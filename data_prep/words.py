@@ -10,11 +10,11 @@ from importlib.metadata import entry_points
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from configs.errors import UserError, nearest
 from configs.tables import Masking
-from data_prep import vocabulary
+from data_prep import vocabulary, wordpiece
 
 # A text to its pieces in order, which joined are the text.
 Segmenter = Callable[[str], Iterable[str]]
@@ -33,32 +33,28 @@ class LineTokenizer:
     """Lines to token ids, with `CONTINUES` on those that continue a word."""
 
     def __init__(self, tokenizer: Tokenizer, masking: Masking):
-        self._tokenizer = tokenizer
+        fast = wordpiece.is_function_of_words(tokenizer)
+        self._encode = wordpiece.WordPiece(tokenizer) if fast else wordpiece.Ordinary(tokenizer)
         self._segmenter = segmenter_of(masking)
         self._longest = masking.longest_word
-        self._is_continuation = vocabulary.continuations(tokenizer)
+        self._flags = vocabulary.continuations(tokenizer) * CONTINUES
 
-    def __call__(self, lines: list[str]) -> list[NDArray[np.uint32]]:
-        """[tokens] of every line."""
-        if not self._segmenter:
-            # Without offsets, which only a segmenter's words need.
-            encodings = self._tokenizer.encode_batch_fast(lines, add_special_tokens=False)
-            return [self._flagged(encoding) for encoding in encodings]
-        encodings = self._tokenizer.encode_batch(lines, add_special_tokens=False)
-        return [
-            self._flagged(encoding, inner_characters(line, self._segmenter, self._longest))
-            for line, encoding in zip(lines, encodings, strict=True)
-        ]
+    def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:
+        """The tokens of all lines, [T], and where each line begins in them, [lines + 1]."""
+        encoded = self._encode(lines)
+        flagged = encoded.ids | self._flags[encoded.ids]
+        if self._segmenter and lines:
+            inner = np.concatenate([self._inner(line) for line in lines])
+            flagged |= inner[encoded.starts] * CONTINUES
+        return flagged, encoded.line_starts
 
     def flagged(self, ids: NDArray[np.integer]) -> NDArray[np.uint32]:
         """Ids that came without text."""
-        return ids.astype(np.uint32) | self._is_continuation[ids] * CONTINUES
+        return ids.astype(np.uint32) | self._flags[ids]
 
-    def _flagged(self, encoding: Encoding, inner: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
-        flagged = self.flagged(np.array(encoding.ids, np.int64))
-        if inner is not None and len(flagged):
-            flagged |= inner[np.array(encoding.offsets)[:, 0]] * CONTINUES
-        return flagged
+    def _inner(self, line: str) -> NDArray[np.bool_]:
+        assert self._segmenter
+        return np.append(inner_characters(line, self._segmenter, self._longest), False)
 
 
 def split(flagged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:

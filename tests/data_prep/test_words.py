@@ -34,7 +34,7 @@ def chosen(vocabulary_file: Path, *overrides: str):
 def borders(vocabulary_file: Path, *overrides: str) -> list[str]:
     """The words of TEXT as its tokens are flagged."""
     recipe = chosen(vocabulary_file, *overrides)
-    (flagged,) = words.LineTokenizer(vocabulary.take(recipe.vocabulary), recipe.masking)([TEXT])
+    flagged, _ = words.LineTokenizer(vocabulary.take(recipe.vocabulary), recipe.masking)([TEXT])
     found: list[str] = []
     for token, continues in zip(*words.split(flagged), strict=True):
         piece = ENTRIES[token].removeprefix("##")

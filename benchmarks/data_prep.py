@@ -1,0 +1,223 @@
+"""`electra prepare` beside other ways to make pretraining data of the same text, one process each, in turns.
+
+    python -m benchmarks.data_prep --text FOLDER --vocabulary vocab.txt [--google FOLDER --google-python PYTHON]
+
+Every measurement is a process of its own; the clock starts when everything is imported. First of all the ids of the
+look-up are compared with the tokenizer's, on all of the text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from configs.load import load
+from configs.recipe import Recipe
+from configs.tables import Source
+from data_prep import readers, vocabulary, wordpiece
+from data_prep.plan import plan
+
+# Google's builder gets the first bytes of the text alone, or it would take most of the time; its rate does not depend
+# on how much it reads.
+GOOGLE_BYTES = 2_000_000
+GOOGLE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import argparse
+import build_pretraining_dataset as builder
+names = ("corpus_dir", "vocab_file", "output_dir")
+rest = dict(max_seq_length=128, num_processes=1, blanks_separate_docs=True, do_lower_case=True, strip_accents=True)
+arguments = argparse.Namespace(**dict(zip(names, sys.argv[2:])), **rest)
+builder.utils.rmkdir(arguments.output_dir)
+began = time.perf_counter()
+builder.write_examples(0, arguments)
+print(time.perf_counter() - began)
+"""
+
+
+def recipe_of(text: Path, words: Path) -> Recipe:
+    """`small`, with its ten maskings."""
+    size = len(words.read_text(encoding="utf-8").splitlines())
+    return load("small", [f"data.sources={text}", f"vocabulary.source={words}", f"vocabulary.size={size}"])
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def electra(text: Path, words: Path, out: Path) -> float:
+    from data_prep.prepare import prepare
+
+    recipe = recipe_of(text, words)
+    return seconds_of(lambda: prepare(recipe, out / "corpus", workers=1))
+
+
+def encode_batch_fast(text: Path, words: Path, out: Path) -> float:
+    """Read and tokenize; write nothing."""
+    tokenizer = vocabulary.take(recipe_of(text, words).vocabulary)
+
+    def encode() -> None:
+        lines = (text / "text.txt").read_text(encoding="utf-8").splitlines()
+        for first in range(0, len(lines), 1000):
+            tokenizer.encode_batch_fast(lines[first : first + 1000], add_special_tokens=False)
+
+    return seconds_of(encode)
+
+
+def run_mlm(text: Path, words: Path, out: Path) -> float:
+    """transformers' examples/pytorch/language-modeling/run_mlm.py: tokenize, join, cut; no masks yet."""
+    from datasets import disable_progress_bars, load_dataset
+    from transformers import BertTokenizer
+
+    disable_progress_bars()
+    tokenizer = BertTokenizer(str(words))
+
+    def group(columns: dict[str, list[list[int]]]) -> dict[str, list[list[int]]]:
+        joined = {name: [value for row in rows for value in row] for name, rows in columns.items()}
+        length = len(joined["input_ids"]) // 128 * 128
+        return {name: [all_[at : at + 128] for at in range(0, length, 128)] for name, all_ in joined.items()}
+
+    def prepare() -> None:
+        lines = load_dataset("text", data_files=str(text / "text.txt"), split="train", cache_dir=str(out))
+        tokenized = lines.map(
+            lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True), batched=True, remove_columns=["text"]
+        )
+        tokenized.map(group, batched=True)
+
+    return seconds_of(prepare)
+
+
+WAYS: dict[str, Callable[[Path, Path, Path], float]] = {
+    "electra prepare, all of it": electra,
+    "encode_batch_fast, nothing written": encode_batch_fast,
+    "datasets, the run_mlm way": run_mlm,
+}
+GOOGLES = "Google's build_pretraining_dataset.py"
+
+
+def measure(way: str, text: Path, words: Path) -> float:
+    """MB/s of one of `WAYS`, in a process of its own."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.data_prep",
+            "--only",
+            way,
+            "--text",
+            str(text),
+            "--vocabulary",
+            str(words),
+        ]
+        seconds = last_number([*command, "--out", out])
+    return (text / "text.txt").stat().st_size / seconds / 1e6
+
+
+def measure_google(google: Path, python: Path, text: Path, words: Path) -> float:
+    with tempfile.TemporaryDirectory() as folder, open(text / "text.txt", "rb") as file:
+        some = Path(folder) / "some"
+        some.mkdir()
+        size = (some / "text.txt").write_bytes(file.read(GOOGLE_BYTES).rpartition(b"\n")[0])
+        seconds = last_number(
+            [str(python), "-c", GOOGLE, str(google), str(some), str(words), str(Path(folder) / "out")]
+        )
+    return size / seconds / 1e6
+
+
+def last_number(command: list[str]) -> float:
+    """What a command prints last. Each gets one thread."""
+    one = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(command, env={**os.environ, **one, "PYTHONPATH": path}, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(run.stderr)
+    return float(run.stdout.split()[-1])
+
+
+def plain(text: Path, folder: Path) -> None:
+    """All documents below `text`, compressed or not, as one file, which all ways can read."""
+    with open(folder / "text.txt", "w", encoding="utf-8") as file:
+        for task in plan((Source(path=str(text)),)):
+            for document in (document for piece in task for document in readers.documents(piece)):
+                file.write("\n".join(document.text.splitlines()).strip("\n") + "\n\n")
+
+
+def compare_ids(text: Path, words: Path) -> int:
+    """How many tokens were compared; exits at a difference."""
+    tokenizer = vocabulary.take(recipe_of(text, words).vocabulary)
+    tokenizer.encode_special_tokens = True
+    encode = wordpiece.WordPiece(tokenizer)
+    lines = (text / "text.txt").read_text(encoding="utf-8").splitlines()
+    compared = 0
+    for first in range(0, len(lines), 1000):
+        some = lines[first : first + 1000]
+        expected = [encoding.ids for encoding in tokenizer.encode_batch_fast(some, add_special_tokens=False)]
+        ids = encode(some).ids
+        if not np.array_equal(ids, np.concatenate([np.array(of_line, np.uint32) for of_line in expected])):
+            sys.exit(f"other ids in lines {first} to {first + 1000}")
+        compared += len(ids)
+    return compared
+
+
+def machine() -> str:
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("tokenizers", "numpy", "datasets"))
+    name = models[0].partition(": ")[2] if models else platform.processor()
+    return f"{name}, {os.cpu_count()} cores, one used; {packages}; {datetime.date.today()}"
+
+
+def main(
+    text: Annotated[Path, typer.Option(help="Folder of text, a blank line between documents.")],
+    vocabulary: Annotated[Path, typer.Option(help="A vocab.txt, such as that of a corpus.")],
+    google: Annotated[Path | None, typer.Option(help="A checkout of google-research/electra.")] = None,
+    google_python: Annotated[Path, typer.Option(help="A Python that has TensorFlow.")] = Path(sys.executable),
+    rounds: int = 5,
+    only: Annotated[str | None, typer.Option(hidden=True)] = None,
+    out: Annotated[Path, typer.Option(hidden=True)] = Path(),
+) -> None:
+    if only:
+        print(WAYS[only](text, vocabulary, out))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        one = Path(folder)
+        plain(text, one)
+        print(f"{(one / 'text.txt').stat().st_size / 1e6:.1f} MB, {machine()}")
+        print(f"the same {compare_ids(one, vocabulary):,} tokens as encode_batch_fast\n", flush=True)
+        ways: dict[str, Callable[[], float]] = {
+            way: (lambda way=way: measure(way, one, vocabulary.absolute())) for way in WAYS
+        }
+        if google:
+            ways[GOOGLES] = lambda: measure_google(google, google_python, one, vocabulary.absolute())
+        rates = {way: [] for way in ways}
+        for _ in range(rounds):
+            for way, rate in ways.items():
+                rates[way].append(rate())
+    print_table(rates)
+
+
+def print_table(rates: dict[str, list[float]]) -> None:
+    """Medians, what was lowest and highest, and how many times slower than the first each is, by medians."""
+    ours = statistics.median(next(iter(rates.values())))
+    print("| | MB/s | lowest to highest | ours is |\n|---|---:|---:|---:|")
+    for way, of_way in rates.items():
+        middle = statistics.median(of_way)
+        print(f"| {way} | {middle:.2f} | {min(of_way):.2f} to {max(of_way):.2f} | {ours / middle:.1f}x |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

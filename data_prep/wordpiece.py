@@ -1,0 +1,186 @@
+"""WordPiece as look-up: the tokens of a text are those of its words, and words repeat.
+
+What a character does is asked from the tokenizer, once for every code point that occurs. Some split: white space, and
+those that stand alone, such as punctuation and Chinese characters. What lies between them is a word, and the tokenizer
+encodes each distinct one once, exactly as it is written. Nothing reaches across a character that splits: of all that
+normalization does, only the order of combining marks depends on neighbours, and no mark splits. So no rule of BERT's
+is written down here.
+
+Letters: T tokens. A piece is a word, or a character that stands alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+# What the table of code points says besides the number of a piece.
+_UNSEEN, _IN_WORD, _NO_TOKENS = -3, -2, -1
+_CODE_POINTS = 0x110000
+# When the words remembered have more characters than this, all are forgotten: about 50 MB.
+_REMEMBERED = 2**21
+# Words that are encoded as one text.
+_GROUP = 128
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The tokens of some lines, counted through all of them; the characters, through the lines and their ends."""
+
+    ids: NDArray[np.uint32]  # [T]
+    line_starts: NDArray[np.integer]  # [lines + 1], in tokens
+    piece_starts: NDArray[np.integer]  # [pieces], in characters
+    piece_tokens: NDArray[np.integer]  # [pieces], how many
+
+    @property
+    def starts(self) -> NDArray[np.integer]:
+        """[T]: the character at which the piece of a token begins."""
+        return np.repeat(self.piece_starts, self.piece_tokens)
+
+
+def is_function_of_words(tokenizer: Tokenizer) -> bool:
+    """Whether `WordPiece` gives this tokenizer's ids: BERT's, without what looks at a text beyond its words."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    return (
+        isinstance(tokenizer.model, models.WordPiece)
+        and isinstance(tokenizer.normalizer, normalizers.BertNormalizer)
+        and isinstance(tokenizer.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
+        and tokenizer.truncation is None
+        and tokenizer.padding is None
+        and (not added or tokenizer.encode_special_tokens)
+        and all(token.special for token in added)
+    )
+
+
+class Ordinary:
+    """Any tokenizer, a line at a time."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+
+    def __call__(self, lines: list[str]) -> Encoded:
+        encodings = self._tokenizer.encode_batch(lines, add_special_tokens=False)
+        ids = np.array([token for encoding in encodings for token in encoding.ids], np.uint32)
+        starts = [
+            start + first
+            for start, encoding in zip(_line_starts(lines), encodings, strict=False)
+            for first, _ in encoding.offsets
+        ]
+        line_starts = np.cumsum([0, *map(len, encodings)])
+        return Encoded(ids, line_starts, np.array(starts, np.int64), np.ones(len(ids), np.int64))
+
+
+class WordPiece:
+    """A tokenizer of which `is_function_of_words` is true. It learns from the text that it sees."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+        self._normalizer, self._pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
+        (self._stop,) = self._ids_of(".")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._piece_of = np.full(_CODE_POINTS, _UNSEEN, np.int32)
+        self._piece_of_word: dict[bytes, int] = {}
+        self._num_remembered = 0
+        # by piece: how many tokens, and where in `_ids` they begin
+        self._num_tokens = self._first = np.zeros(0, np.int32)
+        self._ids = np.zeros(0, np.uint32)
+
+    def __call__(self, lines: list[str]) -> Encoded:
+        if self._num_remembered > _REMEMBERED:
+            self._forget()
+        characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), "<u4")
+        piece_starts, pieces = self._pieces(characters)
+        num_tokens = self._num_tokens[pieces]
+        token_starts = np.zeros(len(pieces) + 1, np.int32)
+        np.cumsum(num_tokens, out=token_starts[1:])
+        line_starts = token_starts[np.searchsorted(piece_starts, _line_starts(lines))]
+        return Encoded(self._gather(pieces, num_tokens, token_starts), line_starts, piece_starts, num_tokens)
+
+    def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Where pieces begin, and their numbers; white space is left out."""
+        piece_of_character = self._piece_of[characters]
+        if (piece_of_character == _UNSEEN).any():
+            self._ask(np.unique(characters[piece_of_character == _UNSEEN]))
+            piece_of_character = self._piece_of[characters]
+        in_word = piece_of_character == _IN_WORD
+        first_of_word = in_word.copy()
+        first_of_word[1:] &= ~in_word[:-1]
+        starts = np.flatnonzero(first_of_word | (piece_of_character >= 0))
+        pieces = piece_of_character[starts]
+        pieces[pieces == _IN_WORD] = self._words(characters[in_word], np.flatnonzero(first_of_word[in_word]))
+        return starts, pieces
+
+    def _words(self, letters: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The piece number of each word; `letters` are those of all words, without a gap."""
+        offsets = np.append(starts, len(letters)).astype(np.int32) * letters.itemsize
+        spelled = pa.BinaryArray.from_buffers(
+            pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
+        ).dictionary_encode()
+        distinct = spelled.dictionary.to_pylist()
+        pieces = np.fromiter(map(self._piece_of_word.get, distinct, repeat(_UNSEEN)), np.int32, len(distinct))
+        new = [distinct[index] for index in np.flatnonzero(pieces == _UNSEEN)]
+        numbers = self._learn([word.decode("utf-32-le") for word in new])
+        self._piece_of_word.update(zip(new, numbers, strict=True))
+        pieces[pieces == _UNSEEN] = numbers
+        return pieces[np.frombuffer(spelled.indices.buffers()[1], np.int32, len(starts))]
+
+    def _ask(self, code_points: NDArray[np.uint32]) -> None:
+        """What new characters do: whether they split, and their tokens where they stand alone."""
+        splits = [point for point in code_points.tolist() if self._splits(chr(point))]
+        pieces = np.array(self._learn([chr(point) for point in splits]), np.int32)
+        self._piece_of[code_points] = _IN_WORD
+        self._piece_of[splits] = np.where(self._num_tokens[pieces] > 0, pieces, _NO_TOKENS)
+
+    def _splits(self, character: str) -> bool:
+        """Whether letters on both sides of it belong to different words, and it to neither."""
+        text = self._normalizer.normalize_str(f"a{character}a")
+        pieces = self._pre_tokenizer.pre_tokenize_str(text)
+        return len(pieces) > 1 and pieces[0][0] == pieces[-1][0] == "a"
+
+    def _learn(self, words: list[str]) -> range:
+        """Have the tokenizer encode `words`; their piece numbers."""
+        groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
+        encoded = list(zip(*map(self._encode, groups), strict=True)) or [(), ()]
+        known = len(self._num_tokens)
+        self._num_tokens = np.concatenate([self._num_tokens, *encoded[0]])
+        self._ids = np.concatenate([self._ids, *encoded[1]])
+        self._first = np.cumsum(self._num_tokens, dtype=np.int32) - self._num_tokens
+        self._num_remembered += sum(map(len, words))
+        return range(known, len(self._num_tokens))
+
+    def _encode(self, words: list[str]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        """How many tokens each word has, and the tokens of all.
+
+        They are encoded as one text with a full stop behind each, in a third of the time that single words take. The
+        words are what is between the stops, unless one of them has the same token.
+        """
+        ids = self._ids_of("".join(word + "." for word in words))
+        stops = np.flatnonzero(ids == self._stop)
+        if len(stops) == len(words):
+            return (np.diff(stops, prepend=-1) - 1).astype(np.int32), np.delete(ids, stops)
+        alone = [self._ids_of(word) for word in words]
+        return np.array([len(of_word) for of_word in alone], np.int32), np.concatenate(alone)
+
+    def _ids_of(self, text: str) -> NDArray[np.uint32]:
+        (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
+        return np.array(encoding.ids, np.uint32)
+
+    def _gather(
+        self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int32], token_starts: NDArray[np.int32]
+    ) -> NDArray[np.uint32]:
+        """[T]: the tokens of pieces, one after the other."""
+        where = np.repeat(self._first[pieces] - token_starts[:-1], num_tokens)
+        where += np.arange(len(where), dtype=np.int32)
+        return self._ids[where]
+
+
+def _line_starts(lines: list[str]) -> NDArray[np.int64]:
+    """[lines + 1]: where each begins when every line has an end of one character."""
+    return np.cumsum([0, *(len(line) + 1 for line in lines)])
