@@ -56,12 +56,24 @@ class Source(Table):
         return value
 
 
+class Filter(BaseModel):
+    """Leaves documents out. Further keys are its arguments, checked in `data_prep/cleaning.py`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    # Length, Language, or a class of datatrove.pipeline.filters
+    name: str
+
+
 class Data(Table):
     """From text to rows of `row_length` token ids."""
 
     sources: Annotated[tuple[Source, ...], Strict(False)]
     # what is done to the text before anything else, in this order (`data_prep/normalize.py`)
     normalize: Annotated[tuple[Literal["nfkc", "simplified", "traditional", "punctuation"], ...], Strict(False)]
+    filters: Annotated[tuple[Filter, ...], Strict(False)]
+    # e-mail addresses, telephone and identity numbers: count them, or put something in their place
+    personal_data: Literal["ignore", "count", "redact"]
     row_length: Count
     # packed: examples share a row; single: one example in a row, then padding, as Google's builder does
     packing: Literal["packed", "single"]

@@ -17,7 +17,7 @@ class Lexicon:
 
     def __init__(self, path: Path, *, lowercase: bool):
         self._fold = _lowered if lowercase else str
-        self.found: Counter[str] = Counter()
+        self._found: Counter[str] = Counter()
         self.terms = _read(path)
         self._automaton = ahocorasick.Automaton()
         for term in self.terms:
@@ -32,8 +32,13 @@ class Lexicon:
             if not taken[start:end].any() and _stands_alone(line, start, end):
                 taken[start:end] = True
                 inner[start + 1 : end] = True
-                self.found[term] += 1
+                self._found[term] += 1
         return inner
+
+    def take_found(self) -> Counter[str]:
+        """How often each term was found since this was last asked."""
+        found, self._found = self._found, Counter()
+        return found
 
 
 def _read(path: Path) -> list[str]:

@@ -16,7 +16,8 @@ from configs import keyed
 from configs.errors import Unfinished, UserError
 from configs.files import make_folder, read_json, write_json, write_text
 from configs.recipe import CORPUS_TABLES, Recipe, differences
-from data_prep import report, vocabulary, words
+from data_prep import cleaning, report, vocabulary, words
+from data_prep.counts import TaskReport
 from data_prep.executor import LocalExecutor
 from data_prep.extension import Addition, extended
 from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
@@ -24,7 +25,7 @@ from data_prep.normalize import normalizer
 from data_prep.plan import Range, plan
 from data_prep.progress import watch
 from data_prep.readers import ReadRanges, document_key, lines, weighted
-from data_prep.steps import TaskReport, WriteShards
+from data_prep.steps import WriteShards
 
 # What is not part of the corpus: the plan, datatrove's marks of finished tasks, and their reports.
 WORK = ".prepare"
@@ -37,11 +38,13 @@ def prepare(recipe: Recipe, out: Path, workers: int) -> TaskReport:
     # What is missing is said before anything is made.
     words.segmenter_of(recipe.masking)
     normalizer(recipe.data.normalize)
+    cleaning.build(recipe.data)
     tasks = plan(recipe.data.sources)
     work = out / WORK
     with _claimed(out, _plan_of(recipe, tasks)):
         try:
             _make_vocabulary(recipe, tasks, out)
+            words.check_terms(recipe, vocabulary.load(out))
             _run_tasks(recipe, tasks, out, workers)
             total = _add_up(work, len(tasks))
             if not total.shards["train"]:
@@ -132,6 +135,7 @@ def _run_tasks(recipe: Recipe, tasks: list[list[Range]], out: Path, workers: int
     work = out / WORK
     pipeline = [
         ReadRanges(tasks, recipe.data, recipe.seed),
+        cleaning.Clean(recipe.data),
         WriteShards(out, work / "tasks", recipe.data, recipe.masking, recipe.seed),
     ]
     make_folder(work / "tasks")

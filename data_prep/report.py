@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from configs.files import write_json, write_text
 from configs.recipe import Recipe
-from data_prep.steps import TaskReport
+from data_prep.counts import TaskReport
 
-_MOST_UNKNOWN, _MOST_SKIPPED = 100, 20
+_MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES = 100, 20, 50, 5
 
 
 def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
@@ -50,6 +50,14 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
         "invalid_sequences": total.invalid_sequences,
         "skipped": dict(total.skipped.most_common(_MOST_SKIPPED)),
         "num_skipped": sum(total.skipped.values()),
+        "dropped": [
+            {"reason": reason, "documents": number, "samples": total.dropped_samples[reason][:_SAMPLES]}
+            for reason, number in total.dropped.most_common()
+        ],
+        "personal_data": dict(total.personal),
+        "redacted": recipe.data.personal_data == "redact",
+        "terms": dict(total.terms.most_common(_MOST_TERMS)),
+        "num_terms": sum(total.terms.values()),
         "unknown_tokens": total.unknown_tokens,
         "unknown_share": total.unknown_tokens / num_tokens,
         "unknown_characters": dict(

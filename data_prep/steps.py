@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from datatrove.data import Document
@@ -23,6 +20,7 @@ from configs.errors import UserError
 from configs.files import sha256_of, write_json
 from configs.tables import Data, Masking
 from data_prep import packing, vocabulary, words
+from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import document_key, lines
 from data_prep.segments import Example, Sentence, examples
@@ -30,46 +28,10 @@ from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
 
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
+# Of the documents that are left out, for the report.
+_SAMPLES, _SAMPLE_CHARACTERS = 3, 300
 # Rows are masked and written this many at a time.
 _BLOCK_ROWS = 512
-
-
-@dataclass
-class TaskReport:
-    """What a task read and wrote. Reports are added up for the manifest and for report.json."""
-
-    documents: Counter[str] = field(default_factory=Counter)
-    bytes: Counter[str] = field(default_factory=Counter)
-    invalid_sequences: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    examples: Counter[str] = field(default_factory=Counter)
-    example_lengths: Counter[str] = field(default_factory=Counter)
-    masked_tokens: Counter[str] = field(default_factory=Counter)
-    unknown_tokens: int = 0
-    unknown_characters: Counter[str] = field(default_factory=Counter)
-    shards: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {split: [] for split in SPLITS})
-
-    @property
-    def num_rows(self) -> dict[Split, int]:
-        return {split: sum(shard["rows"] for shard in self.shards[split]) for split in SPLITS}
-
-    def add(self, other: TaskReport) -> None:
-        for name, value in vars(other).items():
-            mine = getattr(self, name)
-            if isinstance(mine, Counter):
-                mine.update(value)
-            elif isinstance(mine, dict):
-                for split, entries in value.items():
-                    mine[split] += entries
-            else:
-                setattr(self, name, mine + value)
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> TaskReport:
-        report = cls()
-        report.add(cls(**values))
-        return report
 
 
 class WriteShards(PipelineStep):
@@ -109,6 +71,8 @@ class _Task:
                 writer.finish()
         for writer in writers.values():
             writer.account()
+        if self.tokenize.lexicon:
+            self.report.terms.update(self.tokenize.lexicon.take_found())
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
         for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
@@ -138,8 +102,18 @@ class _Task:
         for document in documents:
             if document.metadata["skipped"]:
                 self.report.skipped[document.metadata["skipped"]] += 1
+            elif document.metadata["dropped"]:
+                self._count_dropped(document)
             else:
+                self.report.personal.update(document.metadata["personal"])
                 yield document
+
+    def _count_dropped(self, document: Document) -> None:
+        reason = document.metadata["dropped"]
+        self.report.dropped[reason] += 1
+        samples = self.report.dropped_samples.setdefault(reason, [])
+        if len(samples) < _SAMPLES:
+            samples.append(document.text[:_SAMPLE_CHARACTERS])
 
     def _given(self, document: Document, ids: NDArray[np.integer]) -> Sentence:
         """A sequence that came as ids, without the special tokens that are set here."""

@@ -1,4 +1,4 @@
-"""Which tokens of a line continue a word: WordPiece's "##" pieces, and the inner characters of a segmenter's words."""
+"""Which tokens of a line continue a unit: WordPiece's "##" pieces, and those within a segmenter's words or in terms."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs.errors import UserError, nearest
+from configs.recipe import Recipe
 from configs.tables import Masking
 from data_prep import vocabulary, wordpiece
+from data_prep.lexicon import Lexicon
 
 # A text to its pieces in order, which joined are the text.
 Segmenter = Callable[[str], Iterable[str]]
@@ -37,13 +40,14 @@ class LineTokenizer:
         self._encode = wordpiece.WordPiece(tokenizer) if fast else wordpiece.Ordinary(tokenizer)
         self._segmenter = segmenter_of(masking)
         self._longest = masking.longest_word
+        self.lexicon = lexicon_of(masking, tokenizer)
         self._flags = vocabulary.continuations(tokenizer) * CONTINUES
 
     def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:
         """The tokens of all lines, [T], and where each line begins in them, [lines + 1]."""
         encoded = self._encode(lines)
         flagged = encoded.ids | self._flags[encoded.ids]
-        if self._segmenter and lines:
+        if (self._segmenter or self.lexicon) and lines:
             inner = np.concatenate([self._inner(line) for line in lines])
             flagged |= inner[encoded.starts] * CONTINUES
         return flagged, encoded.line_starts
@@ -53,8 +57,13 @@ class LineTokenizer:
         return ids.astype(np.uint32) | self._flags[ids]
 
     def _inner(self, line: str) -> NDArray[np.bool_]:
-        assert self._segmenter
-        return np.append(inner_characters(line, self._segmenter, self._longest), False)
+        """[characters + 1]: those within a unit, and the end of the line."""
+        inner = np.zeros(len(line) + 1, bool)
+        if self._segmenter:
+            inner[:-1] = inner_characters(line, self._segmenter, self._longest)
+        if self.lexicon:
+            inner[:-1] |= self.lexicon.inner_characters(line)
+        return inner
 
 
 def split(flagged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
@@ -73,6 +82,26 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
     if end != len(line):
         raise UserError(f"masking.segmenter: its pieces of {line[:40]!r} do not add up to the text")
     return inner
+
+
+def lexicon_of(masking: Masking, tokenizer: Tokenizer) -> Lexicon | None:
+    """Raises UserError when the file holds no terms."""
+    if not masking.lexicon:
+        return None
+    return Lexicon(Path(masking.lexicon), lowercase=tokenizer.normalizer.normalize_str("A") == "a")
+
+
+def check_terms(recipe: Recipe, tokenizer: Tokenizer) -> None:
+    """Raises UserError for a term that no row can hold."""
+    lexicon = lexicon_of(recipe.masking, tokenizer)
+    room = recipe.data.row_length - 2
+    for term in lexicon.terms if lexicon else ():
+        size = len(tokenizer.encode(term, add_special_tokens=False))
+        if size > room:
+            raise UserError(
+                f"masking.lexicon: {recipe.masking.lexicon}: the term {term[:40]!r} has {size} tokens, and a row has "
+                f"room for {room} (data.row_length)"
+            )
 
 
 def segmenter_of(masking: Masking) -> Segmenter | None:

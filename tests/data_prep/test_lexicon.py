@@ -22,7 +22,7 @@ def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True
             found.append(line[start:place])
             start = place
     units = [part for part in found if len(part) > 1]
-    assert sum(lexicon.found.values()) == len(units)
+    assert sum(lexicon.take_found().values()) == len(units)
     return units
 
 

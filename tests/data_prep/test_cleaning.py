@@ -1,0 +1,114 @@
+"""What is left out is counted with its reason and shown; what identifies a person is counted or hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from datatrove.data import Document
+
+from configs.errors import UserError
+from configs.files import read_json
+from configs.load import load
+from configs.tables import Data
+from data_prep import cleaning
+from data_prep.prepare import prepare
+from tests.conftest import SMALL, documents
+
+ENGLISH = "The patient was given the medicine in the morning and felt better in the evening."
+GERMAN = "Der Patient bekam das Medikament am Morgen und fühlte sich am Abend besser als zuvor."
+CHINESE = "患者早上服药，晚上感觉好转，第二天出院。"
+
+
+def data(*filters: dict[str, object], personal_data: str = "ignore") -> Data:
+    given = load("tiny").data.model_dump() | {"filters": filters, "personal_data": personal_data}
+    return Data.model_validate(given)
+
+
+def clean(chosen: Data, *texts: str) -> list[Document]:
+    given = [Document(text=text, id=str(number), metadata={}) for number, text in enumerate(texts)]
+    return list(cleaning.Clean(chosen).run(given))
+
+
+def reasons(chosen: Data, *texts: str) -> list[str]:
+    return [document.metadata["dropped"] for document in clean(chosen, *texts)]
+
+
+def test_nothing_is_left_out_by_default() -> None:
+    assert reasons(data(), "a", ENGLISH) == ["", ""]
+
+
+def test_by_length() -> None:
+    chosen = data({"name": "Length", "shortest": 5, "longest": 90})
+    assert reasons(chosen, "four", ENGLISH, ENGLISH * 2) == [
+        "Length: shorter than 5 characters",
+        "",
+        "Length: longer than 90 characters",
+    ]
+
+
+def test_by_language() -> None:
+    chosen = data({"name": "Language", "languages": ["en", "zh"]})
+    assert reasons(chosen, ENGLISH, GERMAN, CHINESE) == ["", "Language: in the language de", ""]
+
+
+def test_datatroves_filters_by_name() -> None:
+    chosen = data({"name": "RegexFilter", "regex_exp": "better"}, {"name": "Length", "shortest": 30})
+    assert reasons(chosen, ENGLISH, GERMAN, CHINESE) == ["RegexFilter", "", "Length: shorter than 30 characters"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "message"),
+    [
+        ({"name": "Lenght"}, r"data\.filters\.0\.name: no such filter as Lenght; did you mean Length"),
+        ({"name": "Length", "shortst": 3}, r"data\.filters\.0\.shortst: unknown key; did you mean shortest"),
+        ({"name": "Language"}, r"data\.filters\.0: Language cannot be made \(.*languages"),
+    ],
+)
+def test_a_filter_that_cannot_be_made_is_refused(filter: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        cleaning.build(data(filter))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "hidden"),
+    [
+        ("write to jane.doe+x@mail.example.co.uk.", "e-mail address", "write to email@example.com."),
+        ("邮箱jane@example.cn。", "e-mail address", "邮箱email@example.com。"),
+        ("call +49 30 1234567 now", "telephone number", "call 000-000-0000 now"),
+        ("call (202) 555-0143", "telephone number", "call 000-000-0000"),
+        ("手机13912345678。", "telephone number", "手机000-000-0000。"),
+        ("身份证11010519491231002X，", "identity number", "身份证000000000000000000，"),
+        ("SSN 078-05-1120", "identity number", "SSN 000000000000000000"),
+    ],
+)
+def test_personal_data(text: str, kind: str, hidden: str) -> None:
+    (counted,) = clean(data(personal_data="count"), text)
+    assert (counted.text, counted.metadata["personal"]) == (text, {kind: 1})
+    (redacted,) = clean(data(personal_data="redact"), text)
+    assert (redacted.text, redacted.metadata["personal"]) == (hidden, {kind: 1})
+
+
+@pytest.mark.parametrize(
+    "text", ["in 2026, 3.14159 and 1,234,567 rows", "10.1038/s41586-020-2649-2", "第123456789012号"]
+)
+def test_other_numbers_are_no_personal_data(text: str) -> None:
+    (counted,) = clean(data(personal_data="count"), text)
+    assert counted.metadata["personal"] == {}
+
+
+def test_the_report_of_a_corpus(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("\n\n".join([*documents(20), GERMAN, "short", "write to a@b.org " * 30]))
+    filters = "data.filters=[{name='Length', shortest=60}, {name='Language', languages=['en'], confidence=0.0}]"
+    recipe = load("tiny", [*SMALL, filters, "data.personal_data=redact", f"data.sources={tmp_path / 'text.txt'}"])
+    prepare(recipe, tmp_path / "corpus", workers=1)
+    report = read_json(tmp_path / "corpus" / "report.json")
+    dropped = {entry["reason"]: entry for entry in report["dropped"]}
+    assert dropped["Length: shorter than 60 characters"]["samples"] == ["short\n"]
+    assert dropped["Language: in the language de"]["documents"] == 1
+    assert report["personal_data"]["e-mail address"] == 30
+    page = (tmp_path / "corpus" / "report.html").read_text()
+    assert "Der Patient bekam" in page
+    assert "30 e-mail addresses" in page
+    words = (tmp_path / "corpus" / "vocab.txt").read_text().split()
+    assert len(words) == 1200
