@@ -17,6 +17,7 @@ from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.world import World, join, leave
+from tests.slurm import slurm as slurm
 
 # Small enough for a step of milliseconds, and still every part of the real thing.
 SMALL = (

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from configs.errors import Unfinished, UserError
-from configs.files import read_json, sha256_of
+from configs.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep import prepare as prepare_room
@@ -24,10 +24,7 @@ from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Planes
 from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+from tests.data_prep.conftest import fingerprint
 
 
 @pytest.fixture
