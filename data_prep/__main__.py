@@ -59,7 +59,7 @@ def prepare(
     if task:
         unfinished = room.share(loaded, out, workers, *_share(task))
         if unfinished:
-            typer.echo(f"{out}: share {task} is finished, and {unfinished:,} tasks of other shares are not")
+            typer.echo(f"{out}: share {task} is finished; tasks that other shares still have: {unfinished:,}")
             return
     elif engine is Engine.slurm:
         room.submit(loaded, out, workers, [recipe, *(overrides or ())], sbatch or ())

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from datatrove.data import Document
+from tokenizers import Tokenizer
 
 from configs.errors import UserError
 from configs.recipe import Recipe
@@ -35,8 +36,8 @@ def estimate(recipe: Recipe, workers: int) -> str:
     learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, text) / sampled
     working = _seconds_to_write(recipe, sample) * text / sampled / min(workers, len(tasks))
     return (
-        f"{len(tasks):,} tasks, {size:,} bytes, about {text:,} bytes of text; about {_minutes(learning + working)} "
-        f"with {min(workers, len(tasks))} workers, {_minutes(learning)} of them for the vocabulary "
+        f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
+        f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "
         f"(measured on {sampled / 1e6:.1f} MB of this text, on one core of this machine)"
     )
 
@@ -75,7 +76,7 @@ def _seconds_to_write(recipe: Recipe, sample: list[Document]) -> float:
         return time.perf_counter() - began
 
 
-def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path):
+def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path) -> Tokenizer:
     """The recipe's, or where it is yet to be trained one of about its size: common words, and every character."""
     if settings.source != "train":
         return vocabulary.take(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from typing import Any
 
 from configs.errors import Unfinished, UserError
@@ -39,11 +40,20 @@ def _connect() -> Any:
         import ray
     except ImportError:
         raise UserError('--engine ray: Ray is not installed; pip install "electra-pretraining[ray]"') from None
-    try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
-        raise UserError(f"RAY_ADDRESS: no Ray cluster answers at {os.environ.get('RAY_ADDRESS')}") from None
+    address = os.environ.get("RAY_ADDRESS", "local")
+    _check(address)
+    ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     return ray
+
+
+def _check(address: str) -> None:
+    """Raises UserError where nobody listens; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        if port.isdigit():
+            socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise UserError(f"RAY_ADDRESS: no Ray cluster answers at {address} ({error})") from None
 
 
 def _run_task(tasks: Tasks, number: int) -> None:

@@ -31,7 +31,7 @@ def test_a_share_leaves_the_others_alone_and_goes_on(
 ) -> None:
     out = tmp_path / "out"
     first = preparations.run(out, "--task", "0/2", "--workers", "2")
-    assert "share 0/2 is finished, and" in first.stdout and not (out / "manifest.json").exists()
+    assert "share 0/2 is finished;" in first.stdout and not (out / "manifest.json").exists()
     marks = finished(out)
     assert marks and all(int(name) % 2 == 0 for name in marks)
     again = preparations.run(out, "--task", "0/2")
