@@ -1,6 +1,7 @@
 """A Slurm of our own on this machine: munge, a controller and two nodes, all in one folder, gone after the tests.
 
-Nothing of a Slurm that the machine may have is read or changed. The jobs run as the user of the tests.
+Nothing of a Slurm that the machine may have is read or changed. The jobs run as the user of the tests, who need not be
+root.
 """
 
 from __future__ import annotations

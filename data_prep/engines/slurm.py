@@ -42,8 +42,9 @@ class Array:
         return f"electra-prepare-{hashlib.sha256(str(self.out.absolute()).encode()).hexdigest()[:12]}"
 
     def find(self) -> str | None:
-        """The number of the array that is queued or running for this folder."""
-        listed = _slurm("squeue", "--noheader", "--me", f"--name={self.name}", "--format=%F").split()
+        """The number of the array that is queued or running for this folder, not of one that is being ended."""
+        alive = "--states=PENDING,RUNNING,SUSPENDED"
+        listed = _slurm("squeue", "--noheader", "--me", f"--name={self.name}", alive, "--format=%F").split()
         return listed[0] if listed else None
 
     def submit(self, arguments: Sequence[str], shares: Iterable[int], count: int, options: Sequence[str]) -> str:
@@ -53,7 +54,7 @@ class Array:
         # A job may have several cores of a node; a task that the system requeues is the same share again.
         command = f'exec {shlex.join(work)} --task "$SLURM_ARRAY_TASK_ID/{count}" --workers "$SLURM_CPUS_ON_NODE"'
         ours = [f"--job-name={self.name}", f"--array={','.join(map(str, shares))}", "--requeue", "--open-mode=append"]
-        log = str(self.logs / "%").replace("%", "%%")[:-2] + "%A_%a.log"
+        log = f"{str(self.logs).replace('%', '%%')}/%A_%a.log"
         theirs = [f"--{option}" for option in options]
         return _slurm("sbatch", "--parsable", *theirs, *ours, f"--output={log}", f"--wrap={command}").partition(";")[0]
 

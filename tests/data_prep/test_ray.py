@@ -65,6 +65,7 @@ def test_a_killed_worker_is_replaced(preparations: Preparations, whole: dict[str
     assert fingerprint(out) == whole
 
 
+@pytest.mark.slow
 def test_killed_and_repeated_it_gives_the_same_bytes(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
