@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from configs.cli import Overrides, RecipeName, application
+from configs.errors import UserError
 
 app = application()
+
+
+class Engine(StrEnum):
+    local = "local"
+    slurm = "slurm"
+    ray = "ray"
 
 
 @app.command()
@@ -19,19 +27,58 @@ def prepare(
     overrides: Overrides = None,
     *,
     out: Annotated[Path, typer.Option(help="The folder of the corpus.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, or jobs of Slurm; by default one for each core, or task.")
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="Where the tasks run.")] = Engine.local,
+    task: Annotated[
+        str | None, typer.Option(metavar="i/n", help="Only the i-th of n shares, beside processes with the others.")
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of sbatch, such as partition=cpu.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is to do; write nothing.")] = False,
 ) -> None:
     """Make a corpus: text to masked, memory-mapped rows.
 
     Interrupted, the same command goes on where it was.
     """
     from configs.load import load
-    from data_prep.prepare import prepare as run
-    from data_prep.report import summarize
+    from data_prep import prepare as room
+    from data_prep.engines import local, ray
+    from data_prep.estimate import estimate
 
+    if engine is not Engine.slurm and sbatch:
+        raise UserError(f"--sbatch {sbatch[0]}: is for --engine slurm, and this is {engine.value}")
+    if engine is not Engine.local and task:
+        raise UserError(f"--task {task}: is a share for this machine, and --engine {engine.value} shares by itself")
     loaded = load(recipe, overrides or ())
-    total = run(loaded, out, workers or _cores())
-    summary = summarize(loaded, total)
+    if dry_run:
+        typer.echo(estimate(loaded, workers or local.cores()))
+        return
+    if task:
+        unfinished = room.share(loaded, out, workers, *_share(task))
+        if unfinished:
+            typer.echo(f"{out}: share {task} is finished; tasks that other shares still have: {unfinished:,}")
+            return
+    elif engine is Engine.slurm:
+        room.submit(loaded, out, workers, [recipe, *(overrides or ())], sbatch or ())
+    else:
+        room.prepare(loaded, out, workers, ray.run if engine is Engine.ray else local.run)
+    _say(out)
+
+
+def _share(task: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", task)
+    if not match or int(match[1]) >= int(match[2]):
+        raise UserError(f"--task {task}: must be i/n, with i from 0 to n - 1, such as 0/8")
+    return int(match[1]), int(match[2])
+
+
+def _say(out: Path) -> None:
+    from configs.files import read_json
+
+    summary = read_json(out / "report.json")
     typer.echo(
         f"{out}: {summary['rows']['train']:,} training rows and {summary['rows']['validation']:,} held-out rows of "
         f"{summary['row_length']} tokens, {100 * summary['rows_filled']:.1f} % filled; "
@@ -43,11 +90,6 @@ def prepare(
         typer.echo(f"{summary['num_skipped']:,} lines or rests of files were left out; see {out / 'report.json'}")
     if not summary["rows"]["validation"]:
         typer.echo("no row is held out, so evaluation will have nothing to read; raise data.validation_share")
-
-
-def _cores() -> int:
-    """Those that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

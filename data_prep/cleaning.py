@@ -68,7 +68,9 @@ _PERSONAL: dict[str, tuple[re.Pattern[str], str]] = {
     ),
     # with a country's code; China's mobile numbers; North America's form
     "telephone number": (
-        re.compile(r"(?<![\dA-Za-z+.])(?:\+\d{1,3}(?:[ .-]?\d){7,12}|1[3-9]\d{9}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})(?!\d)"),
+        re.compile(
+            r"(?<![\dA-Za-z+.])(?:\+\d{1,3}(?:[ .-]?\d){7,12}|1[3-9]\d{9}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})(?!\d)"
+        ),
         "000-000-0000",
     ),
 }

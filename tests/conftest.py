@@ -18,6 +18,7 @@ from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.world import World, join, leave
+from tests.slurm import slurm as slurm
 
 # A machine with other work is slow, which is no failure.
 settings.register_profile("unhurried", deadline=None)

@@ -14,19 +14,17 @@ import numpy as np
 import pytest
 
 from configs.errors import Unfinished, UserError
-from configs.files import read_json, sha256_of
+from configs.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep import plan as planning
 from data_prep import prepare as prepare_room
+from data_prep.engines.tasks import Tasks
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Planes
 from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+from tests.data_prep.conftest import fingerprint
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ def test_a_task_that_finished_is_not_done_again(
 ) -> None:
     prepare(small_recipe, tmp_path / "whole", 1)
     done: list[int] = []
-    run_task = prepare_room.LocalExecutor.run_task
+    run_task = Tasks.run_task
 
     def stop_after_two(self: Any, rank: int) -> None:
         if len(done) == 2:
@@ -58,7 +56,7 @@ def test_a_task_that_finished_is_not_done_again(
         done.append(rank)
         run_task(self, rank)
 
-    monkeypatch.setattr(prepare_room.LocalExecutor, "run_task", stop_after_two)
+    monkeypatch.setattr(Tasks, "run_task", stop_after_two)
     with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
         prepare(small_recipe, tmp_path / "cut", 1)
     assert not (tmp_path / "cut" / "manifest.json").exists()
@@ -69,7 +67,7 @@ def test_a_task_that_finished_is_not_done_again(
         again.append(rank)
         run_task(self, rank)
 
-    monkeypatch.setattr(prepare_room.LocalExecutor, "run_task", note)
+    monkeypatch.setattr(Tasks, "run_task", note)
     prepare(small_recipe, tmp_path / "cut", 1)
     assert not set(done) & set(again)
     assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
@@ -189,10 +187,11 @@ def test_duplicates_of_a_held_out_document_are_held_out(tmp_path: Path) -> None:
 def test_a_line_of_megabytes_and_unknown_characters(tmp_path: Path, text_file: Path) -> None:
     text = tmp_path / "long.txt"
     text.write_text(text_file.read_text() + "\n\n" + "word " * 1_000_000 + "x" * 70_000 + " ☃☃ end\n", encoding="utf-8")
-    total = prepare(load("tiny", [*SMALL, f"data.sources={text}", "vocabulary.alphabet=50"]), tmp_path / "out", 1)
-    assert total.unknown_characters["☃"] == 2
-    assert total.unknown_characters["(a long word)"] == 1 + 1  # cut once, for the length of a piece
-    assert total.tokens["train"] > 1_000_000
+    prepare(load("tiny", [*SMALL, f"data.sources={text}", "vocabulary.alphabet=50"]), tmp_path / "out", 1)
+    report = read_json(tmp_path / "out" / "report.json")
+    assert report["unknown_characters"]["☃"] == 2
+    assert report["unknown_characters"]["(a long word)"] == 1 + 1  # cut once, for the length of a piece
+    assert report["tokens"] > 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -238,7 +237,7 @@ def test_an_unfinished_corpus_of_another_recipe_is_refused(
     def interrupted(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prepare_room, "_run_tasks", interrupted)
+    monkeypatch.setattr(prepare_room, "_work", interrupted)
     with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
         prepare(small_recipe, tmp_path / "out", 1)
     other = small_recipe.model_copy(update={"masking": small_recipe.masking.model_copy(update={"rate": 0.2})})

@@ -1,0 +1,1 @@
+"""Where the tasks of a corpus run: a file each. All of them leave the same marks, and the same bytes."""

@@ -1,0 +1,91 @@
+"""`electra prepare --dry-run`: how much there is to do, and for how long, from a short sample of this text."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from datatrove.data import Document
+from tokenizers import Tokenizer
+
+from configs.errors import UserError
+from configs.recipe import Recipe
+from configs.tables import Vocabulary
+from data_prep import vocabulary
+from data_prep.cleaning import Clean
+from data_prep.plan import Range, plan
+from data_prep.readers import lines, weighted
+from data_prep.steps import WriteShards
+
+# Seconds of work on one core; from so many places, since the sources may differ.
+_SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
+
+
+def estimate(recipe: Recipe, workers: int) -> str:
+    """The size of the task and its time with so many workers like this core. Raises UserError as `prepare` does."""
+    tasks = plan(recipe.data.sources)
+    pieces = [piece for task in tasks for piece in task]
+    size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
+    sample = list(_sample(recipe, pieces))
+    sampled = sum(document.metadata["bytes"] for document in sample)
+    if not sampled:
+        raise UserError("data.sources: no text where a sample was taken, so there is nothing to measure")
+    learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, text) / sampled
+    working = _seconds_to_write(recipe, sample) * text / sampled / min(workers, len(tasks))
+    return (
+        f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
+        f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "
+        f"(measured on {sampled / 1e6:.1f} MB of this text, on one core of this machine)"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes"
+
+
+def _sample(recipe: Recipe, pieces: list[Range]) -> Iterator[Document]:
+    """The first documents of some ranges, evenly chosen."""
+    chosen = pieces[:: max(1, len(pieces) // _SAMPLE_PLACES)]
+    for piece in chosen:
+        room = _SAMPLE_BYTES // len(chosen)
+        for document in weighted(piece, recipe.data, recipe.seed):
+            yield document
+            room -= document.metadata["bytes"]
+            if room <= 0:
+                break
+
+
+def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
+    if settings.source != "train":
+        return 0.0
+    began = time.perf_counter()
+    with suppress(UserError):  # a sample has fewer entries than the whole
+        vocabulary.train(settings, lambda: (line for document in sample for line in lines(document.text)))
+    return time.perf_counter() - began
+
+
+def _seconds_to_write(recipe: Recipe, sample: list[Document]) -> float:
+    with TemporaryDirectory() as folder:
+        vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))
+        write = WriteShards(Path(folder), Path(folder), recipe.data, recipe.masking, recipe.seed)
+        began = time.perf_counter()
+        write.run(Clean(recipe.data).run(sample))
+        return time.perf_counter() - began
+
+
+def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path) -> Tokenizer:
+    """The recipe's, or where it is yet to be trained one of about its size: common words, and every character."""
+    if settings.source != "train":
+        return vocabulary.take(settings)
+    counts = Counter(word for document in sample for word in re.findall(r"\w+|[^\w\s]", document.text.lower()))
+    characters = {character for word in counts for character in word}
+    entries = [*vocabulary.SPECIAL.values(), *characters, *("##" + character for character in characters)]
+    entries += [word for word, _ in counts.most_common(settings.size) if len(word) > 1]
+    entries = list(dict.fromkeys(entries))[: max(settings.size, 5 + 2 * len(characters))]
+    (folder / "some.txt").write_text("\n".join(entries), encoding="utf-8")
+    return vocabulary.take(settings.model_copy(update={"source": str(folder / "some.txt"), "size": len(entries)}))

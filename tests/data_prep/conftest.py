@@ -1,0 +1,72 @@
+"""What the tests of all engines compare with: a text of several tasks, and the corpus that this machine makes of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from configs.files import sha256_of
+from tests.conftest import SMALL, documents
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+
+
+class Preparations:
+    """The command on one text, into folders by name."""
+
+    def __init__(self, folder: Path, text: Path):
+        self.folder = folder
+        self.command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--out"]
+
+    def start(self, out: Path, *options: str) -> subprocess.Popen[str]:
+        """In a session of its own, as on a terminal of its own."""
+        return subprocess.Popen(
+            [*self.command, str(out), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self.command, str(out), *options], capture_output=True, text=True)
+
+
+def finished(out: Path) -> dict[str, int]:
+    """When each finished task finished; nothing where no task has, or the marks of a complete corpus are removed."""
+    try:
+        return {mark.name: mark.stat().st_mtime_ns for mark in (out / ".prepare" / "completions").iterdir()}
+    except FileNotFoundError:
+        return {}
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def preparations(tmp_path_factory: pytest.TempPathFactory) -> Preparations:
+    folder = tmp_path_factory.mktemp("preparations")
+    text = folder / "text.txt"
+    # about 6 MB, which are 6 tasks
+    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(30) for page in documents()), encoding="utf-8")
+    return Preparations(folder, text)
+
+
+@pytest.fixture(scope="session")
+def whole(preparations: Preparations) -> dict[str, str]:
+    """The files that one process of this machine makes, each with its sha256."""
+    out = preparations.folder / "whole"
+    done = preparations.run(out, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    return fingerprint(out)

@@ -1,0 +1,33 @@
+"""What is said of how far the tasks are."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from configs.tables import Source
+from data_prep import progress
+from data_prep.plan import Range
+
+MEGABYTE = Range(0, Source(path="text.txt"), "text.txt", "text", 0, 10**6, 10**6)
+
+
+def test_a_line_has_a_rate_before_a_task_has_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY_SECONDS", 0.05)
+    (tmp_path / "progress").mkdir()
+    with progress.watch(tmp_path, [[MEGABYTE], [MEGABYTE]]):
+        time.sleep(0.2)
+        (tmp_path / "progress" / "00001").write_text("500000")
+        time.sleep(0.2)
+        (tmp_path / "completions").mkdir()
+        (tmp_path / "completions" / "00000").touch()
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("prepared 0.0 of 2.0 MB of text, 0.00 MB/s, nothing is being done yet")
+    assert any(re.match(r"prepared 0.5 of 2.0 MB of text, \d+\.\d\d MB/s, \d+ s left", line) for line in lines)
+    assert lines[-1].startswith("prepared 1.5 of 2.0 MB of text")

@@ -1,0 +1,108 @@
+"""`prepare --engine slurm` on a real Slurm of two nodes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.data_prep.conftest import Preparations, fingerprint, finished, wait_until
+from tests.slurm import Cluster, processes
+
+ON_SLURM = ("--engine", "slurm", "--sbatch", "partition=all", "--sbatch", "time=10")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+def test_the_bytes_are_those_of_one_machine(
+    slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, jobs: str
+) -> None:
+    done = preparations.run(tmp_path / "out", *ON_SLURM, "--workers", jobs)
+    assert done.returncode == 0, done.stderr
+    assert "training rows" in done.stdout
+    assert fingerprint(tmp_path / "out") == whole
+
+
+@pytest.mark.parametrize("how", ["kill", "scancel"])
+def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
+    slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, how: str
+) -> None:
+    out = tmp_path / "out"
+    command = preparations.start(out, *ON_SLURM, "--workers", "2")
+    wait_until(lambda: finished(out))
+    [job] = {line.split("_")[0] for line in slurm.output("squeue", "--noheader", "--array", "--format=%i").split()}
+    if how == "kill":
+        os.kill(next(processes("--task", f"SLURM_ARRAY_JOB_ID={job}", "SLURM_ARRAY_TASK_ID=1")), signal.SIGKILL)
+    else:
+        slurm.output("scancel", f"{job}_1")
+    _, error = command.communicate()
+    assert command.returncode == 75
+    log = re.search(r"its log is (\S+);", " ".join(error.split()))
+    assert log and Path(log.group(1)).is_file(), error
+    assert f"job {job}_1 ended as {'FAILED' if how == 'kill' else 'CANCELLED'}" in error
+    marks = finished(out)
+    again = preparations.start(out, *ON_SLURM, "--workers", "2")
+    wait_until(lambda: len(finished(out)) > len(marks) or again.poll() is not None)
+    assert marks.items() <= finished(out).items() or again.poll() is not None
+    _, error = again.communicate()
+    assert again.returncode == 0, error
+    assert fingerprint(out) == whole
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
+    slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, end: signal.Signals
+) -> None:
+    out = tmp_path / "out"
+    command = preparations.start(out, *ON_SLURM, "--workers", "2")
+    wait_until(lambda: finished(out))
+    command.send_signal(end)
+    _, error = command.communicate()
+    job = re.search(r"job (\d+);", error)
+    assert job
+    if end == signal.SIGINT:
+        assert command.returncode == 75 and f"job {job.group(1)} goes on" in error
+    again = preparations.run(out, *ON_SLURM, "--workers", "2")
+    assert again.returncode == 0 and f"job {job.group(1)};" in again.stderr, again.stderr
+    assert fingerprint(out) == whole
+
+
+@pytest.mark.slow
+def test_a_lost_node_is_made_good(
+    slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = preparations.start(out, *ON_SLURM, "--workers", "4")
+    wait_until(lambda: slurm.output("squeue", "--noheader", "--nodelist=n2"))
+    wait_until(lambda: finished(out))
+    slurm.kill_node("n2")
+    try:
+        _, error = command.communicate(timeout=240)
+    finally:
+        slurm.start_node("n2")
+    assert command.returncode == 0, error
+    assert fingerprint(out) == whole
+
+
+def test_bad_input_is_said_where_the_command_was_given(
+    slurm: Cluster, tmp_path: Path, preparations: Preparations
+) -> None:
+    text = tmp_path / "bad.jsonl"
+    text.write_text('{"text": "a good line"}\n{"no text": 1}\n')
+    done = preparations.run(tmp_path / "out", *ON_SLURM, f"data.sources={text}")
+    assert done.returncode == 2, done.stderr
+    assert "has no text under 'text'" in done.stderr and "its log is" in done.stderr
+
+
+def test_what_slurm_refuses_is_one_sentence(slurm: Cluster, preparations: Preparations, tmp_path: Path) -> None:
+    done = preparations.run(tmp_path / "out", "--engine", "slurm", "--sbatch", "partition=nowhere")
+    assert done.returncode == 2
+    assert "invalid partition specified: nowhere" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_without_slurm_a_sentence(preparations: Preparations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = preparations.run(tmp_path / "out", "--engine", "slurm")
+    assert done.returncode == 2 and "there is no squeue here" in done.stderr
