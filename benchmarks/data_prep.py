@@ -81,10 +81,10 @@ def encode_batch_fast(text: Path, words: Path, out: Path) -> float:
 def run_mlm(text: Path, words: Path, out: Path) -> float:
     """transformers' examples/pytorch/language-modeling/run_mlm.py: tokenize, join, cut; no masks yet."""
     from datasets import disable_progress_bars, load_dataset
-    from transformers import BertTokenizerFast
+    from transformers import BertTokenizer
 
     disable_progress_bars()
-    tokenizer = BertTokenizerFast(str(words))
+    tokenizer = BertTokenizer(str(words))
 
     def group(columns: dict[str, list[list[int]]]) -> dict[str, list[list[int]]]:
         joined = {name: [value for row in rows for value in row] for name, rows in columns.items()}
