@@ -14,10 +14,12 @@ from datatrove.data import Document
 from tokenizers import Tokenizer
 
 from configs.errors import UserError
+from configs.files import read_json
 from configs.recipe import Recipe
 from configs.tables import Vocabulary
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
+from data_prep.counts import TaskReport
 from data_prep.plan import Range, plan
 from data_prep.readers import lines, weighted
 from data_prep.steps import WriteShards
@@ -36,12 +38,21 @@ def estimate(recipe: Recipe, workers: int) -> str:
     if not sampled:
         raise UserError("data.sources: no text where a sample was taken, so there is nothing to measure")
     learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, text) / sampled
-    working = _seconds_to_write(recipe, sample) * text / sampled / min(workers, len(tasks))
+    seconds, counts = _write(recipe, sample)
+    working = seconds * text / sampled / min(workers, len(tasks))
     return (
         f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
         f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "
         f"(measured on {sampled / 1e6:.1f} MB of this text, on one core of this machine)"
+        + (_unknown(counts) if recipe.vocabulary.source != "train" else "")
     )
+
+
+def _unknown(counts: TaskReport) -> str:
+    """What the vocabulary that is taken lacks, before anything is made with it."""
+    share = counts.unknown_tokens / max(1, sum(counts.tokens.values()))
+    most = ", ".join(f"{character} {number:,}" for character, number in counts.unknown_characters.most_common(20))
+    return f"; unknown to the vocabulary: {100 * share:.3f} % of the tokens{f' ({most})' if most else ''}"
 
 
 def _minutes(seconds: float) -> str:
@@ -69,13 +80,15 @@ def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
     return time.perf_counter() - began
 
 
-def _seconds_to_write(recipe: Recipe, sample: list[Document]) -> float:
+def _write(recipe: Recipe, sample: list[Document]) -> tuple[float, TaskReport]:
+    """The seconds that it takes to make rows of the sample, and what was counted."""
     with TemporaryDirectory() as folder:
         vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))
         write = WriteShards(Path(folder), Path(folder), recipe.data, recipe.masking, recipe.seed)
         began = time.perf_counter()
         write.run(Clean(recipe.data).run(sample))
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        return seconds, TaskReport.of(read_json(Path(folder) / "00000.json"))
 
 
 def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path) -> Tokenizer:

@@ -141,7 +141,7 @@ class _Task:
         for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if token == self.special.unk:
                 word = self.tokenizer.normalizer.normalize_str(line[start:end])
-                missing = [character for character in word if not self._is_known(character)]
+                missing = [character for character in "".join(word.split()) if not self._is_known(character)]
                 self.report.unknown_characters.update(missing or ["(a long word)"])
 
     def _is_known(self, character: str) -> bool:
