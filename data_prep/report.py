@@ -11,17 +11,36 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from configs.files import write_json, write_text
 from configs.recipe import Recipe
+from data_prep import vocabulary
 from data_prep.counts import TaskReport
+from data_prep.pieces import Piece, pieces_of
+from data_prep.shards import Planes, draw_masks, unpack
 
-_MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES = 100, 20, 50, 5
+_MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 20, 50, 5, 5
 
 
 def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
     """Write report.json and report.html into the corpus folder."""
     summary = summarize(recipe, total)
     write_json(out / "report.json", summary)
+    rows = _sample_rows(out, recipe, total)
     pages = Environment(loader=PackageLoader("data_prep"), autoescape=select_autoescape())
-    write_text(out / "report.html", pages.get_template("report.html").render(summary))
+    write_text(out / "report.html", pages.get_template("report.html").render(summary, sample_rows=rows))
+
+
+def _sample_rows(out: Path, recipe: Recipe, total: TaskReport) -> list[list[Piece]]:
+    """Rows of the first shard, evenly chosen, with their first masking."""
+    shard = total.shards["train"][0]
+    special = vocabulary.special_tokens(vocabulary.load(out), out / vocabulary.TOKENIZER)
+    words = vocabulary.words(vocabulary.load(out))
+    numbers = np.linspace(0, shard["rows"] - 1, min(_SAMPLE_ROWS, shard["rows"])).astype(int)
+    rows = np.load(out / shard["file"], mmap_mode="r", allow_pickle=False)[numbers]
+    planes = Planes.of(rows, special)
+    if recipe.masking.stored:
+        masks = unpack(rows["masks"][:, 0])
+    else:
+        masks = draw_masks(planes, recipe.masking, recipe.seed, "train", 0, shard["number"], numbers)
+    return [pieces_of(planes, masks, row, words) for row in range(len(rows))]
 
 
 def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from configs.files import read_json
 from data_prep import vocabulary
 from data_prep.manifest import SPLITS, Split
+from data_prep.pieces import Piece, pieces_of
 from data_prep.shards import Corpus, Planes
 
 _COMMONEST = 20
@@ -31,7 +32,7 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
         console.print(
             f"\n[bold]{split} row {number}[/bold]: {planes.lengths[index]} tokens, {masks[index].sum()} masked"
         )
-        console.print(_row_text(planes, masks, index, words, colour=console.is_terminal))
+        console.print(_row_text(pieces_of(planes, masks, index, words), colour=console.is_terminal))
 
 
 def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
@@ -56,24 +57,19 @@ def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
     console.print(table)
 
 
-def _row_text(planes: Planes, masks: np.ndarray, index: int, words: list[str], *, colour: bool) -> Text:
+def _row_text(pieces: list[Piece], *, colour: bool) -> Text:
     """One row, an example a line: special tokens dim, the second segment in another colour, masked tokens reversed.
 
     Without colour masked tokens stand in angle brackets.
     """
     text = Text()
-    for position in range(planes.lengths[index]):
-        word = words[planes.tokens[index, position]]
-        if planes.example_start[index, position] and position:
-            text.append("\n")
-        continues = word.startswith("##")
-        if position and not continues and not planes.example_start[index, position]:
-            text.append(" ")
-        style = "cyan" if planes.segment_b[index, position] else ""
-        if word in vocabulary.SPECIAL.values():
-            style = "bold red" if word == vocabulary.SPECIAL["unk"] else "dim"
-        if masks[index, position]:
+    for number, piece in enumerate(pieces):
+        if number and (piece.begins_example or piece.space_before):
+            text.append("\n" if piece.begins_example else " ")
+        style = "cyan" if piece.second_segment else ""
+        if piece.special:
+            style = "bold red" if piece.unknown else "dim"
+        if piece.masked:
             style += " reverse"
-        shown = word.removeprefix("##")
-        text.append(f"<{shown}>" if masks[index, position] and not colour else shown, style=style.strip())
+        text.append(f"<{piece.text}>" if piece.masked and not colour else piece.text, style=style.strip())
     return text
