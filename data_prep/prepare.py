@@ -5,6 +5,7 @@ Killed at any moment, the same command goes on.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ def prepare(recipe: Recipe, out: Path, workers: int | None, engine: Engine = loc
     if not _is_new(out):
         return
     corpus = Preparation(recipe, out)
-    with claimed(out, corpus.plan, alone=True), _interruptible(out):
+    with claimed(out, corpus.plan, alone=True), _interruptible(out), _on_a_full_disk(corpus):
         try:
             _work(corpus, workers, engine)
             corpus.complete()
@@ -51,7 +52,7 @@ def share(recipe: Recipe, out: Path, workers: int | None, number: int = 0, count
     """
     if not is_complete(out):
         corpus = Preparation(recipe, out)
-        with claimed(out, corpus.plan, alone=False) as lock, _interruptible(out):
+        with claimed(out, corpus.plan, alone=False) as lock, _interruptible(out), _on_a_full_disk(corpus):
             if not is_complete(out):
                 _work(corpus, workers, local.run, number, count)
                 if unfinished := len(corpus.tasks.unfinished()):
@@ -100,6 +101,20 @@ def _interruptible(
         yield
     except KeyboardInterrupt:
         raise Unfinished(f"{out}: {hint}") from None
+
+
+@contextmanager
+def _on_a_full_disk(corpus: Preparation) -> Iterator[None]:
+    """Whatever was being written appears whole or not at all, so nothing is to be undone."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise Unfinished(
+            f"{corpus.out}: the disk is full, and about {corpus.missing_bytes() / 1e6:,.1f} MB more are needed; "
+            "the same command goes on from the finished tasks"
+        ) from None
 
 
 def _is_new(out: Path) -> bool:

@@ -24,10 +24,13 @@ from data_prep.normalize import normalizer
 from data_prep.plan import plan
 from data_prep.progress import NoteProgress
 from data_prep.readers import ReadRanges, document_key, lines, weighted
+from data_prep.shards import row_dtype
 from data_prep.steps import WriteShards
 
 # The words that a taken vocabulary was extended with.
 ADDED = "vocab_added.tsv"
+# Of text, until something is known of this one.
+_BYTES_OF_A_TOKEN = 4
 
 
 class Preparation:
@@ -93,6 +96,18 @@ class Preparation:
         write = WriteShards(folder, reports, recipe.data, recipe.masking, recipe.seed)
         read = ReadRanges(self.pieces, recipe.data, recipe.seed)
         return Tasks([read, NoteProgress(notes), self._cleaned, write], len(self.pieces), folder)
+
+    def missing_bytes(self) -> int:
+        """About how much the unfinished tasks will write, from what the finished ones made of their text."""
+        done = TaskReport()
+        unfinished = set(self.tasks.unfinished())
+        for number in set(range(len(self.pieces))) - unfinished:
+            done.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
+        text = sum(piece.text_bytes for number in unfinished for piece in self.pieces[number])
+        tokens = text * sum(done.tokens.values()) / done.bytes.total() if done.tokens else text / _BYTES_OF_A_TOKEN
+        recipe = self.recipe
+        row = row_dtype(recipe.data.row_length, recipe.vocabulary.size, recipe.masking.stored)
+        return int(tokens / recipe.data.row_length * row.itemsize)
 
     def complete(self) -> None:
         """Add the finished tasks up; the manifest comes last. Raises UserError when there is nothing to train on."""

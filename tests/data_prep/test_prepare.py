@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +246,39 @@ def test_an_unfinished_corpus_of_another_recipe_is_refused(
     with pytest.raises(UserError, match=r"unfinished corpus with recipe\.masking\.rate = 0\.15, and now it is 0\.2"):
         prepare(other, tmp_path / "out", 1)
     assert (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mount.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_full_disk(small_disk: Path, tmp_path: Path, workers: str) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
+    command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--out"]
+    full = subprocess.run([*command, str(small_disk / "out"), "--workers", workers], capture_output=True, text=True)
+    assert full.returncode == 75, full.stderr
+    assert re.search(
+        r"error: .*the disk is full, and about [\d.]+ MB more are needed; the same command goes", full.stderr
+    )
+    assert "Traceback" not in full.stderr
+    left = {path.name for path in (small_disk / "out").iterdir()}
+    assert not any(name.endswith(".tmp") for name in left)
+    assert "manifest.json" not in left
+    # with room, the same command goes on and makes what it always makes
+    subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
+    again = subprocess.run([*command, str(small_disk / "out")], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    assert fingerprint(small_disk / "out") == fingerprint(tmp_path / "whole")
