@@ -27,7 +27,8 @@ _ENDINGS: dict[str, tuple[str, ...]] = {
     "parquet": (".parquet",),
     "megatron": (".bin",),
 }
-_BY_NAME = ("text", "jsonl", "csv", "parquet")
+# Of a folder, a table beside text is most often about it; so tables are taken where there is nothing else.
+_TEXTS, _TABLES = ("text", "jsonl"), ("csv", "parquet")
 _COMPRESSIONS = (".gz", ".zst", ".xz")
 # What can be read from the middle.
 _LINE_FORMATS = ("text", "lines", "jsonl")
@@ -90,7 +91,9 @@ def _files(number: int, source: Source) -> list[Range]:
         if fs.isfile(root):
             found = [root]
         elif fs.isdir(root):
-            found = [path for path in sorted(fs.find(root)) if _format(path, source.format)]
+            paths = sorted(fs.find(root))
+            found = _of_formats(paths, _TEXTS) or _of_formats(paths, _TABLES)
+            found = found if source.format == "auto" else _of_formats(paths, (source.format,))
         else:
             raise UserError(f"{key}: {source.path} does not exist; name a file or a folder")
         sizes = [fs.size(path) for path in found]
@@ -105,21 +108,25 @@ def _files(number: int, source: Source) -> list[Range]:
         raise UserError(f"{key}: {source.path} is empty; it must hold text")
     urls = [fs.unstrip_protocol(path) if "://" in source.path else path for path in found]
     return [
-        Range(number, source, url, _format(url, source.format) or _named(source.format), 0, None, size)
+        Range(number, source, url, _format(url, _formats(source.format)) or _named(source.format), 0, None, size)
         for url, size in zip(urls, sizes, strict=True)
         if size
     ]
 
 
 def _formats(format: str) -> tuple[str, ...]:
-    return _BY_NAME if format == "auto" else (format,)
+    return (*_TEXTS, *_TABLES) if format == "auto" else (format,)
 
 
-def _format(path: str, wanted: str) -> str | None:
-    """The format of a file whose name fits what the source wants."""
+def _of_formats(paths: list[str], formats: tuple[str, ...]) -> list[str]:
+    return [path for path in paths if _format(path, formats)]
+
+
+def _format(path: str, formats: tuple[str, ...]) -> str | None:
+    """Which of the formats the name of a file fits."""
     for compression in _COMPRESSIONS:
         path = path.removesuffix(compression)
-    return next((format for format in _formats(wanted) if path.endswith(_ENDINGS[format])), None)
+    return next((format for format in formats if path.endswith(_ENDINGS[format])), None)
 
 
 def _named(format: str) -> str:

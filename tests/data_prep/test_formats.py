@@ -151,7 +151,16 @@ def test_a_mark_at_the_beginning_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "marked"}\n')
     (tmp_path / "b.txt").write_bytes(b"\xef\xbb\xbfmarked")
     (tmp_path / "c.csv").write_bytes(b"\xef\xbb\xbftext\nmarked\n")
-    assert found(path=str(tmp_path)) == ["marked"] * 3
+    assert found(path=str(tmp_path)) == ["marked"] * 2
+    assert found(path=str(tmp_path / "c.csv")) == ["marked"]
+
+
+def test_tables_of_a_folder_are_taken_where_there_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "LICENCES.tsv").write_text("file\tlicence\na.txt\tCC0\n")
+    (tmp_path / "a.txt").write_text("text")
+    assert found(path=str(tmp_path)) == ["text"]
+    (tmp_path / "a.txt").unlink()
+    assert found(path=str(tmp_path), field="licence") == ["CC0"]
 
 
 @given(place=st.integers(20, 900), cut=st.booleans(), ending=st.sampled_from([".gz", ".xz", ".zst"]))

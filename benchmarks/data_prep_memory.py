@@ -1,0 +1,89 @@
+"""Does the memory of `electra prepare` grow with the text? Peaks of the parent and of its largest worker.
+
+    python -m benchmarks.data_prep_memory --text FOLDER --vocabulary vocab.txt [--megabytes 30 --megabytes 300]
+
+The text is repeated with changes, a number at the head of every paragraph, until it is as long as wanted.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from configs.tables import Source
+from data_prep.plan import plan
+from data_prep.readers import documents
+
+WORKERS = 2
+
+
+def write_text(source: Path, megabytes: int, path: Path) -> None:
+    """As many documents as make so many megabytes, each one different from all others."""
+    pieces = [piece for task in plan((Source(path=str(source)),)) for piece in task]
+    with path.open("w", encoding="utf-8") as file:
+        for turn in count():
+            for number, document in enumerate(document for piece in pieces for document in documents(piece)):
+                lines = (f"{turn} {number} {line}" for line in document.text.splitlines() if line.strip())
+                file.write("\n".join(lines) + "\n\n")
+                if file.tell() >= megabytes * 10**6:
+                    return
+
+
+def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
+    """Largest resident memory of the parent and of a worker, in bytes, looked at every 20 ms."""
+    size = len(vocabulary.read_text(encoding="utf-8").splitlines())
+    taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
+    command = [
+        sys.executable,
+        "-m",
+        "data_prep",
+        "prepare",
+        "small",
+        *taken,
+        "--out",
+        str(out),
+        "--workers",
+        str(WORKERS),
+    ]
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    parent = worker = 0
+    while process.poll() is None:
+        try:
+            parent = max(parent, process.memory_info().rss)
+            worker = max([worker, *(child.memory_info().rss for child in process.children(recursive=True))])
+        except psutil.NoSuchProcess:
+            continue
+        time.sleep(0.02)
+    assert process.returncode == 0, "preparation failed"
+    return parent, worker
+
+
+def main(
+    text: Annotated[Path, typer.Option(help="A folder or a file of text.")],
+    vocabulary: Annotated[Path, typer.Option(help="A vocab.txt.")],
+    megabytes: Annotated[list[int] | None, typer.Option(help="Sizes to compare.")] = None,
+) -> None:
+    """Print the peaks for each size, and how they grow."""
+    first: tuple[int, int] | None = None
+    for size in megabytes or [30, 300]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "text.txt"
+            write_text(text, size, path)
+            found = peaks(path, vocabulary, Path(folder) / "corpus")
+        first = first or found
+        shares = " and ".join(
+            f"{now / 1e6:.0f} MB ({now / then - 1:+.0%})" for now, then in zip(found, first, strict=True)
+        )
+        print(f"{size} MB of text: parent and largest worker {shares}", flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
