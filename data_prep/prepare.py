@@ -69,7 +69,8 @@ def submit(recipe: Recipe, out: Path, workers: int | None, arguments: Sequence[s
 
     Interrupted, the jobs go on, and the same command waits for them again.
     """
-    if not _is_new(out):
+    if is_complete(out):  # by the jobs, while nobody waited
+        _clear(out)
         return
     corpus, array = Preparation(recipe, out), Array(out)
     with claimed(out, corpus.plan, alone=False), locked(out / WORK / "slurm.lock"):

@@ -17,6 +17,7 @@ from torch import Tensor
 from configs import keyed
 from configs.tables import Corruption
 from data_prep.shards import Planes, SpecialTokens
+from pretrain.sampling import STEPS
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Batch:
     slots: Tensor  # [B, P] positions in the row; 0, where no slot ever is, when a slot is not filled
     filled: Tensor  # [B, P] bool
     shown: Tensor  # [B, P] what the generator sees in the slot: [MASK], a random id, or the original
-    uniforms: Tensor  # [B, P] in [0, 1), what the generator samples the slot with
-    candidate_uniforms: Tensor  # [B, P, K], and what it draws candidates with
+    uniforms: Tensor  # [B, P, 2] in [0, 1), what the generator samples the slot with
+    candidate_uniforms: Tensor  # [B, P, K, 2], and what it draws candidates with
 
     @property
     def real(self) -> Tensor:
@@ -85,6 +86,7 @@ def make_batch(
         [originals, special.mask, random_ids],
         originals,
     )
+    steps = np.arange(STEPS)
     real = np.arange(masks.shape[1]) < planes.lengths[:, None]
     values: dict[str, Any] = {
         "tokens": planes.tokens.astype(np.int64),
@@ -94,9 +96,13 @@ def make_batch(
         "slots": slots,
         "filled": filled,
         "shown": shown,
-        "uniforms": keyed.uniform(seed, f"{purpose}: samples", *where),
+        "uniforms": keyed.uniform(seed, f"{purpose}: samples", *(axis[:, :, None] for axis in where), steps),
         "candidate_uniforms": keyed.uniform(
-            seed, f"{purpose}: candidates", *(axis[:, :, None] for axis in where), np.arange(corruption.candidates)
+            seed,
+            f"{purpose}: candidates",
+            *(axis[:, :, None, None] for axis in where),
+            np.arange(corruption.candidates)[:, None],
+            steps,
         ),
     }
     return Batch(**{name: torch.from_numpy(value) for name, value in values.items()})

@@ -1,34 +1,56 @@
 """Tokens from the generator's distribution, by inverting its cumulative sum at given uniform numbers. No gradient.
 
-One number decides one token. So what is drawn does not depend on how a batch is cut, but for a number that falls on the
-border between two tokens, where the rounding of the logits decides.
+In two steps, each with a number of its own: a block of the vocabulary, then a token of the block. Where a number falls
+on the border between two tokens, the rounding of the logits decides, and a batch that is cut differently may draw
+another token; two steps have some hundred borders, one would have as many as there are tokens.
 
 Letters: B rows, P slots, V vocabulary, K candidates.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+# Uniform numbers that a token takes.
+STEPS = 2
+
+
+def block_size(vocabulary_size: int) -> int:
+    """Tokens of a block: as many as there are blocks, or as near to that as comes."""
+    return math.isqrt(vocabulary_size - 1) + 1
 
 
 @torch.no_grad()
 def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P] from [B, P, V] at `uniforms` [B, P] in [0, 1)."""
+    """Ids [B, P] from [B, P, V] at `uniforms` [B, P, 2] in [0, 1)."""
     scaled = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
-    cumulative = scaled.exp().cumsum(-1)
-    thresholds = uniforms[:, :, None] * cumulative[:, :, -1:]
-    ids = torch.searchsorted(cumulative, thresholds, right=True).squeeze(2)
-    return ids.clamp(max=log_probs.shape[2] - 1)
+    size = block_size(log_probs.shape[2])
+    padding = -log_probs.shape[2] % size
+    blocks = F.pad(scaled.exp(), (0, padding)).unflatten(2, (-1, size))  # [B, P, blocks, size]
+    block = _invert(blocks.sum(3), uniforms[:, :, 0])
+    inside = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, size)).squeeze(2)
+    return block * size + _invert(inside, uniforms[:, :, 1])
+
+
+def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
+    """Indices [B, P] into [B, P, N], each as likely as its weight; never one without weight."""
+    cumulative = weights.cumsum(2)
+    total = cumulative[:, :, -1:]
+    below = torch.nextafter(total, torch.zeros_like(total))
+    return torch.searchsorted(cumulative, torch.minimum(uniforms[:, :, None] * total, below), right=True).squeeze(2)
 
 
 @torch.no_grad()
 def sample_others(log_probs: Tensor, taken: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P, K], drawn in turn at `uniforms` [B, P, K], without replacement and never `taken` [B, P]."""
+    """Ids [B, P, K], drawn in turn at `uniforms` [B, P, K, 2], without replacement and never `taken` [B, P]."""
     left = log_probs.scatter(2, taken[:, :, None], -torch.inf)
     drawn: list[Tensor] = []
-    for number in uniforms.unbind(2):
-        ids = sample(left.log_softmax(-1), number, temperature)
+    for numbers in uniforms.unbind(2):
+        ids = sample(left.log_softmax(-1), numbers, temperature)
         left = left.scatter(2, ids[:, :, None], -torch.inf)
         drawn.append(ids)
     return torch.stack(drawn, 2) if drawn else taken.new_empty((*taken.shape, 0))

@@ -22,7 +22,7 @@ MAY_IMPORT = {
 }
 # batch <- model, embeddings <- objectives <- pair <- engine, optim <- train; export behind model, pair and checkpoint
 PRETRAIN_ORDER = (
-    *("batch", "attention", "model", "embeddings", "sampling", "groups", "objectives", "pair"),
+    *("sampling", "batch", "attention", "model", "embeddings", "groups", "objectives", "pair"),
     *("optim", "loader", "engine", "train"),
 )
 

@@ -58,14 +58,19 @@ def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     out = tmp_path / "out"
     command = preparations.start(out, *ON_SLURM, "--workers", "2")
     wait_until(lambda: finished(out))
+    jobs = slurm.output("squeue", "--noheader", "--format=%F").split()
+    slurm.output("scontrol", "suspend", jobs[0])  # or they would be done before the command is there again
     command.send_signal(end)
     _, error = command.communicate()
     job = re.search(r"job (\d+);", error)
-    assert job
+    assert job and job.group(1) == jobs[0]
     if end == signal.SIGINT:
         assert command.returncode == 75 and f"job {job.group(1)} goes on" in error
-    again = preparations.run(out, *ON_SLURM, "--workers", "2")
-    assert again.returncode == 0 and f"job {job.group(1)};" in again.stderr, again.stderr
+    again = preparations.start(out, *ON_SLURM, "--workers", "2")
+    assert again.stderr and f"job {job.group(1)};" in again.stderr.readline()
+    slurm.output("scontrol", "resume", jobs[0])
+    _, error = again.communicate()
+    assert again.returncode == 0, error
     assert fingerprint(out) == whole
 
 

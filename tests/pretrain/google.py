@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from configs.load import load
@@ -16,6 +17,7 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.export.names import from_huggingface
 from pretrain.pair import ElectraPair
+from pretrain.sampling import STEPS, block_size
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MASK_ID = 4
@@ -96,8 +98,8 @@ class Case:
             slots=slots,
             filled=filled,
             shown=shown,
-            uniforms=torch.full(slots.shape, 0.5),
-            candidate_uniforms=torch.empty(*slots.shape, 0),
+            uniforms=torch.full((*slots.shape, STEPS), 0.5),
+            candidate_uniforms=torch.empty(*slots.shape, 0, STEPS),
         )
 
     @torch.no_grad()
@@ -108,12 +110,21 @@ class Case:
         so the ids are taken from its corrupted row.
         """
         log_probs = model(given, model.counts([given])).forward.slot_log_probs.double()
-        cumulative = log_probs.exp().cumsum(-1)
-        sampled = self.tensor("corrupted_ids").gather(1, given.slots)[:, :, None]
-        upper = cumulative.gather(2, sampled).squeeze(2)
-        below = upper - log_probs.exp().gather(2, sampled).squeeze(2)
-        uniforms = ((upper + below) / 2 / cumulative[:, :, -1]).float()
-        return replace(given, uniforms=uniforms)
+        return replace(given, uniforms=uniforms_for(log_probs, self.tensor("corrupted_ids").gather(1, given.slots)))
+
+
+def uniforms_for(log_probs: Tensor, ids: Tensor) -> Tensor:
+    """The middles of the intervals at which `sampling.sample` gives `ids` [B, P] from [B, P, V]: [B, P, 2]."""
+    size = block_size(log_probs.shape[2])
+    blocks = F.pad(log_probs.softmax(2), (0, -log_probs.shape[2] % size)).unflatten(2, (-1, size))
+    block, inside = ids // size, ids % size
+    own = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, size)).squeeze(2)
+    return torch.stack([_middle(blocks.sum(3), block), _middle(own, inside)], 2).float()
+
+
+def _middle(weights: Tensor, index: Tensor) -> Tensor:
+    upper = weights.cumsum(2).gather(2, index[:, :, None]).squeeze(2)
+    return (upper - weights.gather(2, index[:, :, None]).squeeze(2) / 2) / weights.sum(2)
 
 
 def _tower(config: dict[str, int]) -> str:

@@ -18,6 +18,8 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.export.names import from_huggingface
 from pretrain.pair import ElectraPair
+from pretrain.sampling import STEPS
+from tests.pretrain.google import uniforms_for
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -122,8 +124,8 @@ class Case:
             slots=slots,
             filled=filled,
             shown=self.tensor("in/input_ids").gather(1, slots),
-            uniforms=torch.full(slots.shape, 0.5),
-            candidate_uniforms=torch.full((*slots.shape, 5), 0.5),
+            uniforms=torch.full((*slots.shape, STEPS), 0.5),
+            candidate_uniforms=torch.full((*slots.shape, 5, STEPS), 0.5),
         )
 
     @torch.no_grad()
@@ -142,12 +144,12 @@ class Case:
         uniforms = []
         for noise_of_draw in gumbel[1:]:
             ids = (left + noise_of_draw).argmax(2)
-            uniforms.append(_uniform_for(left, ids))
+            uniforms.append(uniforms_for(left, ids))
             left = left.scatter(2, ids[:, :, None], -torch.inf)
             candidates.append(ids)
         drawn = torch.stack(candidates, 2) if candidates else given.slots.new_empty(*given.slots.shape, 0)
-        numbers = torch.stack(uniforms, 2) if uniforms else torch.empty(drawn.shape)
-        batch = replace(given, uniforms=_uniform_for(log_probs, sampled), candidate_uniforms=numbers)
+        numbers = torch.stack(uniforms, 2) if uniforms else torch.empty(*drawn.shape, STEPS)
+        batch = replace(given, uniforms=uniforms_for(log_probs, sampled), candidate_uniforms=numbers)
         return batch, sampled, drawn
 
 
@@ -174,13 +176,6 @@ def pair_names(arrays: Arrays) -> dict[str, Tensor]:
     own = {f"discriminator_{key}": value for key, value in discriminator.items() if key.startswith("embeddings.")}
     own.pop("discriminator_embeddings.word.weight", None)
     return own | generator | {key: value for key, value in discriminator.items() if not key.startswith("embeddings.")}
-
-
-def _uniform_for(log_probs: Tensor, ids: Tensor) -> Tensor:
-    """The middle of the interval of [0, 1) in which inverting the cumulative distribution gives `ids`."""
-    probabilities = log_probs.softmax(2)
-    upper = probabilities.cumsum(2).gather(2, ids[:, :, None]).squeeze(2)
-    return (upper - probabilities.gather(2, ids[:, :, None]).squeeze(2) / 2).float()
 
 
 def _huggingface_name(key: str) -> str:
