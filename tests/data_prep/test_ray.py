@@ -100,7 +100,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 def test_interrupted_it_says_so(preparations: Preparations, whole: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = preparations.start(out, *ON_RAY)
-    wait_until(lambda: finished(out))
+    wait_until(lambda: [*(out / ".prepare" / "locks").glob("*")])  # a task has begun
     os.killpg(command.pid, signal.SIGINT)  # as Ctrl-C does
     _, error = command.communicate()
     assert command.returncode == 75 and "interrupted; the same command goes on" in " ".join(error.split()), error
