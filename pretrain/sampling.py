@@ -33,7 +33,8 @@ def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
     blocks = F.pad(scaled.exp(), (0, padding)).unflatten(2, (-1, size))  # [B, P, blocks, size]
     block = _invert(blocks.sum(3), uniforms[:, :, 0])
     inside = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, size)).squeeze(2)
-    return block * size + _invert(inside, uniforms[:, :, 1])
+    # Of logits that are no numbers too something is drawn: the loss is where they are noticed.
+    return (block * size + _invert(inside, uniforms[:, :, 1])).clamp(max=log_probs.shape[2] - 1)
 
 
 def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
@@ -41,7 +42,8 @@ def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
     cumulative = weights.cumsum(2)
     total = cumulative[:, :, -1:]
     below = torch.nextafter(total, torch.zeros_like(total))
-    return torch.searchsorted(cumulative, torch.minimum(uniforms[:, :, None] * total, below), right=True).squeeze(2)
+    index = torch.searchsorted(cumulative, torch.minimum(uniforms[:, :, None] * total, below), right=True)
+    return index.squeeze(2).clamp(max=weights.shape[2] - 1)
 
 
 @torch.no_grad()

@@ -82,3 +82,8 @@ def test_rounding_of_the_logits_changes_hardly_any_token() -> None:
         uniforms = torch.rand(1, 2000, 2, generator=chooser)
         changed += int((sample(log_probs, uniforms, 1.0) != sample(moved, uniforms, 1.0)).sum())
     assert changed <= 1
+
+
+def test_of_logits_that_are_no_numbers_something_is_drawn() -> None:
+    ids = sample(torch.full((1, 3, 7), torch.nan), torch.full((1, 3, 2), 0.5), 1.0)
+    assert ((ids >= 0) & (ids < 7)).all()
