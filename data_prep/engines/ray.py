@@ -64,7 +64,7 @@ def _run_task(tasks: Tasks, number: int) -> None:
 def _end(ray: Any, running: list[Any]) -> None:
     """What still runs has no one to report to; where the input is bad, the folder that it writes to is removed."""
     for task in running:
-        ray.cancel(task, force=True)
+        ray.cancel(task)  # by force, Ray may end the driver when a task finishes at that moment
     if running:
         ray.wait(running, num_returns=len(running), timeout=10)
     ray.shutdown()
