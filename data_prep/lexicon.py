@@ -18,7 +18,7 @@ class Lexicon:
     def __init__(self, path: Path, *, lowercase: bool):
         self._fold = _lowered if lowercase else str
         self._found: Counter[str] = Counter()
-        self.terms = _read(path)
+        self.terms = read_terms(path)
         self._automaton = ahocorasick.Automaton()
         for term in self.terms:
             self._automaton.add_word(self._fold(term), term)
@@ -41,7 +41,8 @@ class Lexicon:
         return found
 
 
-def _read(path: Path) -> list[str]:
+def read_terms(path: Path) -> list[str]:
+    """The terms of a file, each once; raises UserError when it cannot be read or holds none."""
     try:
         terms = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -65,8 +65,7 @@ def weighted(piece: Range, data: Data, seed: int) -> Iterator[Document]:
         document.text = normalize(document.text)
         drawn = bool(share) and keyed.uniform(seed, "weight", document_key(document)) < share
         for copy in range(1 if document.metadata["skipped"] else int(whole) + drawn):
-            document.metadata["copy"] = copy
-            yield document
+            yield replace(document, metadata=document.metadata | {"copy": copy})
 
 
 def document_key(document: Document) -> int:

@@ -31,8 +31,8 @@ def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
 def _sample_rows(out: Path, recipe: Recipe, total: TaskReport) -> list[list[Piece]]:
     """Rows of the first shard, evenly chosen, with their first masking."""
     shard = total.shards["train"][0]
-    special = vocabulary.special_tokens(vocabulary.load(out), out / vocabulary.TOKENIZER)
-    words = vocabulary.words(vocabulary.load(out))
+    tokenizer = vocabulary.load(out)
+    special, words = vocabulary.special_tokens(tokenizer, out), vocabulary.words(tokenizer)
     numbers = np.linspace(0, shard["rows"] - 1, min(_SAMPLE_ROWS, shard["rows"])).astype(int)
     rows = np.load(out / shard["file"], mmap_mode="r", allow_pickle=False)[numbers]
     planes = Planes.of(rows, special)

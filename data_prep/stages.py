@@ -41,6 +41,8 @@ class Preparation:
         # What is missing is said before anything is made.
         words.segmenter_of(recipe.masking)
         normalizer(recipe.data.normalize)
+        cleaning.build(recipe.data)
+        self._lexicon = int(keyed.text_hash("\n".join(words.terms_of(recipe.masking))))
         self._cleaned = cleaning.Clean(recipe.data)
         self.pieces = plan(recipe.data.sources)  # of each task
 
@@ -51,7 +53,7 @@ class Preparation:
         files = {piece.path: {"bytes": 0} for task in self.pieces for piece in task}
         for piece in (piece for task in self.pieces for piece in task):
             files[piece.path]["bytes"] += piece.size
-        return {"seed": self.recipe.seed, "recipe": tables, "input": files}
+        return {"seed": self.recipe.seed, "recipe": tables, "input": files, "lexicon": self._lexicon}
 
     def make_vocabulary(self) -> None:
         """Once: of several processes the first to come makes it, and the others wait."""

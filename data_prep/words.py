@@ -17,7 +17,7 @@ from configs.errors import UserError, nearest
 from configs.recipe import Recipe
 from configs.tables import Masking
 from data_prep import vocabulary, wordpiece
-from data_prep.lexicon import Lexicon
+from data_prep.lexicon import Lexicon, read_terms
 
 # A text to its pieces in order, which joined are the text.
 Segmenter = Callable[[str], Iterable[str]]
@@ -82,6 +82,11 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
     if end != len(line):
         raise UserError(f"masking.segmenter: its pieces of {line[:40]!r} do not add up to the text")
     return inner
+
+
+def terms_of(masking: Masking) -> list[str]:
+    """Raises UserError when the file of the lexicon holds no terms."""
+    return read_terms(Path(masking.lexicon)) if masking.lexicon else []
 
 
 def lexicon_of(masking: Masking, tokenizer: Tokenizer) -> Lexicon | None:

@@ -47,13 +47,13 @@ class _Gather(torch.autograd.Function):
     """The tensors of all processes; what each process's loss says of a tensor is added up where it came from."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]  torch's is (ctx, *args)
         gathered = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
         dist.all_gather(gathered, tensor)
         return tuple(gathered)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:  # type: ignore[override]  torch's is (ctx, *args)
         added = torch.stack(gradients)
         dist.all_reduce(added)
         return added[dist.get_rank()]

@@ -49,10 +49,12 @@ def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
 @torch.no_grad()
 def sample_others(log_probs: Tensor, taken: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
     """Ids [B, P, K], drawn in turn at `uniforms` [B, P, K, 2], without replacement and never `taken` [B, P]."""
-    left = log_probs.scatter(2, taken[:, :, None], -torch.inf)
     drawn: list[Tensor] = []
+    if not uniforms.shape[2]:
+        return taken.new_empty((*taken.shape, 0))
+    left = log_probs.scatter(2, taken[:, :, None], -torch.inf)
     for numbers in uniforms.unbind(2):
         ids = sample(left.log_softmax(-1), numbers, temperature)
         left = left.scatter(2, ids[:, :, None], -torch.inf)
         drawn.append(ids)
-    return torch.stack(drawn, 2) if drawn else taken.new_empty((*taken.shape, 0))
+    return torch.stack(drawn, 2)

@@ -134,7 +134,7 @@ def test_declared_encodings(tmp_path: Path, format: str) -> None:
     content = {"text": text, "csv": f'text\n"{text}"\n', "jsonl": f'{{"text": "{text}"}}\n'}[format]
     (tmp_path / f"a.{'txt' if format == 'text' else format}").write_bytes(content.encode("gb18030"))
     assert found(path=str(tmp_path), format=format, encoding="gb18030") == [text]
-    (piece,) = plan((Source(path=str(tmp_path), format=format, encoding="utf-8"),))[0]  # type: ignore[arg-type]
+    (piece,) = plan((Source(path=str(tmp_path), format=format, encoding="utf-8"),))[0]  # type: ignore[arg-type]  a format by parameter
     assert all(document.metadata["invalid"] for document in documents(piece))
 
 
@@ -249,3 +249,9 @@ def test_files_of_megatron_that_do_not_fit(tmp_path: Path, corpus_folder: Path) 
     (tmp_path / "a.idx").unlink()
     with pytest.raises(UserError, match=r"a\.bin: has no a\.idx beside it"):
         prepare(recipe, tmp_path / "corpus", workers=1)
+
+
+def test_copies_of_a_document_are_cut_differently(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a word in a line\n" * 200)
+    (piece,) = plan((Source(path=str(tmp_path), weight=2.0),))[0]
+    assert [document.metadata["copy"] for document in list(weighted(piece, DATA, 1))] == [0, 1]

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from configs.errors import UserError
+from configs.load import load
 from data_prep.lexicon import Lexicon
+from data_prep.prepare import prepare
 
 
 def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True) -> list[str]:
@@ -56,3 +58,15 @@ def test_a_lexicon_without_terms_is_refused(tmp_path: Path) -> None:
         units(tmp_path, ["", "  "], "a")
     with pytest.raises(UserError, match=r"masking\.lexicon: .*cannot be read"):
         Lexicon(tmp_path, lowercase=True)
+
+
+def test_a_missing_lexicon_or_filter_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("some text")
+    for overrides, message in [
+        (["masking.scheme=terms", f"masking.lexicon={tmp_path / 'none.txt'}"], "masking.lexicon: .*cannot be read"),
+        (["data.filters=[{name='Lenght'}]"], "no such filter as Lenght"),
+    ]:
+        recipe = load("tiny", [f"data.sources={tmp_path / 'a.txt'}", *overrides])
+        with pytest.raises(UserError, match=message):
+            prepare(recipe, tmp_path / "corpus", workers=1)
+        assert not (tmp_path / "corpus").exists()
