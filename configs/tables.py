@@ -74,6 +74,9 @@ class Data(Table):
     filters: Annotated[tuple[Filter, ...], Strict(False)]
     # e-mail addresses, telephone and identity numbers: count them, or put something in their place
     personal_data: Literal["ignore", "count", "redact"]
+    # documents whose text came before in any source: keep them, or leave out the same (exact), or nearly the same
+    # (minhash), text
+    deduplicate: Literal["none", "exact", "minhash"]
     row_length: Count
     # packed: examples share a row; single: one example in a row, then padding, as Google's builder does
     packing: Literal["packed", "single"]

@@ -22,6 +22,8 @@ class TaskReport:
     example_lengths: Counter[str] = field(default_factory=Counter)
     masked_tokens: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    # documents that stay although their text came before
+    repeated: int = 0
     dropped_samples: dict[str, list[str]] = field(default_factory=dict)
     personal: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)

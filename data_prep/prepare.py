@@ -79,7 +79,7 @@ def submit(recipe: Recipe, out: Path, workers: int | None, arguments: Sequence[s
         job = array.find() or array.submit(arguments, shares or [0], count, options)
     print(f"job {job}; its logs are {array.logs}/{job}_*.log", file=sys.stderr, flush=True)
     hint = f"job {job} goes on (scancel {job} ends it); the same command waits for it again"
-    with watch(out / WORK, corpus.pieces), _interruptible(out, hint):
+    with watch(corpus.progress, corpus.pieces), _interruptible(out, hint):
         array.wait(job)
     if not is_complete(out):
         raise Unfinished(
@@ -89,9 +89,19 @@ def submit(recipe: Recipe, out: Path, workers: int | None, arguments: Sequence[s
 
 
 def _work(corpus: Preparation, workers: int | None, engine: Engine, number: int = 0, count: int = 1) -> None:
+    """All that comes before the last step, and of that the share `number` of `count`."""
+    if corpus.deduplicates:
+        with watch(corpus.progress[:1], corpus.pieces):
+            engine(corpus.signing, _own_first(corpus.signing.unfinished(), number, count), workers)
+        corpus.find_repeated()
     corpus.make_vocabulary()
-    with watch(corpus.out / WORK, corpus.pieces):
+    with watch(corpus.progress[-1:], corpus.pieces):
         engine(corpus.tasks, [task for task in corpus.tasks.unfinished() if task % count == number], workers)
+
+
+def _own_first(tasks: list[int], number: int, count: int) -> list[int]:
+    """What all must have before any can go on: nobody waits for a share that has not begun, it is done as well."""
+    return sorted(tasks, key=lambda task: task % count != number)
 
 
 @contextmanager

@@ -44,12 +44,15 @@ class NoteProgress(PipelineStep):
 
 
 @contextmanager
-def watch(work: Path, tasks: list[list[Range]]) -> Iterator[None]:
-    """Show, while the block runs, how many bytes of text the tasks have done, whoever does them."""
+def watch(folders: list[Path], tasks: list[list[Range]]) -> Iterator[None]:
+    """Show, while the block runs, how many bytes of text the tasks have done, whoever does them.
+
+    All text is read once for each folder, where its marks and notes are.
+    """
     task_bytes = [sum(piece.text_bytes for piece in task) for task in tasks]
     stop = threading.Event()
     show = _bar if Console(stderr=True).is_terminal else _lines
-    thread = threading.Thread(target=show, args=(work, task_bytes, stop), daemon=True)
+    thread = threading.Thread(target=show, args=(folders, task_bytes, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -58,29 +61,33 @@ def watch(work: Path, tasks: list[list[Range]]) -> Iterator[None]:
         thread.join()
 
 
-def _done(work: Path, task_bytes: list[int]) -> int:
+def _done(folders: list[Path], task_bytes: list[int]) -> int:
+    if not folders[-1].is_dir():  # the corpus is complete, and the process that completed it has cleared up
+        return len(folders) * sum(task_bytes)
+    return sum(_done_in(folder, task_bytes) for folder in folders)
+
+
+def _done_in(folder: Path, task_bytes: list[int]) -> int:
     """Finished tasks count as a whole (datatrove leaves a file for each), others by their note."""
-    if not work.is_dir():  # the corpus is complete, and the process that completed it has cleared up
-        return sum(task_bytes)
-    done = {int(note.name): int(note.read_text() or 0) for note in (work / "progress").glob("[0-9]*")}
-    done |= {int(mark.name): task_bytes[int(mark.name)] for mark in (work / "completions").glob("[0-9]*")}
+    done = {int(note.name): int(note.read_text() or 0) for note in (folder / "progress").glob("[0-9]*")}
+    done |= {int(mark.name): task_bytes[int(mark.name)] for mark in (folder / "completions").glob("[0-9]*")}
     return sum(min(count, task_bytes[number]) for number, count in done.items())
 
 
-def _bar(work: Path, task_bytes: list[int], stop: threading.Event) -> None:
+def _bar(folders: list[Path], task_bytes: list[int], stop: threading.Event) -> None:
     columns = (TextColumn("preparing"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=sum(task_bytes), completed=_done(work, task_bytes))
+        bar = progress.add_task("", total=len(folders) * sum(task_bytes), completed=_done(folders, task_bytes))
         while not stop.wait(0.5):
-            progress.update(bar, completed=_done(work, task_bytes))
-        progress.update(bar, completed=_done(work, task_bytes))
+            progress.update(bar, completed=_done(folders, task_bytes))
+        progress.update(bar, completed=_done(folders, task_bytes))
 
 
-def _lines(work: Path, task_bytes: list[int], stop: threading.Event) -> None:
-    total, began = sum(task_bytes), time.monotonic()
-    at_start = _done(work, task_bytes)
+def _lines(folders: list[Path], task_bytes: list[int], stop: threading.Event) -> None:
+    total, began = len(folders) * sum(task_bytes), time.monotonic()
+    at_start = _done(folders, task_bytes)
     while not stop.wait(_LINE_EVERY_SECONDS):
-        done = _done(work, task_bytes)
+        done = _done(folders, task_bytes)
         rate = (done - at_start) / (time.monotonic() - began)
         left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "nothing is being done yet"
         print(

@@ -65,6 +65,7 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
         "rows_filled": num_tokens / (sum(total.num_rows.values()) * recipe.data.row_length),
         "examples": sum(total.examples.values()),
         "example_lengths": _histogram(total.example_lengths, recipe.data.row_length),
+        "masking": recipe.masking.model_dump(mode="json"),
         "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},
         "invalid_sequences": total.invalid_sequences,
         "skipped": dict(total.skipped.most_common(_MOST_SKIPPED)),
@@ -73,6 +74,8 @@ def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
             {"reason": reason, "documents": number, "samples": total.dropped_samples[reason][:_SAMPLES]}
             for reason, number in total.dropped.most_common()
         ],
+        "deduplicate": recipe.data.deduplicate,
+        "repeated": total.repeated,
         "personal_data": dict(total.personal),
         "redacted": recipe.data.personal_data == "redact",
         "terms": dict(total.terms.most_common(_MOST_TERMS)),

@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
 from tokenizers import Tokenizer
 
 from configs import keyed
 from configs.errors import UserError
-from configs.files import make_folder, read_json, write_json, write_text
+from configs.files import make_folder, read_json, whole_file, write_json, write_text
 from configs.recipe import CORPUS_TABLES, Recipe
-from data_prep import cleaning, report, vocabulary, words
+from data_prep import cleaning, duplicates, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.engines.tasks import Tasks
@@ -23,7 +26,7 @@ from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, M
 from data_prep.normalize import normalizer
 from data_prep.plan import plan
 from data_prep.progress import NoteProgress
-from data_prep.readers import ReadRanges, document_key, lines, weighted
+from data_prep.readers import ReadRanges, document_key, lines
 from data_prep.shards import row_dtype
 from data_prep.steps import WriteShards
 
@@ -43,8 +46,10 @@ class Preparation:
         normalizer(recipe.data.normalize)
         cleaning.build(recipe.data)
         self._lexicon = int(keyed.text_hash("\n".join(words.terms_of(recipe.masking))))
-        self._cleaned = cleaning.Clean(recipe.data)
         self.pieces = plan(recipe.data.sources)  # of each task
+        # An absolute path, because a worker on another machine has another working directory.
+        self.work = out.absolute() / WORK
+        self._signatures, self._repeated = self.work / "signatures", self.work / "repeated.npy"
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -55,10 +60,53 @@ class Preparation:
             files[piece.path]["bytes"] += piece.size
         return {"seed": self.recipe.seed, "recipe": tables, "input": files, "lexicon": self._lexicon}
 
+    @property
+    def deduplicates(self) -> bool:
+        return self.recipe.data.deduplicate != "none"
+
+    @property
+    def progress(self) -> list[Path]:
+        """The folders that tell how far its tasks are."""
+        return [self._signatures, self.work] if self.deduplicates else [self.work]
+
+    @cached_property
+    def signing(self) -> Tasks:
+        """Of tasks: the signatures of their documents."""
+        last = duplicates.WriteSignatures(self._signatures, self.recipe.data.deduplicate)
+        return self._tasks(self._signatures, [*self._read(self._signatures), last])
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks themselves: masked shards."""
+        reports = self.work / "tasks"
+        make_folder(reports)
+        write = WriteShards(self.out.absolute(), reports, self.recipe.data, self.recipe.masking, self.recipe.seed)
+        return self._tasks(self.work, [*self._read(self.work), *self._leave_out(), write])
+
+    def _tasks(self, folder: Path, pipeline: list[PipelineStep]) -> Tasks:
+        return Tasks(pipeline, len(self.pieces), self.out, folder)
+
+    def _read(self, folder: Path) -> list[PipelineStep]:
+        notes = folder / "progress"
+        make_folder(notes)
+        read = ReadRanges(self.pieces, self.recipe.data, self.recipe.seed)
+        return [read, NoteProgress(notes), cleaning.Clean(self.recipe.data)]
+
+    def _leave_out(self) -> list[PipelineStep]:
+        method = self.recipe.data.deduplicate
+        return [duplicates.LeaveOutRepeated(self._repeated, method)] if self.deduplicates else []
+
+    def find_repeated(self) -> None:
+        """Once, when every signature is there; like `make_vocabulary`."""
+        with locked(self.work / "repeated.lock"):
+            if not self._repeated.exists():
+                with whole_file(self._repeated) as file:
+                    np.save(file, duplicates.find(self._signatures))
+
     def make_vocabulary(self) -> None:
         """Once: of several processes the first to come makes it, and the others wait."""
         settings = self.recipe.vocabulary
-        with locked(self.out / WORK / "vocabulary.lock"):
+        with locked(self.work / "vocabulary.lock"):
             if (self.out / vocabulary.TOKENIZER).exists():
                 return
             if settings.source == "train":
@@ -80,24 +128,22 @@ class Preparation:
 
     def _sample(self) -> Iterator[str]:
         """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
-        pieces = [piece for task in self.pieces for piece in task]
-        share = self.recipe.vocabulary.sample_bytes / sum(piece.text_bytes for piece in pieces)
-        for piece in pieces:
-            for document in self._cleaned.run(weighted(piece, self.recipe.data, self.recipe.seed)):
-                drawn = keyed.uniform(self.recipe.seed, "vocabulary sample", document_key(document))
-                if drawn < share and not document.metadata["dropped"]:
-                    yield from lines(document.text)
+        total = sum(piece.text_bytes for task in self.pieces for piece in task)
+        share = self.recipe.vocabulary.sample_bytes / total
+        for document in self._documents():
+            drawn = keyed.uniform(self.recipe.seed, "vocabulary sample", document_key(document))
+            if drawn < share and not document.metadata["dropped"]:
+                yield from lines(document.text)
 
-    @cached_property
-    def tasks(self) -> Tasks:
-        # An absolute path, because a worker on another machine has another working directory.
-        folder, recipe = self.out.absolute(), self.recipe
-        reports, notes = folder / WORK / "tasks", folder / WORK / "progress"
-        make_folder(reports)
-        make_folder(notes)
-        write = WriteShards(folder, reports, recipe.data, recipe.masking, recipe.seed)
-        read = ReadRanges(self.pieces, recipe.data, recipe.seed)
-        return Tasks([read, NoteProgress(notes), self._cleaned, write], len(self.pieces), folder)
+    def _documents(self) -> Iterator[Document]:
+        """Of all tasks, as they are when they are tokenized."""
+        read = ReadRanges(self.pieces, self.recipe.data, self.recipe.seed)
+        steps = [read, cleaning.Clean(self.recipe.data), *self._leave_out()]
+        for number in range(len(self.pieces)):
+            documents = None
+            for step in steps:
+                documents = step.run(documents, number)
+            yield from documents or ()
 
     def missing_bytes(self) -> int:
         """About how much the unfinished tasks will write, from what the finished ones made of their text."""
@@ -116,6 +162,7 @@ class Preparation:
         total = TaskReport()
         for number in range(len(self.pieces)):
             total.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
+        total.repeated = len(duplicates.find(self.work / "tasks"))
         if not total.shards["train"]:
             raise UserError(
                 "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"

@@ -19,7 +19,7 @@ from configs import keyed
 from configs.errors import UserError
 from configs.files import sha256_of, write_json
 from configs.tables import Data, Masking
-from data_prep import packing, vocabulary, words
+from data_prep import duplicates, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import document_key, lines
@@ -60,6 +60,7 @@ class _Task:
         self.special = vocabulary.special_tokens(self.tokenizer, path)
         self.dtype = row_dtype(step.data.row_length, self.tokenizer.get_vocab_size(), step.masking.stored)
         self.report = TaskReport()
+        self._keys: list[NDArray[np.uint64]] = []  # of the documents, copies left out
 
     def write(self, documents: Iterable[Document]) -> None:
         """Both splits are written side by side, as the documents come."""
@@ -73,6 +74,7 @@ class _Task:
             writer.account()
         if self.tokenize.lexicon:
             self.report.terms.update(self.tokenize.lexicon.take_found())
+        duplicates.write(self.step.reports, self.number, list(range(len(self._keys))), self._keys)
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
         for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
@@ -125,6 +127,8 @@ class _Task:
 
     def _count_document(self, document: Document) -> None:
         source = str(document.metadata["source"])
+        if not document.metadata["copy"]:
+            self._keys.append(duplicates.exact(document))
         self.report.documents[source] += 1
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]

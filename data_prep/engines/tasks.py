@@ -10,7 +10,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from configs.files import make_folder
-from data_prep.claim import WORK, locked
+from data_prep.claim import locked
 
 logger.disable("datatrove")  # its log is for its developers; errors reach the user as our own sentences
 
@@ -18,10 +18,11 @@ logger.disable("datatrove")  # its log is for its developers; errors reach the u
 class Tasks(LocalPipelineExecutor):
     """datatrove's executor, for its marks of finished tasks. Its own `run` waits forever for a killed worker."""
 
-    def __init__(self, pipeline: list[PipelineStep], count: int, out: Path):
-        super().__init__(pipeline, tasks=count, logging_dir=str(out / WORK))
+    def __init__(self, pipeline: list[PipelineStep], count: int, out: Path, folder: Path):
+        """`out` is the corpus that they are of, `folder` where their marks are kept."""
+        super().__init__(pipeline, tasks=count, logging_dir=str(folder))
         self.out = out
-        self._locks = out / WORK / "locks"
+        self._locks = folder / "locks"
         make_folder(self._locks)
 
     def unfinished(self) -> list[int]:

@@ -20,7 +20,7 @@ def test_a_line_has_a_rate_before_a_task_has_finished(
 ) -> None:
     monkeypatch.setattr(progress, "_LINE_EVERY_SECONDS", 0.05)
     (tmp_path / "progress").mkdir()
-    with progress.watch(tmp_path, [[MEGABYTE], [MEGABYTE]]):
+    with progress.watch([tmp_path], [[MEGABYTE], [MEGABYTE]]):
         time.sleep(0.2)
         (tmp_path / "progress" / "00001").write_text("500000")
         time.sleep(0.2)
