@@ -20,6 +20,7 @@ from configs.tables import Vocabulary
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
 from data_prep.counts import TaskReport
+from data_prep.duplicates import METHODS
 from data_prep.plan import Range, plan
 from data_prep.readers import lines, weighted
 from data_prep.steps import WriteShards
@@ -39,7 +40,7 @@ def estimate(recipe: Recipe, workers: int) -> str:
         raise UserError("data.sources: no text where a sample was taken, so there is nothing to measure")
     learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, text) / sampled
     seconds, counts = _write(recipe, sample)
-    working = seconds * text / sampled / min(workers, len(tasks))
+    working = (_seconds_to_sign(recipe, sample) + seconds) * text / sampled / min(workers, len(tasks))
     return (
         f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
         f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "
@@ -77,6 +78,15 @@ def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
     began = time.perf_counter()
     with suppress(UserError):  # a sample has fewer entries than the whole
         vocabulary.train(settings, lambda: (line for document in sample for line in lines(document.text)))
+    return time.perf_counter() - began
+
+
+def _seconds_to_sign(recipe: Recipe, sample: list[Document]) -> float:
+    if recipe.data.deduplicate == "none":
+        return 0.0
+    began = time.perf_counter()
+    for document in Clean(recipe.data).run(sample):
+        METHODS[recipe.data.deduplicate](document)
     return time.perf_counter() - began
 
 

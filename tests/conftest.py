@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data import topics
@@ -22,6 +20,9 @@ from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.world import World, join, leave
 from tests.slurm import slurm as slurm
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine with other work is slow, which is no failure.
 settings.register_profile("unhurried", deadline=None)
