@@ -37,6 +37,9 @@ def prepare(
     sbatch: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of sbatch, such as partition=cpu.")
     ] = None,
+    megatron: Annotated[
+        bool, typer.Option("--megatron", help="Also write the documents as Megatron's .bin and .idx.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is to do; write nothing.")] = False,
 ) -> None:
     """Make a corpus: text to masked, memory-mapped rows.
@@ -57,14 +60,15 @@ def prepare(
         typer.echo(estimate(loaded, workers or local.cores()))
         return
     if task:
-        unfinished = room.share(loaded, out, workers, *_share(task))
+        unfinished = room.share(loaded, out, workers, *_share(task), megatron=megatron)
         if unfinished:
             typer.echo(f"{out}: share {task} is finished; tasks that other shares still have: {unfinished:,}")
             return
     elif engine is Engine.slurm:
-        room.submit(loaded, out, workers, [recipe, *(overrides or ())], sbatch or ())
+        arguments = [recipe, *(overrides or ()), *(["--megatron"] if megatron else [])]
+        room.submit(loaded, out, workers, arguments, sbatch or (), megatron=megatron)
     else:
-        room.prepare(loaded, out, workers, ray.run if engine is Engine.ray else local.run)
+        room.prepare(loaded, out, workers, ray.run if engine is Engine.ray else local.run, megatron=megatron)
     _say(out)
 
 

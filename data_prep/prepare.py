@@ -27,11 +27,16 @@ Engine = Callable[[Tasks, list[int], int | None], None]
 _MOST_JOBS = 64
 
 
-def prepare(recipe: Recipe, out: Path, workers: int | None, engine: Engine = local.run) -> None:
-    """Write the corpus `out`, alone. Raises UserError for bad input, and then leaves nothing of it behind."""
+def prepare(
+    recipe: Recipe, out: Path, workers: int | None, engine: Engine = local.run, *, megatron: bool = False
+) -> None:
+    """Write the corpus `out`, alone, and with `megatron` its documents in that form too.
+
+    Raises UserError for bad input, and then leaves nothing of it behind.
+    """
     if not _is_new(out):
         return
-    corpus = Preparation(recipe, out)
+    corpus = Preparation(recipe, out, megatron)
     with claimed(out, corpus.plan, alone=True), _interruptible(out), _on_a_full_disk(corpus):
         try:
             _work(corpus, workers, engine)
@@ -44,14 +49,16 @@ def prepare(recipe: Recipe, out: Path, workers: int | None, engine: Engine = loc
     _clear(out)
 
 
-def share(recipe: Recipe, out: Path, workers: int | None, number: int = 0, count: int = 1) -> int:
+def share(
+    recipe: Recipe, out: Path, workers: int | None, number: int = 0, count: int = 1, *, megatron: bool = False
+) -> int:
     """Do the tasks t with t % count == number, beside other processes; who finds all finished completes the corpus.
 
     Returns how many tasks are not finished, which others have. Raises UserError for bad input; the folder stays, since
     others may be at work in it.
     """
     if not is_complete(out):
-        corpus = Preparation(recipe, out)
+        corpus = Preparation(recipe, out, megatron)
         with claimed(out, corpus.plan, alone=False) as lock, _interruptible(out), _on_a_full_disk(corpus):
             if not is_complete(out):
                 _work(corpus, workers, local.run, number, count)
@@ -64,7 +71,15 @@ def share(recipe: Recipe, out: Path, workers: int | None, number: int = 0, count
     return 0
 
 
-def submit(recipe: Recipe, out: Path, workers: int | None, arguments: Sequence[str], options: Sequence[str]) -> None:
+def submit(
+    recipe: Recipe,
+    out: Path,
+    workers: int | None,
+    arguments: Sequence[str],
+    options: Sequence[str],
+    *,
+    megatron: bool = False,
+) -> None:
     """Have the jobs of a Slurm array share the tasks, and wait for them; `arguments` and `options` are theirs.
 
     Interrupted, the jobs go on, and the same command waits for them again.
@@ -72,7 +87,7 @@ def submit(recipe: Recipe, out: Path, workers: int | None, arguments: Sequence[s
     if is_complete(out):  # by the jobs, while nobody waited
         _clear(out)
         return
-    corpus, array = Preparation(recipe, out), Array(out)
+    corpus, array = Preparation(recipe, out, megatron), Array(out)
     with claimed(out, corpus.plan, alone=False), locked(out / WORK / "slurm.lock"):
         count = min(workers or _MOST_JOBS, len(corpus.pieces))
         shares = sorted({task % count for task in corpus.tasks.unfinished()})

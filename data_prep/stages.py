@@ -17,7 +17,7 @@ from configs import keyed
 from configs.errors import UserError
 from configs.files import make_folder, read_json, whole_file, write_json, write_text
 from configs.recipe import CORPUS_TABLES, Recipe
-from data_prep import cleaning, duplicates, report, vocabulary, words
+from data_prep import cleaning, duplicates, megatron, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.engines.tasks import Tasks
@@ -37,9 +37,12 @@ _BYTES_OF_A_TOKEN = 4
 
 
 class Preparation:
-    """A corpus to be made of a recipe in the folder `out`. Raises UserError for a source that has no text."""
+    """A corpus to be made of a recipe in the folder `out`, with its documents as Megatron's files where `megatron`.
 
-    def __init__(self, recipe: Recipe, out: Path):
+    Raises UserError for a source that has no text.
+    """
+
+    def __init__(self, recipe: Recipe, out: Path, megatron: bool = False):
         self.recipe, self.out = recipe, out
         # What is missing is said before anything is made.
         words.segmenter_of(recipe.masking)
@@ -50,6 +53,7 @@ class Preparation:
         # An absolute path, because a worker on another machine has another working directory.
         self.work = out.absolute() / WORK
         self._signatures, self._repeated = self.work / "signatures", self.work / "repeated.npy"
+        self._ids = self.work / "megatron" if megatron else None
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -58,7 +62,8 @@ class Preparation:
         files = {piece.path: {"bytes": 0} for task in self.pieces for piece in task}
         for piece in (piece for task in self.pieces for piece in task):
             files[piece.path]["bytes"] += piece.size
-        return {"seed": self.recipe.seed, "recipe": tables, "input": files, "lexicon": self._lexicon}
+        also = {"lexicon": self._lexicon, "megatron": self._ids is not None}
+        return {"seed": self.recipe.seed, "recipe": tables, "input": files, **also}
 
     @property
     def deduplicates(self) -> bool:
@@ -80,7 +85,10 @@ class Preparation:
         """The tasks themselves: masked shards."""
         reports = self.work / "tasks"
         make_folder(reports)
-        write = WriteShards(self.out.absolute(), reports, self.recipe.data, self.recipe.masking, self.recipe.seed)
+        if self._ids:
+            make_folder(self._ids)
+        recipe = self.recipe
+        write = WriteShards(self.out.absolute(), reports, recipe.data, recipe.masking, recipe.seed, self._ids)
         return self._tasks(self.work, [*self._read(self.work), *self._leave_out(), write])
 
     def _tasks(self, folder: Path, pipeline: list[PipelineStep]) -> Tasks:
@@ -167,8 +175,17 @@ class Preparation:
             raise UserError(
                 "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"
             )
+        self._join_ids()
         report.write(self.out, self.recipe, total)
         write_json(self.out / MANIFEST, _manifest(self.recipe, self.out, total).model_dump(mode="json"))
+
+    def _join_ids(self) -> None:
+        """As train.bin and validation.bin, each with its .idx; a split without documents has none."""
+        size = vocabulary.load(self.out).get_vocab_size()
+        for split in SPLITS if self._ids else ():
+            parts = sorted((self.work / "megatron").glob(f"{split}-*.bin"))
+            if any(part.stat().st_size for part in parts):
+                megatron.join(parts, self.out / f"{split}.bin", size)
 
 
 def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> Manifest:

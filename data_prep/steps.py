@@ -19,7 +19,7 @@ from configs import keyed
 from configs.errors import UserError
 from configs.files import sha256_of, write_json
 from configs.tables import Data, Masking
-from data_prep import duplicates, packing, vocabulary, words
+from data_prep import duplicates, megatron, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import document_key, lines
@@ -40,9 +40,10 @@ class WriteShards(PipelineStep):
     type = "WRITER"
     name = "masked shards"
 
-    def __init__(self, folder: Path, reports: Path, data: Data, masking: Masking, seed: int):
+    def __init__(self, folder: Path, reports: Path, data: Data, masking: Masking, seed: int, ids: Path | None = None):
+        """`ids` is where the documents go as Megatron's, when that is wanted beside the shards."""
         super().__init__()
-        self.folder, self.reports = folder, reports
+        self.folder, self.reports, self.ids = folder, reports, ids
         self.data, self.masking, self.seed = data, masking, seed
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  nothing follows it
@@ -64,8 +65,9 @@ class _Task:
 
     def write(self, documents: Iterable[Document]) -> None:
         """Both splits are written side by side, as the documents come."""
-        with ExitStack() as open_shards:
-            writers: dict[Split, _SplitWriter] = {split: _SplitWriter(self, split, open_shards) for split in SPLITS}
+        with ExitStack() as open_files:
+            writers: dict[Split, _SplitWriter] = {split: _SplitWriter(self, split, open_files) for split in SPLITS}
+            self._ids = self._open_ids(open_files)
             for split, example in self._examples(documents):
                 writers[split].add(example)
             for writer in writers.values():
@@ -76,18 +78,28 @@ class _Task:
             self.report.terms.update(self.tokenize.lexicon.take_found())
         duplicates.write(self.step.reports, self.number, list(range(len(self._keys))), self._keys)
 
+    def _open_ids(self, open_files: ExitStack) -> dict[Split, megatron.Writer]:
+        if not self.step.ids:
+            return {}
+        size = self.tokenizer.get_vocab_size()
+        paths: dict[Split, Path] = {split: self.step.ids / f"{split}-{self.number:05d}.bin" for split in SPLITS}
+        return {split: open_files.enter_context(megatron.writer(path, size)) for split, path in paths.items()}
+
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
         for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
             _, document, first = next(parts)
-            key = document_key(document)
-            held_out = keyed.uniform(self.step.seed, "hold out", key) < self.step.data.validation_share
-            split: Split = "validation" if held_out else "train"
-            self._count_document(document)
-            segment_key = int(keyed.bits(self.step.seed, "segments", key, document.metadata["copy"]))
-            for example in examples(
-                chain(first, chain.from_iterable(map(itemgetter(2), parts))), self.step.data, self.special, segment_key
-            ):
-                yield split, example
+            yield from self._cut(document, chain(first, chain.from_iterable(map(itemgetter(2), parts))))
+
+    def _cut(self, document: Document, sentences: Iterable[Sentence]) -> Iterator[tuple[Split, Example]]:
+        key, step = document_key(document), self.step
+        held_out = keyed.uniform(step.seed, "hold out", key) < step.data.validation_share
+        split: Split = "validation" if held_out else "train"
+        self._count_document(document, key)
+        if self._ids:
+            sentences = _copied(sentences, self._ids[split])
+        segment_key = int(keyed.bits(step.seed, "segments", key, document.metadata["copy"]))
+        for example in examples(sentences, step.data, self.special, segment_key):
+            yield split, example
 
     def _sentences(self, documents: Iterable[Document]) -> Iterator[tuple[int, Document, list[Sentence]]]:
         """(document number, document, flagged ids of its next lines), tokenized in batches that ignore documents."""
@@ -125,10 +137,10 @@ class _Task:
         fixed = [self.special.pad, self.special.cls, self.special.sep]
         return self.tokenize.flagged(ids[~np.isin(ids, fixed)])
 
-    def _count_document(self, document: Document) -> None:
+    def _count_document(self, document: Document, key: int) -> None:
         source = str(document.metadata["source"])
         if not document.metadata["copy"]:
-            self._keys.append(duplicates.exact(document))
+            self._keys.append(np.array([key], np.uint64))
         self.report.documents[source] += 1
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]
@@ -157,6 +169,15 @@ def _tokenizer(folder: Path, sha256: str, masking: Masking) -> tuple[Tokenizer, 
     """Kept from task to task, with the words that it has learned. `sha256` is the file's: what the folder holds now."""
     tokenizer = vocabulary.load(folder)
     return tokenizer, words.LineTokenizer(tokenizer, masking)
+
+
+def _copied(sentences: Iterable[Sentence], writer: megatron.Writer) -> Iterator[Sentence]:
+    """The sentences of a document, which are written on the way."""
+    for sentence in sentences:
+        if len(sentence):
+            writer.append(words.split(sentence)[0])
+        yield sentence
+    writer.end_document()
 
 
 class _SplitWriter:

@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import lzma
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,10 +24,7 @@ from configs.load import load
 from configs.tables import Source
 from data_prep import plan as planning
 from data_prep.plan import plan
-from data_prep.prepare import prepare
 from data_prep.readers import documents, weighted
-from data_prep.shards import Corpus
-from tests.conftest import SMALL
 
 DATA = load("tiny").data
 TEXTS = ["first line\nsecond line", "头痛、发热 “引号”", 'comma, "quote"\ttab', "é composed, é decomposed"]
@@ -200,55 +196,6 @@ def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
         assert abs(len(read) - copies) < (1 if weight == 1 else 112)
         assert read == [document.text for document in weighted(piece, DATA, 1)]
         assert len({read.count(text) for text in read[:50]}) <= 2
-
-
-def write_megatron(path: Path, documents: list[list[list[int]]], code: int, dtype: type) -> None:
-    """As megatron.core.datasets.indexed_dataset writes: ids end to end, and an index."""
-    sequences = [np.array(ids, dtype) for document in documents for ids in document]
-    path.write_bytes(b"".join(ids.tobytes() for ids in sequences))
-    lengths = np.array([len(ids) for ids in sequences], "<i4")
-    places = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype("<i8") * np.dtype(dtype).itemsize
-    borders = np.cumsum([0, *(len(document) for document in documents)]).astype("<i8")
-    header = struct.pack("<9sQBQQ", b"MMIDIDX\x00\x00", 1, code, len(sequences), len(borders))
-    path.with_suffix(".idx").write_bytes(header + lengths.tobytes() + places.tobytes() + borders.tobytes())
-
-
-@pytest.mark.parametrize(("code", "dtype"), [(8, np.uint16), (4, np.int32)])
-def test_ids_of_megatron(tmp_path: Path, corpus_folder: Path, code: int, dtype: type) -> None:
-    rng = np.random.default_rng(0)
-    ids = [[rng.integers(5, 1200, rng.integers(1, 30)).tolist() for _ in range(4)] for _ in range(30)]
-    write_megatron(tmp_path / "text_document.bin", ids, code, dtype)
-    source = f"data.sources=[{{path='{tmp_path}', format='megatron'}}]"
-    taken = [
-        f"vocabulary.source={corpus_folder}",
-        "data.validation_share=0.0",
-        "data.packing=single",
-        "data.single_segment_share=1.0",
-    ]
-    prepare(load("tiny", [*SMALL, source, *taken]), tmp_path / "corpus", workers=1)
-    corpus = Corpus(tmp_path / "corpus")
-    rows = corpus.read("train", np.arange(corpus.num_rows("train")))
-    fixed = [corpus.special.pad, corpus.special.cls, corpus.special.sep]
-    inside = rows["tokens"][~np.isin(rows["tokens"], fixed)]
-    assert inside.tolist() == [token for document in ids for sequence in document for token in sequence]
-    assert corpus.manifest.sources[0].documents == 30
-
-
-def test_files_of_megatron_that_do_not_fit(tmp_path: Path, corpus_folder: Path) -> None:
-    write_megatron(tmp_path / "a.bin", [[[5, 6, 7000]]], 4, np.int32)
-    source = f"data.sources=[{{path='{tmp_path}/a.bin', format='megatron'}}]"
-    recipe = load("tiny", [*SMALL, source, f"vocabulary.source={corpus_folder}"])
-    with pytest.raises(UserError, match=r"a\.bin:0: has ids beyond the 1200 entries"):
-        prepare(recipe, tmp_path / "corpus", workers=1)
-    (tmp_path / "a.bin").write_bytes(b"\0" * 8)
-    with pytest.raises(UserError, match=r"a\.bin: ends before document 0 does"):
-        prepare(recipe, tmp_path / "corpus", workers=1)
-    (tmp_path / "a.idx").write_bytes(b"MMIDIDX\x00\x00")
-    with pytest.raises(UserError, match=r"a\.idx: is no index of Megatron's"):
-        prepare(recipe, tmp_path / "corpus", workers=1)
-    (tmp_path / "a.idx").unlink()
-    with pytest.raises(UserError, match=r"a\.bin: has no a\.idx beside it"):
-        prepare(recipe, tmp_path / "corpus", workers=1)
 
 
 def test_copies_of_a_document_are_cut_differently(tmp_path: Path) -> None:
