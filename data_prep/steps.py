@@ -87,10 +87,12 @@ class _Task:
 
     def _examples(self, documents: Iterable[Document]) -> Iterator[tuple[Split, Example]]:
         for _, parts in groupby(self._sentences(documents), key=itemgetter(0)):
-            _, document, first = next(parts)
-            yield from self._cut(document, chain(first, chain.from_iterable(map(itemgetter(2), parts))))
+            yield from self._cut(parts)
 
-    def _cut(self, document: Document, sentences: Iterable[Sentence]) -> Iterator[tuple[Split, Example]]:
+    def _cut(self, parts: Iterator[tuple[int, Document, list[Sentence]]]) -> Iterator[tuple[Split, Example]]:
+        """Of one document, whose sentences come in parts."""
+        _, document, first = next(parts)
+        sentences: Iterable[Sentence] = chain(first, chain.from_iterable(map(itemgetter(2), parts)))
         key, step = document_key(document), self.step
         held_out = keyed.uniform(step.seed, "hold out", key) < step.data.validation_share
         split: Split = "validation" if held_out else "train"
