@@ -38,9 +38,10 @@ def estimate(recipe: Recipe, workers: int) -> str:
     sampled = sum(document.metadata["bytes"] for document in sample)
     if not sampled:
         raise UserError("data.sources: no text where a sample was taken, so there is nothing to measure")
-    learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, text) / sampled
+    weighed = sum(piece.text_bytes * piece.source.weight for piece in pieces)
+    learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, weighed) / sampled
     seconds, counts = _write(recipe, sample)
-    working = (_seconds_to_sign(recipe, sample) + seconds) * text / sampled / min(workers, len(tasks))
+    working = (_seconds_to_sign(recipe, sample) + seconds) * weighed / sampled / min(workers, len(tasks))
     return (
         f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
         f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "

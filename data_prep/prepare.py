@@ -44,7 +44,7 @@ def prepare(
         except Unfinished:
             raise
         except UserError:
-            shutil.rmtree(out)  # everything in a claimed folder is ours
+            _remove(out)  # everything in a claimed folder is ours
             raise
     _clear(out)
 
@@ -145,11 +145,22 @@ def _on_a_full_disk(corpus: Preparation) -> Iterator[None]:
 
 def _is_new(out: Path) -> bool:
     """Raises UserError for a complete corpus, unless only the clearing up is left of making it."""
+    shutil.rmtree(_doomed(out), ignore_errors=True)
     if is_complete(out) and not (out / WORK).exists():
         raise UserError(f"{out}: already holds a complete corpus; name another folder, or delete it")
     if is_complete(out):
         _clear(out)
     return not is_complete(out)
+
+
+def _remove(out: Path) -> None:
+    """Renamed first: marks of finished tasks without the plan that they belong to would be taken for another's."""
+    out.replace(_doomed(out))
+    shutil.rmtree(_doomed(out))
+
+
+def _doomed(out: Path) -> Path:
+    return out.absolute().with_name(f".{out.absolute().name}.deleting")
 
 
 def _clear(out: Path) -> None:

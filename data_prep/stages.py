@@ -136,7 +136,7 @@ class Preparation:
 
     def _sample(self) -> Iterator[str]:
         """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
-        total = sum(piece.text_bytes for task in self.pieces for piece in task)
+        total = sum(piece.text_bytes * piece.source.weight for task in self.pieces for piece in task)
         share = self.recipe.vocabulary.sample_bytes / total
         for document in self._documents():
             drawn = keyed.uniform(self.recipe.seed, "vocabulary sample", document_key(document))

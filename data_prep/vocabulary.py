@@ -91,8 +91,19 @@ def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
     if stored.get("model", {}).get("type") != "WordPiece":
         raise UserError(f"vocabulary.source: {path} is not a WordPiece tokenizer, which ELECTRA's word pieces need")
     normalizer = stored.get("normalizer") or {}
-    if normalizer.get("type") != "BertNormalizer":
-        raise UserError(f"vocabulary.source: {path} does not normalize as BERT does; take its vocab.txt instead")
+    berts = {
+        "normalizer.type": (normalizer.get("type"), "BertNormalizer"),
+        "normalizer.clean_text": (normalizer.get("clean_text"), True),
+        "normalizer.handle_chinese_chars": (normalizer.get("handle_chinese_chars"), True),
+        "pre_tokenizer.type": ((stored.get("pre_tokenizer") or {}).get("type"), "BertPreTokenizer"),
+        "model.continuing_subword_prefix": (stored["model"].get("continuing_subword_prefix"), "##"),
+    }
+    for key, (found, expected) in berts.items():
+        if found != expected:
+            raise UserError(
+                f"vocabulary.source: {path} has {key} = {json.dumps(found)}, and BERT's is {json.dumps(expected)}; "
+                "take its vocab.txt instead"
+            )
     lowercase, strip_accents = normalizer["lowercase"], normalizer["strip_accents"]
     theirs = {
         "lowercase": lowercase,
@@ -105,10 +116,17 @@ def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
             raise UserError(f"vocabulary.{key}: {ours}, and {path} has {found}; set vocabulary.{key}={found}")
     tokenizer = Tokenizer.from_file(str(path))
     special_tokens(tokenizer, path)
+    _check_ids(tokenizer, path)
     # A tokenizer is often saved with the truncation and padding of its last use.
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _check_ids(tokenizer: Tokenizer, path: Path) -> None:
+    unused = set(range(tokenizer.get_vocab_size())) - set(tokenizer.get_vocab().values())
+    if unused:
+        raise UserError(f"vocabulary.source: {path} has no entry for the id {min(unused)}; ids must follow each other")
 
 
 def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:

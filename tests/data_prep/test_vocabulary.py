@@ -8,6 +8,7 @@ import pytest
 from tokenizers import Tokenizer, models
 
 from configs.errors import UserError
+from configs.files import read_json, write_json
 from configs.load import load
 from configs.tables import Vocabulary
 from data_prep import vocabulary
@@ -99,6 +100,35 @@ def test_another_kind_of_tokenizer_is_refused(tmp_path: Path) -> None:
     Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(UserError, match="is not a WordPiece tokenizer"):
         vocabulary.take(settings(source=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "message"),
+    [
+        ("normalizer", "type", "NFC", r'has normalizer\.type = "NFC", and BERT\'s is "BertNormalizer"; take its vocab'),
+        ("normalizer", "clean_text", False, "normalizer.clean_text = false"),
+        ("normalizer", "handle_chinese_chars", False, "normalizer.handle_chinese_chars = false"),
+        ("pre_tokenizer", "type", "Whitespace", 'pre_tokenizer.type = "Whitespace"'),
+        ("model", "continuing_subword_prefix", "@@", 'continuing_subword_prefix = "@@"'),
+        (
+            "model",
+            "vocab",
+            {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "x": 9},
+            "no entry for the id 5",
+        ),
+    ],
+)
+def test_a_tokenizer_that_is_not_berts_is_refused(
+    words_file: Path, tmp_path: Path, table: str, key: str, value: object, message: str
+) -> None:
+    vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8)), tmp_path)
+    stored = read_json(tmp_path / "tokenizer.json")
+    stored[table][key] = value
+    if key == "vocab":
+        stored["added_tokens"] = []
+    write_json(tmp_path / "tokenizer.json", stored)
+    with pytest.raises(UserError, match=message):
+        vocabulary.take(settings(source=str(tmp_path), size=8))
 
 
 def test_the_truncation_of_a_tokenizers_last_use_is_forgotten(words_file: Path, tmp_path: Path) -> None:
