@@ -41,23 +41,28 @@ def pretrain(
 ) -> None:
     """Train generator and discriminator together.
 
-    Interrupted in any way, the same command goes on. Exit code 75: asked to stop, and saved.
+    Interrupted in any way, the same command goes on, with any number of processes. Exit code 75: asked to stop (by
+    SIGTERM, SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run goes on.
     """
-    from configs.load import load
+    from pretrain.signals import StopOnSignal
 
-    loaded = load(recipe, overrides or ())
+    # Before torch is imported, which takes seconds in which a scheduler may ask.
+    with StopOnSignal() as stop:
+        from configs.load import load
 
-    from configs.errors import STOPPED
-    from data_prep.shards import Corpus
-    from pretrain.train import train
-    from pretrain.world import join, leave
+        loaded = load(recipe, overrides or ())
 
-    opened = Corpus(corpus, verify=verify)
-    world = join()
-    try:
-        finished = train(loaded, opened, run, world, resume.value)
-    finally:
-        leave()
+        from configs.errors import STOPPED
+        from data_prep.shards import Corpus
+        from pretrain.train import train
+        from pretrain.world import join, leave
+
+        opened = Corpus(corpus, verify=verify)
+        world = join()
+        try:
+            finished = train(loaded, opened, run, world, resume.value, stop.asked)
+        finally:
+            leave()
     if not finished:
         sys.exit(STOPPED)
     if world.is_main:
