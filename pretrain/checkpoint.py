@@ -101,6 +101,11 @@ def _superfluous(folders: list[Path], run: RunTable) -> list[Path]:
     ]
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Whether this is the folder of one, be it damaged, and not that of a run."""
+    return (folder / STATE).is_file() or (folder / MANIFEST).is_file()
+
+
 def found(checkpoints: Path) -> list[Path]:
     """The checkpoints of a run, oldest first, not yet verified."""
     named = (path for path in checkpoints.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir())

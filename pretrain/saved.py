@@ -42,7 +42,7 @@ def _choose(folder: Path) -> checkpoint.Valid:
     """`folder` itself when it is a checkpoint, else its newest valid one."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run or checkpoint")
-    if (folder / checkpoint.STATE).is_file():
+    if checkpoint.is_checkpoint(folder):
         return checkpoint.Valid(folder, checkpoint.verify(folder), {})
     valid = checkpoint.newest_valid(folder / CHECKPOINTS)
     if not valid:

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from data_prep.shards import Corpus
 from pretrain import checkpoint
