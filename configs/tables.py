@@ -292,4 +292,12 @@ class Run(Table):
     evaluate_every: Count
     evaluate_rows: Natural
     save_every: Count
+    # checkpoints: the last so many stay, and for good those at multiples of so many steps; 0: none
     keep_last: Count
+    keep_every: Natural
+
+    @model_validator(mode="after")
+    def _what_is_kept_is_saved(self) -> Self:
+        if self.keep_every % self.save_every:
+            raise ValueError(f"keep_every: {self.keep_every} is not a multiple of save_every ({self.save_every})")
+        return self

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Strict
+from pydantic import Strict, field_validator
 
 from configs.errors import UserError
-from configs.files import read_json
+from configs.files import read_json, write_json
 from configs.load import validate
 from configs.tables import Data, Masking, Natural, Source, Table, Vocabulary
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+_OWN = "sha256"  # of everything else in the manifest
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
 
@@ -32,7 +37,8 @@ class VocabularyFacts(Table):
     sha256: str  # of the entries in order
     size: Natural
     special: SpecialTokens
-    files: dict[str, str]  # file -> sha256
+    # file -> sha256; no other names, because a run copies them into its folder
+    files: dict[Literal["tokenizer.json", "vocab.txt"], str]
 
 
 class SourceFacts(Source):
@@ -46,6 +52,13 @@ class Shard(Table):
     rows: Natural
     bytes: Natural
     sha256: str
+
+    @field_validator("file")
+    @classmethod
+    def _lies_in_the_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"(train|validation)-\d{5,}\.npy", value):
+            raise ValueError(f"file: {value!r} is not the name of a shard, such as train-00000.npy")
+        return value
 
 
 class CorpusTables(Table):
@@ -67,10 +80,35 @@ class Manifest(Table):
     shards: dict[Split, Annotated[tuple[Shard, ...], Strict(False)]]
 
 
+def write(folder: Path, manifest: Manifest) -> None:
+    """With its own sha256, by which an edited or damaged one is known."""
+    tables = manifest.model_dump(mode="json")
+    write_json(folder / MANIFEST, {**tables, _OWN: _sha256(tables)})
+
+
 def read(folder: Path) -> Manifest:
-    """Raises UserError when the folder is not a complete corpus, or its manifest not one of this release."""
+    """Raises UserError when the folder is not a complete corpus, or its manifest not what a preparation wrote."""
+    path = folder / MANIFEST
     if not folder.is_dir():
         raise UserError(f"{folder}: no such corpus; `electra prepare` makes one")
-    if not (folder / MANIFEST).is_file():
+    if not path.is_file():
         raise UserError(f"{folder}: no {MANIFEST}, so this is no complete corpus; `electra prepare` makes one")
-    return validate(Manifest, read_json(folder / MANIFEST), str(folder / MANIFEST))
+    try:
+        return _as_written(path)
+    except UserError as error:
+        raise UserError(f"{error}; prepare the corpus again") from None
+
+
+def _as_written(path: Path) -> Manifest:
+    tables = read_json(path)
+    if not isinstance(tables, dict):
+        raise UserError(f"{path}: holds no table, so it was damaged or edited")
+    own = tables.pop(_OWN, None)
+    manifest = validate(Manifest, tables, str(path))
+    if own != _sha256(tables):
+        raise UserError(f"{path}: its sha256 is not that of what it says, so it was damaged or edited")
+    return manifest
+
+
+def _sha256(tables: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()

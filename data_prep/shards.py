@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,16 +129,18 @@ class Corpus:
     def __init__(self, folder: Path, *, verify: bool = False):
         """Raises UserError when the folder is not a complete corpus or a shard is not what the manifest says.
 
-        Sizes and headers are always checked; `verify` also compares the sha256 of every file.
+        The vocabulary, sizes and headers are always checked; `verify` also compares the sha256 of every shard.
         """
         self.folder = folder
         self.manifest = manifest.read(folder)
         self.data, self.masking = self.manifest.recipe.data, self.manifest.recipe.masking
         self.vocabulary, self.special = self.manifest.recipe.vocabulary, self.manifest.vocabulary.special
         self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, self.masking.stored)
-        self._shards = {split: self._open(split, verify) for split in SPLITS}
+        self._shards = {split: self._open(split) for split in SPLITS}
+        expected = {folder / name: sha256 for name, sha256 in self.manifest.vocabulary.files.items()}
         if verify:
-            self._verify_vocabulary()
+            expected |= {folder / s.file: s.sha256 for split in SPLITS for s in self.manifest.shards[split]}
+        _compare(expected)
 
     @cached_property
     def manifest_sha256(self) -> str:
@@ -147,10 +150,15 @@ class Corpus:
         return sum(len(rows) for _, rows in self._shards[split])
 
     def read(self, split: Split, numbers: NDArray[np.integer]) -> NDArray[np.void]:
-        """Rows by number, in the order given, [R] structured."""
+        """Rows by number, in the order given, [R] structured; raises UserError for one that cannot be right."""
         rows = np.empty(len(numbers), self.dtype)
-        for where, _, in_shard, shard in self._by_shard(split, numbers):
+        for where, number, in_shard, shard in self._by_shard(split, numbers):
             rows[where] = shard[in_shard]
+            if rows["tokens"][where].max(initial=0) >= self.vocabulary.size:
+                raise UserError(
+                    f"{self.folder}: shard {number} of {split} holds a token that is not in the vocabulary, so it is "
+                    "damaged; `electra inspect --verify` names the file, prepare the corpus again"
+                )
         return rows
 
     def masks(
@@ -186,15 +194,9 @@ class Corpus:
             split: np.cumsum([0, *(len(rows) for _, rows in shards)])[:-1] for split, shards in self._shards.items()
         }
 
-    def _open(self, split: Split, verify: bool) -> list[tuple[int, NDArray[np.void]]]:
+    def _open(self, split: Split) -> list[tuple[int, NDArray[np.void]]]:
         """(shard number, memory map) of every shard of a split."""
-        opened = []
-        for shard in self.manifest.shards[split]:
-            path = self.folder / Path(shard.file).name
-            opened.append((shard.number, self._map(path, shard)))
-            if verify and sha256_of(path) != shard.sha256:
-                raise UserError(f"{path}: its sha256 is not the manifest's, so it is damaged; prepare the corpus again")
-        return opened
+        return [(shard.number, self._map(self.folder / shard.file, shard)) for shard in self.manifest.shards[split]]
 
     def _map(self, path: Path, shard: Shard) -> NDArray[np.void]:
         if not path.is_file():
@@ -213,10 +215,19 @@ class Corpus:
             raise UserError(f"{path}: its header is not the manifest's; it is damaged, prepare the corpus again")
         return rows
 
-    def _verify_vocabulary(self) -> None:
-        for name, sha256 in self.manifest.vocabulary.files.items():
-            if sha256_of(self.folder / name) != sha256:
-                raise UserError(f"{self.folder / name}: its sha256 is not the manifest's; prepare the corpus again")
+
+def _compare(expected: dict[Path, str]) -> None:
+    """Raises UserError for the first file whose sha256 is another. Hashing leaves Python's lock: threads add up."""
+    with ThreadPoolExecutor() as pool:
+        for (path, sha256), found in zip(expected.items(), pool.map(_sha256_of, expected), strict=True):
+            if found is None:
+                raise UserError(f"{path}: missing; the corpus is damaged, prepare it again")
+            if found != sha256:
+                raise UserError(f"{path}: its sha256 is not the manifest's, so it is damaged; prepare the corpus again")
+
+
+def _sha256_of(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
 
 
 def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:

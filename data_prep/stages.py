@@ -15,14 +15,14 @@ from tokenizers import Tokenizer
 
 from configs import keyed
 from configs.errors import UserError
-from configs.files import make_folder, read_json, whole_file, write_json, write_text
+from configs.files import make_folder, read_json, whole_file, write_text
 from configs.recipe import CORPUS_TABLES, Recipe
-from data_prep import cleaning, duplicates, megatron, report, vocabulary, words
+from data_prep import cleaning, duplicates, manifest, megatron, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.engines.tasks import Tasks
 from data_prep.extension import Addition, extended
-from data_prep.manifest import MANIFEST, SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
+from data_prep.manifest import SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.normalize import normalizer
 from data_prep.plan import plan
 from data_prep.progress import NoteProgress
@@ -177,7 +177,7 @@ class Preparation:
             )
         self._join_ids()
         report.write(self.out, self.recipe, total)
-        write_json(self.out / MANIFEST, _manifest(self.recipe, self.out, total).model_dump(mode="json"))
+        manifest.write(self.out, _manifest(self.recipe, self.out, total))
 
     def _join_ids(self) -> None:
         """As train.bin and validation.bin, each with its .idx; a split without documents has none."""

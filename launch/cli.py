@@ -73,6 +73,7 @@ def submit(
 
 for room in (data_prep_commands, pretrain_commands):
     app.registered_commands += room.app.registered_commands
+    app.registered_groups += room.app.registered_groups
 
 
 def main() -> None:

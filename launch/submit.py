@@ -28,6 +28,8 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
     if nodes != 1:
         raise UserError(f"--nodes {nodes}: the machine local is one node")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # A warning that it does not handle ends torchrun and leaves its processes behind.
+    torchrun += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
     # Asked to stop, the processes finish a step and save; torchrun would kill them after 30 seconds.
     torchrun += [f"--nproc-per-node={processes or 'auto'}", "--shutdown-timeout=300"]
     # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.

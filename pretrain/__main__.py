@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from configs.cli import CorpusFolder, Overrides, RecipeName, RunFolder, application
 
 app = application()
+checkpoints = application(help="Look at the checkpoints of a run.")
+app.add_typer(checkpoints, name="checkpoint")
 
 
 class Resume(StrEnum):
@@ -41,23 +44,29 @@ def pretrain(
 ) -> None:
     """Train generator and discriminator together.
 
-    Interrupted in any way, the same command goes on. Exit code 75: asked to stop, and saved.
+    Interrupted in any way, the same command goes on, with any number of processes. Exit code 75: asked to stop (by
+    SIGTERM, SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run goes on.
     """
-    from configs.load import load
+    from pretrain.signals import StopOnSignal
 
-    loaded = load(recipe, overrides or ())
+    # Before torch is imported, which takes seconds in which a scheduler may ask.
+    with StopOnSignal() as stop:
+        from configs.load import load
 
-    from configs.errors import STOPPED
-    from data_prep.shards import Corpus
-    from pretrain.train import train
-    from pretrain.world import join, leave
+        loaded = load(recipe, overrides or ())
 
-    opened = Corpus(corpus, verify=verify)
-    world = join()
-    try:
-        finished = train(loaded, opened, run, world, resume.value)
-    finally:
-        leave()
+        from configs.errors import STOPPED
+        from data_prep.shards import Corpus
+        from pretrain.train import train
+        from pretrain.world import join, leave
+
+        # Once on each node, which may have a copy of its own.
+        opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
+        world = join()
+        try:
+            finished = train(loaded, opened, run, world, resume.value, stop.asked)
+        finally:
+            leave()
     if not finished:
         sys.exit(STOPPED)
     if world.is_main:
@@ -93,6 +102,22 @@ def export(
     parts = ("discriminator", "generator") if part is Part.both else (part.value,)
     for folder in write(model, out, parts):
         typer.echo(folder)
+
+
+@checkpoints.command("list")
+def list_(run: Annotated[Path, typer.Argument(help="A run.")]) -> None:
+    """Print step, time, size and layout of each checkpoint, and whether it is whole. Any layout reads any of them."""
+    from pretrain.show import list_checkpoints
+
+    list_checkpoints(run)
+
+
+@checkpoints.command()
+def verify(folder: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")]) -> None:
+    """Compare every file with the manifest. Exit code 2: something is damaged, and named."""
+    from pretrain.show import verify_checkpoints
+
+    verify_checkpoints(folder)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from configs.errors import UserError
 from configs.recipe import Recipe
@@ -20,9 +22,9 @@ from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import Counts, ElectraPair, Output
 from pretrain.world import World, precision
 
-# ds_to_universal needs this mark in a checkpoint to convert it to another number of processes.
-_UNIVERSAL = {"universal_checkpoint_info": {"universal_checkpoint_version": 0.2}}
-_TAG = "deepspeed"
+# A checkpoint's tensors: for each of these a file, NAME.safetensors, of every parameter by its name, whole and in fp32.
+WEIGHTS = "weights"
+MOMENTS = ("exp_avg", "exp_avg_sq")
 # Tables of DeepSpeed's that would silently replace what the recipe says of precision, optimizer and schedule.
 _DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
 
@@ -43,15 +45,16 @@ class Engine:
     """One module, one optimizer, one scalar loss, one DeepSpeed engine."""
 
     def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
-        deepspeed = _import_deepspeed(world)
+        self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
-        optimizer = ElectraAdam(parameter_groups(pair, recipe.optimizer.weight_decay), recipe.optimizer)
-        self._engine, _, _, _ = deepspeed.initialize(
+        self._adam = ElectraAdam(parameter_groups(pair, recipe.optimizer.weight_decay), recipe.optimizer)
+        self._engine, _, _, _ = self._deepspeed.initialize(
             model=pair.to(world.device),
-            optimizer=optimizer,
+            optimizer=self._adam,
             config=configuration(recipe, world),
             dist_init_required=False,
         )
+        self._make_moments()
 
     @property
     def pair(self) -> ElectraPair:
@@ -111,15 +114,54 @@ class Engine:
         return not self.world.any(not torch.stack([value.isfinite().all() for value in values]).all())
 
     def save(self, folder: Path) -> None:
-        """Write DeepSpeed's files below `folder`. All processes call it."""
-        self._engine.save_checkpoint(str(folder), tag=_TAG, client_state=_UNIVERSAL, save_latest=False)
-        if self.world.is_main:
-            # A converter that does not know the pair; `electra export` is ours.
-            (folder / "zero_to_fp32.py").unlink(missing_ok=True)
+        """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
+        for part in (WEIGHTS, *MOMENTS):
+            whole: dict[str, Tensor] = {}
+            for name, parameter in self.pair.named_parameters():
+                tensor = self._whole(parameter, part)
+                if self.world.is_main:
+                    whole[name] = tensor.detach().to("cpu", torch.float32, copy=True)
+            if self.world.is_main:
+                save_file(whole, tensors_file(folder, part))
 
-    def load(self, folder: Path) -> None:
-        """Read weights and optimizer state that `save` wrote. The caller has verified the files."""
-        self._engine.load_checkpoint(str(folder), tag=_TAG)
+    def load(self, folder: Path, updates: int) -> None:
+        """Read what `save` wrote after so many updates, in whatever layout. The caller has verified the files."""
+        self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
+        for state in self._adam.state.values():
+            state["step"].fill_(updates)
+        if self.recipe.compute.zero_stage:
+            # It updates a fragment of the weights that is its own.
+            self._engine.optimizer.refresh_fp32_params()
+        for part in MOMENTS:
+            with safe_open(tensors_file(folder, part), framework="pt") as tensors:
+                for name, parameter in self.pair.named_parameters():
+                    self._put(parameter, part, tensors.get_tensor(name))
+
+    def _make_moments(self) -> None:
+        """Before the first step, so that a checkpoint can be read into them.
+
+        ZeRO links them to the parameters after it has updated its first group, when other groups had none yet.
+        """
+        for group in self._adam.param_groups:
+            for parameter in group["params"]:
+                self._adam.state_of(parameter)
+        if self.recipe.compute.zero_stage:
+            self._engine.optimizer._lazy_init_hp_params_optimizer_state()
+
+    def _whole(self, parameter: nn.Parameter, part: str) -> Tensor:
+        """A weight, or one of its moments; under ZeRO those lie in fragments, which all processes bring together."""
+        if part == WEIGHTS:
+            return parameter
+        if self.recipe.compute.zero_stage:
+            return self._deepspeed.utils.safe_get_full_optimizer_state(parameter, part)
+        return self._adam.state_of(parameter)[part]
+
+    def _put(self, parameter: nn.Parameter, part: str, moment: Tensor) -> None:
+        """Take over a moment, or under ZeRO the fragment of it that is this process's."""
+        if self.recipe.compute.zero_stage:
+            self._deepspeed.utils.safe_set_full_optimizer_state(parameter, moment, part)
+        else:
+            self._adam.state_of(parameter)[part].copy_(moment)
 
 
 def _sums_of(output: Output) -> Tensor:
@@ -139,9 +181,8 @@ def _measures(names: list[str], counts: Counts, sums: Tensor, norm: float) -> Me
     )
 
 
-def weights_file(folder: Path) -> Path:
-    """Where a checkpoint keeps the weights, `{"module": {name: tensor}}`, readable without running pickled code."""
-    return folder / _TAG / "mp_rank_00_model_states.pt"
+def tensors_file(folder: Path, part: str) -> Path:
+    return folder / f"{part}.safetensors"
 
 
 def configuration(recipe: Recipe, world: World) -> dict[str, Any]:

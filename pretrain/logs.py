@@ -79,6 +79,10 @@ class Log:
         else:
             self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
 
+    def has(self, kind: str, step: int) -> bool:
+        """Whether an earlier start logged it; the first process knows."""
+        return self._active and (kind, step) in self._already
+
     def evaluation(self, step: int, values: dict[str, float]) -> None:
         if not self._active or not values:
             return

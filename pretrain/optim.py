@@ -55,9 +55,10 @@ class ElectraAdam(torch.optim.Optimizer):
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             gradients = [parameter.grad for parameter in parameters]
             if parameters:
-                _update(parameters, gradients, [self._state_of(parameter) for parameter in parameters], group)
+                _update(parameters, gradients, [self.state_of(parameter) for parameter in parameters], group)
 
-    def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
+    def state_of(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Its `step`, the number of updates, and its moments `exp_avg` and `exp_avg_sq`, at first all zero."""
         state = self.state[parameter]
         if not state:
             state["step"] = torch.tensor(0.0)

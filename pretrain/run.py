@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +28,8 @@ from pretrain.checkpoint import RECIPE
 from pretrain.world import World
 
 PROVENANCE, CHECKPOINTS = "provenance.json", "checkpoints"
+# There while a run is stopped that the same command goes on with: torchrun ends with 1 whatever its processes end with.
+STOPPED = "stopped.json"
 _PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
 
 
@@ -35,7 +38,8 @@ class Start:
     """Where a run begins: at the beginning, or behind a verified checkpoint."""
 
     step: int
-    checkpoint: Path | None
+    checkpoint: Path | None = None
+    layout: str = ""  # of the processes that wrote it
     warnings: tuple[str, ...] = ()
 
 
@@ -65,7 +69,7 @@ class Run:
         return start
 
     def record(self, start: Start, dtype: torch.dtype) -> None:
-        """Store the tokenizer, and append this start to the provenance."""
+        """Store the tokenizer, append this start to the provenance, and take the mark of a stop away."""
         for name in self.corpus.manifest.vocabulary.files:
             write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
         path = self.folder / PROVENANCE
@@ -73,6 +77,13 @@ class Run:
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
         entry = _provenance(self.world, dtype) | {"step": start.step, "corpus": corpus}
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
+        (self.folder / STOPPED).unlink(missing_ok=True)
+
+    def mark_stopped(self, step: int) -> None:
+        """Say that the run was asked to stop, and has saved. All processes call it, and leave when it is there."""
+        if self.world.is_main:
+            write_json(self.folder / STOPPED, {"step": step, "time": _now()})
+        self.world.barrier()
 
     def state(self, step: int) -> checkpoint.State:
         return checkpoint.State(
@@ -82,6 +93,7 @@ class Run:
             corpus=self.corpus.manifest_sha256,
             zero_stage=self.recipe.compute.zero_stage,
             processes=self.world.size,
+            time=_now(),
         )
 
     def _check_same(self, before: Recipe) -> None:
@@ -93,30 +105,26 @@ class Run:
 
     def _find_start(self) -> Start:
         """Behind the newest checkpoint that is whole; raises UserError when this run cannot go on there."""
-        warnings: list[str] = []
-        for folder in reversed(checkpoint.found(self.checkpoints)):
-            try:
-                state = checkpoint.verify(folder)
-            except UserError as error:
-                warnings.append(f"{error}; going back to the one before")
-                continue
-            self._check_continues(folder, state)
-            return Start(state.step, folder, tuple(warnings))
-        return Start(0, None, tuple(warnings))
+        valid = checkpoint.newest_valid(self.checkpoints)
+        if not valid:
+            return Start(0)
+        self._check_corpus(valid.folder, valid.state)
+        return Start(valid.state.step, valid.folder, valid.state.layout, tuple(_pass_over(valid)))
 
-    def _check_continues(self, folder: Path, state: checkpoint.State) -> None:
-        stage = self.recipe.compute.zero_stage
-        # Without ZeRO every process has the whole state; with it each has its own part.
-        if state.zero_stage != stage or (stage and state.processes != self.world.size):
-            raise UserError(
-                f"{folder}: was written by {state.processes} processes with ZeRO {state.zero_stage}, and now there are "
-                f"{self.world.size} with ZeRO {stage}; go on with the same"
-            )
+    def _check_corpus(self, folder: Path, state: checkpoint.State) -> None:
         if state.corpus != self.corpus.manifest_sha256:
             raise UserError(
                 f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
                 f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
             )
+
+
+def _pass_over(valid: checkpoint.Valid) -> Iterator[str]:
+    """Set the damaged checkpoints aside, and say what that costs."""
+    for folder, damage in valid.damage.items():
+        lost = checkpoint.step_of(folder) - valid.state.step
+        aside = checkpoint.set_aside(folder)
+        yield f"{damage}; it is now {aside.name}, and {lost} steps are lost: going back to step {valid.state.step}"
 
 
 def _holds_something(folder: Path) -> bool:
@@ -134,9 +142,13 @@ def _lock(folder: Path) -> Any:
     return lock
 
 
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def _provenance(world: World, dtype: torch.dtype) -> dict[str, Any]:
     return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": _now(),
         "command": sys.argv,
         "commit": _commit(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},

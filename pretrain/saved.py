@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,24 +25,26 @@ class SavedPair:
 
 
 def open_pair(folder: Path) -> SavedPair:
-    """The newest valid checkpoint of a run, or the one named. Raises UserError when there is none."""
-    chosen, state = _newest(folder)
-    recipe = load(str(chosen / RECIPE))
+    """The newest valid checkpoint of a run, or the one named. Raises UserError when there is none.
+
+    Says on stderr which newer ones are damaged.
+    """
+    chosen = _choose(folder)
+    for damage in chosen.damage.values():
+        print(f"warning: {damage}; step {chosen.state.step} is taken instead", file=sys.stderr)
+    recipe = load(str(chosen.folder / RECIPE))
     pair = ElectraPair(recipe)
-    pair.load_state_dict(checkpoint.weights(chosen))
-    return SavedPair(chosen.parent.parent, chosen, recipe, state, pair.eval())
+    pair.load_state_dict(checkpoint.weights(chosen.folder))
+    return SavedPair(chosen.folder.parent.parent, chosen.folder, recipe, chosen.state, pair.eval())
 
 
-def _newest(folder: Path) -> tuple[Path, checkpoint.State]:
-    """`folder` itself when it is a checkpoint, else its newest valid one, with its state."""
+def _choose(folder: Path) -> checkpoint.Valid:
+    """`folder` itself when it is a checkpoint, else its newest valid one."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run or checkpoint")
-    if (folder / checkpoint.STATE).is_file():
-        return folder, checkpoint.verify(folder)
-    damage = f"{folder}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}"
-    for candidate in reversed(checkpoint.found(folder / CHECKPOINTS)):
-        try:
-            return candidate, checkpoint.verify(candidate)
-        except UserError as error:
-            damage = str(error)
-    raise UserError(damage)
+    if checkpoint.is_checkpoint(folder):
+        return checkpoint.Valid(folder, checkpoint.verify(folder), {})
+    valid = checkpoint.newest_valid(folder / CHECKPOINTS)
+    if not valid:
+        raise UserError(f"{folder}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}")
+    return valid

@@ -61,6 +61,51 @@ def show_run(folder: Path) -> None:
             console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
 
 
+def list_checkpoints(run: Path) -> None:
+    """Print a line for each checkpoint of a run, verified, and then what is wrong with those that are not whole."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("step", "time", "MB", "processes", "ZeRO", ""):
+        table.add_column(title, justify="right" if title in ("step", "MB", "processes", "ZeRO") else "left")
+    damage: list[str] = []
+    for folder in _checkpoints(run):
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        known, condition = ("", "", ""), "whole"
+        try:
+            state = checkpoint.verify(folder)
+            known = (state.time, str(state.processes), str(state.zero_stage))
+        except UserError as error:
+            condition = "damaged"
+            damage.append(str(error))
+        when, processes, stage = known
+        step = f"{checkpoint.step_of(folder):,}"
+        table.add_row(step, when, f"{size / 1e6:,.1f}", processes, stage, condition)
+    console = Console()
+    console.print(table)
+    for sentence in damage:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def verify_checkpoints(folder: Path) -> None:
+    """Verify a checkpoint, or every one of a run; raises UserError naming each file that is damaged."""
+    chosen = [folder] if checkpoint.is_checkpoint(folder) else _checkpoints(folder)
+    damage: list[str] = []
+    for candidate in chosen:
+        try:
+            checkpoint.verify(candidate)
+            print(f"{candidate}: whole")
+        except UserError as error:
+            damage.append(str(error))
+    if damage:
+        raise UserError("; ".join(damage))
+
+
+def _checkpoints(run: Path) -> list[Path]:
+    folders = checkpoint.found(run / CHECKPOINTS)
+    if not folders:
+        raise UserError(f"{run}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}")
+    return folders
+
+
 def show_model(folder: Path) -> None:
     """Print an exported model's shape and parameters; nothing but its JSON and the header of its tensors is read."""
     from safetensors import safe_open

@@ -1,20 +1,32 @@
-"""Stopping on request: the signal only sets a flag, and the loop finishes its step and saves."""
+"""Stopping on request: a signal only sets a flag, and the loop finishes its step and saves."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from types import FrameType, TracebackType
+
+# SIGUSR1 is the warning that schedulers send before the time is over (Slurm: --signal=USR1@SECONDS).
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+# Within it, signals are one request on two ways: Slurm reaches every process, and torchrun passes on what it gets.
+_SAME_REQUEST_SECONDS = 1.0
 
 
 class StopOnSignal:
-    """While open, SIGINT and SIGTERM only set `asked`; a second one ends the process at once."""
+    """While open, SIGNALS only make `asked` true; another one, later, ends the process at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self._asked_at: float | None = None
+        # The processes of a torchrun that was killed live on, and hold the run.
+        self._launcher = os.getppid() if "TORCHELASTIC_RUN_ID" in os.environ else None
+
+    def asked(self) -> bool:
+        orphaned = self._launcher is not None and os.getppid() != self._launcher
+        return orphaned or self._asked_at is not None
 
     def __enter__(self) -> StopOnSignal:
-        self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -24,6 +36,12 @@ class StopOnSignal:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            if os.environ.get("RANK", "0") == "0":
+                name = signal.Signals(number).name
+                # Not print(): the signal may have come in the middle of one.
+                os.write(2, f"{name}: stopping after this step; once more ends at once\n".encode())
+        elif now - self._asked_at > _SAME_REQUEST_SECONDS:
             os._exit(128 + number)
-        self.asked = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,12 +21,18 @@ from pretrain.meter import Meter
 from pretrain.optim import learning_rate
 from pretrain.pair import ElectraPair
 from pretrain.run import Run, Start
-from pretrain.signals import StopOnSignal
 from pretrain.world import World, precision
 
 
-def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: str) -> bool:
-    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that.
+def train(
+    recipe: Recipe,
+    corpus: Corpus,
+    folder: Path,
+    world: World,
+    resume: str,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and saved.
 
     All processes call it. Raises UserError for a corpus or a folder that does not fit the recipe.
     """
@@ -37,18 +44,19 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
     run = Run(folder, recipe, corpus, world)
     start = world.first(lambda: run.claim(resume))
     if start.checkpoint:
-        engine.load(start.checkpoint)
+        engine.load(start.checkpoint, start.step)
     if world.is_main:
         run.record(start, dtype)
 
     with (
         Log(folder, start.step, num_steps, active=world.is_main) as log,
-        StopOnSignal() as stop,
         Loader(corpus, recipe, world) as loader,
     ):
         _announce(log, start, run, engine)
-        if start.step == 0:
-            log.evaluation(0, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+        if start.step < num_steps and world.any(asked_to_stop()):
+            return _stop(run, log, start.step)
+        if _due(start.step, every.evaluate_every, num_steps) and not world.any(log.has("evaluation", start.step)):
+            log.evaluation(start.step, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
         meter = Meter(recipe, world, matmul_rate(world.device, dtype))
         for step in range(start.step, num_steps):
             with meter.waiting():
@@ -60,18 +68,23 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
-            asked = world.any(stop.asked)
-            if _due(done, every.evaluate_every, num_steps):
-                with meter.aside():
-                    log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
-            if asked or _due(done, every.save_every, num_steps):
+            stops = world.any(asked_to_stop())
+            if stops or _due(done, every.save_every, num_steps):
                 with meter.aside():
                     _check_finite(engine, done)
                     checkpoint.save(engine, run.checkpoints, run.state(done))
-            if asked and done < num_steps:
-                log.say(f"stopped after step {done}, and saved; the same command goes on from there")
-                return False
+            if stops and done < num_steps:
+                return _stop(run, log, done)
+            if _due(done, every.evaluate_every, num_steps):
+                with meter.aside():
+                    log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
     return True
+
+
+def _stop(run: Run, log: Log, step: int) -> bool:
+    run.mark_stopped(step)
+    log.say(f"stopped after step {step:,}; the same command goes on from there")
+    return False
 
 
 def _check_finite(engine: Engine, step: int) -> None:
@@ -98,4 +111,4 @@ def _announce(log: Log, start: Start, run: Run, engine: Engine) -> None:
     for line in run.recipe.lines():
         log.say(line)
     if start.step:
-        log.say(f"going on after step {start.step:,}, from {start.checkpoint}")
+        log.say(f"going on after step {start.step:,}, from {start.checkpoint}, written by {start.layout}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
+from configs.files import sha256_of
+from data_prep import manifest
+from data_prep.manifest import Manifest
 from data_prep.shards import Corpus, pack, row_dtype, shard_writer, unpack
+from tests.damage import DAMAGE, do_damage
 
 
 def test_planes_round_trip() -> None:
@@ -55,44 +60,91 @@ def test_a_folder_that_is_no_complete_corpus(copied: Path, tmp_path: Path) -> No
         Corpus(copied)
 
 
-def test_a_truncated_shard(copied: Path) -> None:
-    shard = copied / "train-00000.npy"
-    shard.write_bytes(shard.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"train-00000\.npy: .* it is truncated or damaged"):
+# All that training reads; the reports are for people.
+READ = ("manifest.json", "tokenizer.json", "vocab.txt", "train-00000.npy", "validation-00000.npy")
+
+
+def test_every_file_is_either_read_or_for_people(corpus_folder: Path) -> None:
+    assert {path.name for path in corpus_folder.iterdir()} == {*READ, "report.html", "report.json"}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", READ)
+def test_damage_is_refused_by_the_name_of_the_file(copied: Path, name: str, damage: str) -> None:
+    do_damage(copied / name, damage)
+    with pytest.raises(UserError) as error:
+        Corpus(copied, verify=True)
+    assert name in str(error.value)
+    assert "prepare" in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "delete"])
+@pytest.mark.parametrize("name", READ)
+def test_sizes_are_always_looked_at(copied: Path, name: str, damage: str) -> None:
+    do_damage(copied / name, damage)
+    with pytest.raises(UserError, match=re.escape(name)):
         Corpus(copied)
 
 
-def test_a_missing_shard(copied: Path) -> None:
-    (copied / "validation-00000.npy").unlink()
-    with pytest.raises(UserError, match=r"validation-00000\.npy: missing"):
-        Corpus(copied)
-
-
-@pytest.mark.parametrize("place", [8, 20_000, -1])
-def test_a_flipped_byte(copied: Path, place: int) -> None:
-    shard = copied / "train-00000.npy"
-    content = bytearray(shard.read_bytes())
-    content[place] ^= 1
-    shard.write_bytes(content)
-    with pytest.raises(UserError, match=r"train-00000\.npy: .* damaged"):
+def test_two_shards_that_have_changed_places(copied: Path) -> None:
+    """Of one size, so that nothing but the sha256 tells."""
+    content = json.loads((copied / "manifest.json").read_text())
+    (shard,) = content["shards"]["train"]
+    other = np.load(copied / shard["file"])[::-1]
+    np.save(copied / "train-00001.npy", other)
+    second = shard | {"file": "train-00001.npy", "number": 1, "sha256": sha256_of(copied / "train-00001.npy")}
+    tables = {key: value for key, value in content.items() if key != "sha256"}
+    tables["shards"]["train"] = [shard, second]
+    manifest.write(copied, Manifest.model_validate(tables))
+    assert Corpus(copied, verify=True).num_rows("train") == 2 * shard["rows"]
+    (copied / "train-00000.npy").rename(copied / "other")
+    (copied / "train-00001.npy").rename(copied / "train-00000.npy")
+    (copied / "other").rename(copied / "train-00001.npy")
+    with pytest.raises(UserError, match=r"train-00000\.npy: its sha256 is not the manifest's"):
         Corpus(copied, verify=True)
 
 
+def test_a_token_that_cannot_be_is_noticed_when_it_is_read(copied: Path) -> None:
+    rows = np.load(copied / "train-00000.npy", mmap_mode="r+")
+    rows["tokens"][3, 5] = 65535
+    rows.flush()
+    corpus = Corpus(copied)
+    with pytest.raises(UserError, match="shard 0 of train holds a token that is not in the vocabulary"):
+        corpus.read("train", np.array([1, 3]))
+
+
+@pytest.mark.parametrize("name", ["../train-00000.npy", "/etc/passwd", "train-00000.npy/../../x", "x"])
+def test_names_that_lead_out_of_the_folder(copied: Path, name: str) -> None:
+    content = json.loads((copied / "manifest.json").read_text())
+    content["shards"]["train"][0]["file"] = name
+    (copied / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match="is not the name of a shard"):
+        Corpus(copied)
+    content["shards"]["train"][0]["file"] = "train-00000.npy"
+    content["vocabulary"]["files"][name] = "0"
+    (copied / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"manifest\.json: vocabulary\.files"):
+        Corpus(copied)
+
+
 def test_an_edited_manifest(copied: Path) -> None:
-    manifest = json.loads((copied / "manifest.json").read_text())
+    content = json.loads((copied / "manifest.json").read_text())
     for change, sentence in (
         ({"schema_version": 2}, "manifest.json: schema_version: 2 is not 1"),
-        ({"recipe": {**manifest["recipe"], "masking": {"scheme": "x"}}}, "manifest.json: recipe.masking"),
-        ({"shards": {"train": [{"file": "x"}]}}, "manifest.json: shards.train.0.number: missing"),
+        ({"recipe": {**content["recipe"], "masking": {"scheme": "x"}}}, "manifest.json: recipe.masking"),
+        ({"shards": {"train": [{"file": "train-00000.npy"}]}}, "manifest.json: shards.train.0.number: missing"),
         ({"more": 1}, "manifest.json: more: unknown key"),
     ):
-        (copied / "manifest.json").write_text(json.dumps(manifest | change))
+        (copied / "manifest.json").write_text(json.dumps(content | change))
         with pytest.raises(UserError) as error:
             Corpus(copied)
         assert sentence in str(error.value)
 
 
-def test_a_changed_vocabulary(copied: Path) -> None:
-    (copied / "vocab.txt").write_text("[PAD]\n")
-    with pytest.raises(UserError, match=r"vocab\.txt: its sha256 is not the manifest's"):
-        Corpus(copied, verify=True)
+@pytest.mark.parametrize(("before", "after"), [('"seed": 1', '"seed": 2'), ('"rate": 0.15', '"rate": 0.16')])
+def test_a_manifest_edited_to_something_else_that_is_valid(copied: Path, before: str, after: str) -> None:
+    text = (copied / "manifest.json").read_text()
+    assert before in text
+    (copied / "manifest.json").write_text(text.replace(before, after))
+    with pytest.raises(UserError, match=r"manifest\.json: its sha256 is not that of what it says"):
+        Corpus(copied)

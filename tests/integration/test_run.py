@@ -1,4 +1,4 @@
-"""The real command: killed, stopped, continued, damaged, on one and two processes; the losses are always the same."""
+"""The real command: killed and continued, on one and two processes; the losses are always the same."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from typing import Any
 import pytest
 import torch
 
-from configs.errors import STOPPED, UserError
+from configs.errors import UserError
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.logs import read_metrics
-from pretrain.saved import open_pair
 from pretrain.show import print_scores
 from pretrain.train import train
 from pretrain.world import World
@@ -101,22 +100,6 @@ def test_killed_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, 
     assert not list((run / "checkpoints").glob(".*"))
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, signal_number: int) -> None:
-    run = tmp_path / "stopped"
-    process = subprocess.Popen(command(corpus_folder, run), stdout=subprocess.PIPE, text=True)
-    wait_for_step(run, 2, process)
-    process.send_signal(signal_number)
-    output, _ = process.communicate()
-    assert process.returncode == STOPPED, output
-    assert "the same command goes on from there" in output
-    stopped_at = max(training(run))
-    assert checkpoint.found(run / "checkpoints")[-1].name == checkpoint.name_of(stopped_at)
-    finished = start(corpus_folder, run)
-    assert f"going on after step {stopped_at}" in finished.stdout
-    assert training(run) == training(whole)
-
-
 @pytest.mark.parametrize("zero_stage", [0, 1, 2])
 def test_two_processes_give_the_losses_of_one(
     whole: Path, corpus_folder: Path, tmp_path: Path, zero_stage: int
@@ -128,15 +111,6 @@ def test_two_processes_give_the_losses_of_one(
         for name, value in training(run)[step].items():
             tolerance = 1e-4 if name == "gradient_norm" else 1e-5
             assert value == pytest.approx(expected[name], rel=tolerance, abs=1e-9), (step, name)
-
-
-def test_one_process_continued_by_two(copy: Path, corpus_folder: Path, whole: Path) -> None:
-    shutil.rmtree(copy / "checkpoints" / "step-00000012")
-    finished = start(corpus_folder, copy, processes=2)
-    assert finished.returncode == 0, finished.stderr
-    assert "going on after step 8" in finished.stdout
-    for step, expected in training(whole).items():
-        assert training(copy)[step]["loss"] == pytest.approx(expected["loss"], rel=1e-5), step
 
 
 def test_two_processes_killed_and_continued(corpus_folder: Path, tmp_path: Path) -> None:
@@ -195,31 +169,6 @@ def test_a_finished_run_has_nothing_to_do(copy: Path, corpus: Corpus, world: Wor
     assert training(copy) == before
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "add"])
-def test_a_damaged_checkpoint_is_passed_over(
-    copy: Path, corpus: Corpus, world: World, damage: str, capsys: Any
-) -> None:
-    newest = copy / "checkpoints" / "step-00000012"
-    weights = newest / "deepspeed" / "mp_rank_00_model_states.pt"
-    content = weights.read_bytes()
-    match damage:
-        case "flip":
-            weights.write_bytes(content[:-50] + bytes([content[-50] ^ 1]) + content[-49:])
-        case "truncate":
-            weights.write_bytes(content[:-50])
-        case "delete":
-            weights.unlink()
-        case "add":
-            (newest / "deepspeed" / "more.pt").write_bytes(b"")
-    expected = training(copy)
-    assert train(recipe(), corpus, copy, world, "auto")
-    printed = capsys.readouterr().out
-    assert "warning" in printed
-    assert "going back to the one before" in printed
-    assert "going on after step 8" in printed
-    assert training(copy) == expected
-
-
 def test_a_metrics_file_cut_in_half_does_no_harm(copy: Path, corpus: Corpus, world: World) -> None:
     expected = training(copy)
     content = (copy / "metrics.jsonl").read_text()
@@ -234,16 +183,6 @@ def test_another_recipe_is_refused_by_key(copy: Path, corpus: Corpus, world: Wor
         train(recipe("optimizer.learning_rate=0.01"), corpus, copy, world, "auto")
     with pytest.raises(UserError, match="already holds a run"):
         train(recipe(), corpus, copy, world, "never")
-
-
-def test_checkpoints_that_were_passed_over_do_not_count_among_the_last(
-    copy: Path, corpus: Corpus, world: World
-) -> None:
-    for damaged in checkpoint.found(copy / "checkpoints"):
-        (damaged / "state.json").write_text("{}")
-    assert train(recipe("run.save_every=12", "run.keep_last=1"), corpus, copy, world, "auto")
-    assert open_pair(copy).state.step == 12
-    assert len(checkpoint.found(copy / "checkpoints")) == 1
 
 
 def test_a_recipe_that_cannot_be_built_leaves_nothing(corpus: Corpus, world: World, tmp_path: Path) -> None:
@@ -286,11 +225,6 @@ def test_rows_made_otherwise_are_scored(
     prepare(recipe(sources, source, "data.packing=single", "data.row_length=128"), tmp_path / "other", 1)
     print_scores(whole, tmp_path / "other", 4)
     assert "on 4 held-out rows" in capsys.readouterr().out
-
-
-def test_another_zero_stage_is_refused(copy: Path, corpus: Corpus, world: World) -> None:
-    with pytest.raises(UserError, match="was written by 1 processes with ZeRO 0, and now there are 1 with ZeRO 1"):
-        train(recipe("compute.zero_stage=1"), corpus, copy, world, "auto")
 
 
 def test_killed_before_anything_was_written(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
@@ -341,11 +275,3 @@ def test_a_run_in_use_and_a_folder_of_others_are_refused(
     assert finished.returncode == 2
     assert finished.stderr.startswith("error: ")
     assert "Traceback" not in finished.stderr
-
-
-def test_the_weights_of_a_run_are_read_from_its_newest_valid_checkpoint(copy: Path) -> None:
-    assert open_pair(copy).state.step == 12
-    (copy / "checkpoints" / "step-00000012" / "state.json").write_text("{}")
-    assert open_pair(copy).state.step == 8
-    with pytest.raises(UserError, match="its sha256 is not the manifest's"):
-        open_pair(copy / "checkpoints" / "step-00000012")

@@ -1,0 +1,85 @@
+"""A checkpoint fits every layout: another number of processes and another ZeRO stage go on with it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.engine import MOMENTS, WEIGHTS, tensors_file
+from pretrain.train import train
+from pretrain.world import World
+from tests.integration.test_run import recipe, start, training
+from tests.integration.test_run import whole as whole
+
+OFTEN = ("run.save_every=3", "run.keep_last=4")
+# Of counts, that agree only where rows, masks and samples do.
+EXACT = ("masked_accuracy", "sampled_accuracy", "replaced_share")
+
+
+def go_on_from(run: Path, step: int) -> None:
+    for folder in checkpoint.found(run / "checkpoints"):
+        if checkpoint.step_of(folder) > step:
+            shutil.rmtree(folder)
+
+
+def assert_same(run: Path, whole: Path) -> None:
+    expected = training(whole)
+    assert training(run).keys() == expected.keys()
+    for step, values in training(run).items():
+        assert {name: values[name] for name in EXACT} == {name: expected[step][name] for name in EXACT}, step
+        assert values["loss"] == pytest.approx(expected[step]["loss"], rel=1e-5), step
+
+
+def through(layouts: list[tuple[int, int]], corpus_folder: Path, run: Path) -> list[str]:
+    """Three steps with each (processes, ZeRO stage); what each start printed."""
+    printed = []
+    for turn, (processes, stage) in enumerate(layouts):
+        if turn:
+            go_on_from(run, 3 * turn)
+        finished = start(corpus_folder, run, f"compute.zero_stage={stage}", *OFTEN, processes=processes)
+        assert finished.returncode == 0, finished.stderr
+        printed.append(finished.stdout)
+    return printed
+
+
+def test_more_processes_and_another_stage(whole: Path, corpus_folder: Path, tmp_path: Path) -> None:
+    _, output = through([(1, 0), (2, 1)], corpus_folder, tmp_path / "run")
+    assert_same(tmp_path / "run", whole)
+    assert "going on after step 3, " in output
+    assert "written by 1 process with ZeRO 0" in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2), (0, 1, 2, 0)])
+def test_more_and_fewer_processes(whole: Path, corpus_folder: Path, tmp_path: Path, stages: tuple[int, ...]) -> None:
+    through(list(zip((1, 2, 4, 1), stages, strict=True)), corpus_folder, tmp_path / "run")
+    assert_same(tmp_path / "run", whole)
+
+
+def test_every_stage_goes_on_after_every_other(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
+    stages = (1, 2, 0, 2, 1, 0)
+    assert train(recipe("run.save_every=1", "run.keep_last=12"), corpus, tmp_path / "run", world, "auto")
+    for step, stage in enumerate(stages, start=2):
+        go_on_from(tmp_path / "run", step)
+        other = recipe("run.save_every=1", "run.keep_last=12", f"compute.zero_stage={stage}")
+        assert train(other, corpus, tmp_path / "run", world, "auto")
+    assert_same(tmp_path / "run", whole)
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_going_on_in_the_same_layout_is_exact(corpus: Corpus, world: World, tmp_path: Path, stage: int) -> None:
+    """With bias correction, which depends on the number of updates."""
+    same = recipe(f"compute.zero_stage={stage}", "optimizer.bias_correction=true", "run.save_every=6")
+    assert train(same, corpus, tmp_path / "whole", world, "auto")
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    go_on_from(tmp_path / "cut", 6)
+    assert train(same, corpus, tmp_path / "cut", world, "auto")
+    assert training(tmp_path / "cut") == training(tmp_path / "whole")
+    newest = [checkpoint.found(tmp_path / run / "checkpoints")[-1] for run in ("whole", "cut")]
+    for part in (WEIGHTS, *MOMENTS):
+        left, right = (tensors_file(folder, part).read_bytes() for folder in newest)
+        assert left == right, part
