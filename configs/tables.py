@@ -290,3 +290,6 @@ class Run(Table):
     evaluate_rows: Natural
     save_every: Count
     keep_last: Count
+    # end the run when so many steps in a row changed nothing, because their loss or gradient was not finite; looked at
+    # when a step is logged
+    stop_after_skipped: Count

@@ -10,10 +10,11 @@ from configs import keyed
 from configs.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, match_corpus
-from pretrain import checkpoint
+from pretrain import checkpoint, skipped
 from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
+from pretrain.health import Watch
 from pretrain.loader import Loader
 from pretrain.logs import Log
 from pretrain.meter import Meter
@@ -47,6 +48,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
         Loader(corpus, recipe, world) as loader,
     ):
         _announce(log, start, run, engine)
+        watch = Watch(recipe.schedule)
         if start.step == 0:
             log.evaluation(0, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
         meter = Meter(recipe, world, matmul_rate(world.device, dtype))
@@ -60,27 +62,38 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
+                skipped.check(run, done, measures)
             asked = world.any(stop.asked)
             if _due(done, every.evaluate_every, num_steps):
                 with meter.aside():
-                    log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+                    scores = evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows)
+                    log.evaluation(done, scores)
+                    for problem in watch.new(done, scores):
+                        log.say(f"warning: {problem}")
             if asked or _due(done, every.save_every, num_steps):
                 with meter.aside():
-                    _check_finite(engine, done)
-                    checkpoint.save(engine, run.checkpoints, run.state(done))
-            if asked and done < num_steps:
-                log.say(f"stopped after step {done}, and saved; the same command goes on from there")
-                return False
+                    saved = _save(engine, run, log, done)
+                if asked and done < num_steps:
+                    where = (
+                        ", and saved; the same command goes on from there" if saved else "; the same command goes on"
+                    )
+                    log.say(f"stopped after step {done}{where}")
+                    return False
     return True
 
 
-def _check_finite(engine: Engine, step: int) -> None:
-    """A run that has gone wrong never replaces the checkpoints of the time when it had not."""
-    if not engine.is_finite():
+def _save(engine: Engine, run: Run, log: Log, step: int) -> bool:
+    """A run that goes wrong never replaces the checkpoints of the time when it had not; whether it was saved."""
+    if not engine.weights_are_finite():
         raise UserError(
-            f"step {step}: the loss or a weight is no longer a number, so nothing was saved and the checkpoints before "
-            "are kept; begin a new run with a lower optimizer.learning_rate"
+            f"step {step}: a weight is no longer a number, so nothing was saved and the checkpoints before are kept; "
+            "begin a new run with a lower optimizer.learning_rate"
         )
+    if engine.skipped_in_a_row and step < run.recipe.schedule.steps:
+        log.say(f"step {step} was skipped, so nothing is saved; what was saved before is kept")
+        return False
+    checkpoint.save(engine, run.checkpoints, run.state(step))
+    return True
 
 
 def _due(done: int, every: int, num_steps: int) -> bool:
