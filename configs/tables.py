@@ -295,6 +295,9 @@ class Run(Table):
     # checkpoints: the last so many stay, and for good those at multiples of so many steps; 0: none
     keep_last: Count
     keep_every: Natural
+    # end the run when so many steps in a row changed nothing, because their loss or gradient was not finite; looked at
+    # when a step is logged
+    stop_after_skipped: Count
 
     @model_validator(mode="after")
     def _what_is_kept_is_saved(self) -> Self:

@@ -36,6 +36,7 @@ class State(Table):
     """All that a run needs besides weights and moments, and who wrote them."""
 
     step: int
+    skipped: int  # of these steps, which changed nothing
     rows_seen: int
     recipe: str  # Recipe.fingerprint
     corpus: str  # sha256 of the corpus's manifest

@@ -39,6 +39,8 @@ class Measures:
     masked_accuracy: float  # share of slots whose most likely token is the original
     sampled_accuracy: float  # share of slots whose sample is the original
     replaced_share: float  # share of tokens that the generator replaced
+    skipped_steps: int  # steps of the run so far that changed nothing, because their loss or gradient was not finite
+    skipped_in_a_row: int  # how many of them end at this step
 
 
 class Engine:
@@ -47,9 +49,12 @@ class Engine:
     def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
         self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
+        pair = pair.to(world.device)
         self._adam = ElectraAdam(parameter_groups(pair, recipe.optimizer.weight_decay), recipe.optimizer)
+        # All of the run's, and how many of them end at its last step.
+        self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
         self._engine, _, _, _ = self._deepspeed.initialize(
-            model=pair.to(world.device),
+            model=pair,
             optimizer=self._adam,
             config=configuration(recipe, world),
             dist_init_required=False,
@@ -70,27 +75,25 @@ class Engine:
     def step(self, batches: list[Batch], rate: float, *, measure: bool) -> Measures | None:
         """One optimizer step over this process's micro-batches of the batch, and what it measured if that is wanted.
 
-        Only measuring waits for the device.
+        A step whose loss or gradient is not finite, on any process, changes neither weights nor moments. Only measuring
+        waits for the device.
         """
-        pair = self.pair.train()
+        self.pair.train()
         counts = self._counts(batches)
+        self._set_rate(rate)
         sums: list[Tensor] = []
-        norm: Tensor | None = None
         for batch in batches:
             output = self._engine(batch.to(self.world.device), counts)
-            self._last_loss = output.loss.detach()
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
-            self._engine.backward(output.loss * self.world.size, scale_wrt_gas=False)
+            self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
             if measure:
                 sums.append(_sums_of(output))
-            if batch is batches[-1]:
-                norm = self._clip()
-                self._set_rate(rate)
-            self._engine.step()
+            if batch is not batches[-1]:
+                self._engine.step()
+        norm = self._update()
         if not measure:
             return None
-        gradient_norm = float(self._engine.get_global_grad_norm() if norm is None else norm)
-        return _measures(list(pair.objectives), counts, self.world.sum(torch.stack(sums).sum(0)), gradient_norm)
+        return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self._skipped)
 
     def _counts(self, batches: list[Batch]) -> Counts:
         """The predictions of the whole step, over all processes."""
@@ -98,20 +101,39 @@ class Engine:
         shared = self.world.sum_on_hosts(torch.tensor(list(counts.values()), dtype=torch.float64))
         return dict(zip(counts, shared.tolist(), strict=True))
 
-    def _clip(self) -> Tensor | None:
-        """Clip over all parameters. ZeRO does it itself; without ZeRO DeepSpeed would clip but not tell the norm."""
+    def _update(self) -> Tensor:
+        """Change the weights by the gradients, clipped over all parameters; their norm before that, alike everywhere.
+
+        ZeRO clips and skips by itself. Without it DeepSpeed would clip but not tell the norm, and skip nothing.
+        """
         if self.recipe.compute.zero_stage:
-            return None
-        return torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
+            self._engine.step()
+            norm = torch.as_tensor(self._engine.get_global_grad_norm(), device=self.world.device)
+        else:
+            norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
+            self._adam.found_inf = ~norm.isfinite()
+            self._engine.step()
+        skipped = (~norm.isfinite()).long()
+        self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
+        return norm
 
     def _set_rate(self, rate: float) -> None:
         for group in self._engine.optimizer.param_groups:
             group["lr"] = rate
 
-    def is_finite(self) -> bool:
-        """Whether the last loss and every weight are numbers, in all processes."""
-        values = [self._last_loss, *self.pair.parameters()]
-        return not self.world.any(not torch.stack([value.isfinite().all() for value in values]).all())
+    def weights_are_finite(self) -> bool:
+        """In all processes. Only an update by finite gradients can have made them anything else: at too high a rate."""
+        return not self.world.any(not torch.stack([weight.isfinite().all() for weight in self.pair.parameters()]).all())
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps of the run changed nothing. Waits for the device."""
+        return int(self._skipped[0])
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """How many steps that changed nothing end at the last one. Waits for the device."""
+        return int(self._skipped[1])
 
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
@@ -124,11 +146,15 @@ class Engine:
             if self.world.is_main:
                 save_file(whole, tensors_file(folder, part))
 
-    def load(self, folder: Path, updates: int) -> None:
-        """Read what `save` wrote after so many updates, in whatever layout. The caller has verified the files."""
+    def load(self, folder: Path, steps: int, skipped: int) -> None:
+        """Read what `save` wrote after so many steps, of which some were skipped, in whatever layout.
+
+        The caller has verified the files.
+        """
         self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
+        self._skipped[0] = skipped
         for state in self._adam.state.values():
-            state["step"].fill_(updates)
+            state["step"].fill_(steps - skipped)
         if self.recipe.compute.zero_stage:
             # It updates a fragment of the weights that is its own.
             self._engine.optimizer.refresh_fp32_params()
@@ -164,20 +190,31 @@ class Engine:
             self._adam.state_of(parameter)[part].copy_(moment)
 
 
+def _only_finite(loss: Tensor) -> Tensor:
+    """The loss; where it is not finite, its gradient is not either, and the norm of the gradients tells all processes.
+
+    The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
+    """
+    return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
+
+
 def _sums_of(output: Output) -> Tensor:
     """[objectives + 4]: each loss, the weighted total, slots, slots predicted right, slots sampled right."""
     return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
 
 
-def _measures(names: list[str], counts: Counts, sums: Tensor, norm: float) -> Measures:
+def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped: Tensor) -> Measures:
     *losses, total, slots, correct, original = sums.tolist()
+    skipped_steps, skipped_in_a_row = skipped.tolist()
     return Measures(
-        losses={name: value / max(1.0, counts[name]) for name, value in zip(names, losses, strict=True)},
+        losses={name: value / max(1.0, count) for (name, count), value in zip(counts.items(), losses, strict=True)},
         total=total,
-        gradient_norm=norm,
+        gradient_norm=float(norm),
         masked_accuracy=correct / max(1.0, slots),
         sampled_accuracy=original / max(1.0, slots),
         replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
+        skipped_steps=skipped_steps,
+        skipped_in_a_row=skipped_in_a_row,
     )
 
 

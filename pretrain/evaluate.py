@@ -74,8 +74,11 @@ def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Ite
 
 
 def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
-    """[2, bins]: originals and replacements by their logit; the border between the middle bins is 0."""
-    bins = (logits * _PER_UNIT).floor().long().clamp(-_BINS // 2, _BINS // 2 - 1) + _BINS // 2
+    """[2, bins]: originals and replacements by their logit; the border between the middle bins is 0.
+
+    A logit that is not a number, of a pair that has gone wrong, counts as 0.
+    """
+    bins = (logits.nan_to_num(0) * _PER_UNIT).floor().clamp(-_BINS // 2, _BINS // 2 - 1).long() + _BINS // 2
     flat = (replaced.long() * _BINS + bins)[real]
     return flat.bincount(minlength=2 * _BINS).view(2, _BINS).double()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -73,6 +74,7 @@ class Log:
         line = (
             f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  "
             f"replaced {values['replaced_share']:.1%}  {values['tokens_per_second']:,.0f} tokens/s"
+            + (f"  skipped {values['skipped_steps']:,}" if values["skipped_steps"] else "")
         )
         if self._bar:
             self._bar.update(self._task, completed=step, line=line)
@@ -102,7 +104,9 @@ class Log:
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
         if (kind, step) in self._already:
             return
-        self._metrics.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+        # JSON has no word for what is not finite.
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._metrics.write(json.dumps({"kind": kind, "step": step, **known}, allow_nan=False) + "\n")
         self._metrics.flush()
         for name, value in values.items():
             self._board.add_scalar(f"{kind}/{name}", value, step)

@@ -52,6 +52,7 @@ class Meter:
             "replaced_share": measures.replaced_share,
             "learning_rate": rate,
             "gradient_norm": measures.gradient_norm,
+            "skipped_steps": measures.skipped_steps,
             "rows_seen": step * self._recipe.batch.rows,
             "rows_per_second": self._steps * self._recipe.batch.rows / seconds,
             "tokens_per_second": self._work.tokens * self._world.size / seconds,

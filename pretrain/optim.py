@@ -36,6 +36,9 @@ class ElectraAdam(torch.optim.Optimizer):
     """Adam with decoupled decay, epsilon outside the root, and bias correction only where the recipe says so.
 
     update = m / (sqrt(v) + epsilon) + weight_decay * p;  p -= rate * update
+
+    Where `found_inf` is true, a step changes nothing: neither weights nor moments nor their count. It is a scalar on
+    the parameters' device, named as by torch's GradScaler, so that the host need not wait to learn what it says.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], settings: Optimizer):
@@ -47,6 +50,7 @@ class ElectraAdam(torch.optim.Optimizer):
             "weight_decay": settings.weight_decay,
         }
         super().__init__(groups, defaults)
+        self.found_inf = torch.zeros((), dtype=torch.bool, device=self.param_groups[0]["params"][0].device)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  no loss to return
@@ -55,40 +59,49 @@ class ElectraAdam(torch.optim.Optimizer):
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             gradients = [parameter.grad for parameter in parameters]
             if parameters:
-                _update(parameters, gradients, [self.state_of(parameter) for parameter in parameters], group)
+                states = [self.state_of(parameter) for parameter in parameters]
+                _update(parameters, gradients, states, group, self.found_inf)
 
     def state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         """Its `step`, the number of updates, and its moments `exp_avg` and `exp_avg_sq`, at first all zero."""
         state = self.state[parameter]
         if not state:
-            state["step"] = torch.tensor(0.0)
+            state["step"] = torch.zeros((), device=parameter.device)
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
 
 
 def _update(
-    parameters: list[Tensor], gradients: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    states: list[dict[str, Tensor]],
+    group: dict[str, Any],
+    found_inf: Tensor,
 ) -> None:
-    beta1, beta2 = group["betas"]
-    first = [state["exp_avg"] for state in states]
-    second = [state["exp_avg_sq"] for state in states]
-    for state in states:
-        state["step"] += 1
+    first, second, count = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
+    # Standing still is an update with gradients 0, betas 1 and rate 0. A factor would leave a NaN what it is.
+    for gradient in gradients:
+        gradient.masked_fill_(found_inf, 0)
+    beta1, beta2 = (torch.where(found_inf, 1.0, beta) for beta in group["betas"])
+    torch._foreach_add_(count, (~found_inf).float())
     torch._foreach_mul_(first, beta1)
-    torch._foreach_add_(first, gradients, alpha=1 - beta1)
+    torch._foreach_add_(first, gradients, alpha=1 - group["betas"][0])
     torch._foreach_mul_(second, beta2)
-    torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)
+    torch._foreach_addcmul_(second, gradients, gradients, 1 - group["betas"][1])
     roots = torch._foreach_sqrt(second)
-    rate_of_first = 1.0
     if group["bias_correction"]:
-        step = states[0]["step"].item()
-        rate_of_first = 1 / (1 - beta1**step)
-        torch._foreach_div_(roots, (1 - beta2**step) ** 0.5)
+        torch._foreach_div_(roots, _correction(group["betas"][1], count[0]).sqrt().float())
     torch._foreach_add_(roots, group["eps"])
     updates = torch._foreach_div(first, roots)
-    if rate_of_first != 1:
-        torch._foreach_mul_(updates, rate_of_first)
+    if group["bias_correction"]:
+        torch._foreach_div_(updates, _correction(group["betas"][0], count[0]).float())
     if group["weight_decay"]:
         torch._foreach_add_(updates, parameters, alpha=group["weight_decay"])
-    torch._foreach_add_(parameters, updates, alpha=-group["lr"])
+    torch._foreach_mul_(updates, torch.where(found_inf, 0.0, group["lr"]))
+    torch._foreach_sub_(parameters, updates)
+
+
+def _correction(beta: float, count: Tensor) -> Tensor:
+    """What a moment is of its size after so many updates, 1 - beta^count; 1 before the first one. In double: near 0."""
+    return torch.where(count > 0, 1 - beta ** count.double(), 1.0)

@@ -38,6 +38,7 @@ class Start:
     """Where a run begins: at the beginning, or behind a verified checkpoint."""
 
     step: int
+    skipped: int = 0  # of these steps
     checkpoint: Path | None = None
     layout: str = ""  # of the processes that wrote it
     warnings: tuple[str, ...] = ()
@@ -85,9 +86,10 @@ class Run:
             write_json(self.folder / STOPPED, {"step": step, "time": _now()})
         self.world.barrier()
 
-    def state(self, step: int) -> checkpoint.State:
+    def state(self, step: int, skipped: int) -> checkpoint.State:
         return checkpoint.State(
             step=step,
+            skipped=skipped,
             rows_seen=step * self.recipe.batch.rows,
             recipe=self.recipe.fingerprint(),
             corpus=self.corpus.manifest_sha256,
@@ -109,7 +111,7 @@ class Run:
         if not valid:
             return Start(0)
         self._check_corpus(valid.folder, valid.state)
-        return Start(valid.state.step, valid.folder, valid.state.layout, tuple(_pass_over(valid)))
+        return Start(valid.state.step, valid.state.skipped, valid.folder, valid.state.layout, tuple(_pass_over(valid)))
 
     def _check_corpus(self, folder: Path, state: checkpoint.State) -> None:
         if state.corpus != self.corpus.manifest_sha256:

@@ -162,5 +162,8 @@ def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict
     console.print(table)
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    """A number in few digits; a dash for a loss that was not finite."""
+    if value is None:
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"

@@ -11,10 +11,11 @@ from configs import keyed
 from configs.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, match_corpus
-from pretrain import checkpoint
+from pretrain import checkpoint, skipped
 from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
+from pretrain.health import Watch
 from pretrain.loader import Loader
 from pretrain.logs import Log
 from pretrain.meter import Meter
@@ -44,7 +45,7 @@ def train(
     run = Run(folder, recipe, corpus, world)
     start = world.first(lambda: run.claim(resume))
     if start.checkpoint:
-        engine.load(start.checkpoint, start.step)
+        engine.load(start.checkpoint, start.step, start.skipped)
     if world.is_main:
         run.record(start, dtype)
 
@@ -55,6 +56,7 @@ def train(
         _announce(log, start, run, engine)
         if start.step < num_steps and world.any(asked_to_stop()):
             return _stop(run, log, start.step)
+        watch = Watch(recipe.schedule)
         if _due(start.step, every.evaluate_every, num_steps) and not world.any(log.has("evaluation", start.step)):
             log.evaluation(start.step, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
         meter = Meter(recipe, world, matmul_rate(world.device, dtype))
@@ -68,16 +70,19 @@ def train(
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
+                skipped.check(run, done, measures)
             stops = world.any(asked_to_stop())
             if stops or _due(done, every.save_every, num_steps):
                 with meter.aside():
-                    _check_finite(engine, done)
-                    checkpoint.save(engine, run.checkpoints, run.state(done))
+                    _save(engine, run, log, done)
             if stops and done < num_steps:
                 return _stop(run, log, done)
             if _due(done, every.evaluate_every, num_steps):
                 with meter.aside():
-                    log.evaluation(done, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+                    scores = evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows)
+                    log.evaluation(done, scores)
+                    for problem in watch.new(done, scores):
+                        log.say(f"warning: {problem}")
     return True
 
 
@@ -87,13 +92,17 @@ def _stop(run: Run, log: Log, step: int) -> bool:
     return False
 
 
-def _check_finite(engine: Engine, step: int) -> None:
-    """A run that has gone wrong never replaces the checkpoints of the time when it had not."""
-    if not engine.is_finite():
+def _save(engine: Engine, run: Run, log: Log, step: int) -> None:
+    """A run that goes wrong never replaces the checkpoints of the time when it had not."""
+    if not engine.weights_are_finite():
         raise UserError(
-            f"step {step}: the loss or a weight is no longer a number, so nothing was saved and the checkpoints before "
-            "are kept; begin a new run with a lower optimizer.learning_rate"
+            f"step {step}: a weight is no longer a number, so nothing was saved and the checkpoints before are kept; "
+            "begin a new run with a lower optimizer.learning_rate"
         )
+    if engine.skipped_in_a_row and step < run.recipe.schedule.steps:
+        log.say(f"step {step} was skipped, so nothing is saved; what was saved before is kept")
+        return
+    checkpoint.save(engine, run.checkpoints, run.state(step, engine.skipped_steps))
 
 
 def _due(done: int, every: int, num_steps: int) -> bool:

@@ -132,7 +132,7 @@ def test_a_batch_without_a_replacement_trains_on(
     assert measures is not None
     assert measures.losses["mts"] == measures.replaced_share == 0
     assert np.isfinite([*measures.losses.values(), measures.total, measures.gradient_norm]).all()
-    assert engine.is_finite()
+    assert engine.weights_are_finite()
     assert not torch.equal(before, pair.discriminator.state_dict()["layers.0.output.weight"])
 
 
@@ -144,7 +144,7 @@ def test_one_sentence_per_device(corpus: Corpus, world: World) -> None:
     assert measures is not None
     assert measures.losses["csp"] == 0
     assert measures.losses["rtd"] > 0
-    assert engine.is_finite()
+    assert engine.weights_are_finite()
 
 
 def test_what_does_not_fit_is_said() -> None:

@@ -1,0 +1,72 @@
+"""The losses of the recipe `tiny` on a text that a function writes, so that every machine has it.
+
+python -m tests.golden_losses     # makes tests/golden/tiny_losses.json anew; say in the commit why they changed
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from configs import keyed
+from configs.files import write_text
+from configs.load import load
+from data_prep.prepare import prepare
+from data_prep.shards import Corpus
+from pretrain.logs import read_metrics
+from pretrain.train import train
+from pretrain.world import World, join, leave
+
+GOLDEN = Path(__file__).parent / "golden" / "tiny_losses.json"
+NAMES = ("mlm_loss", "rtd_loss", "masked_accuracy", "replaced_share", "gradient_norm")
+OVERRIDES = (
+    "schedule.steps=20",
+    "schedule.warmup_steps=5",
+    "run.log_every=1",
+    "run.evaluate_every=20",
+    "run.evaluate_rows=0",
+    "run.save_every=20",
+)
+_NUM_WORDS, _NUM_DOCUMENTS, _LINES, _WORDS_A_LINE = 12_000, 200, 12, 20
+
+
+def text() -> str:
+    """Invented words, the frequent ones few, each drawn near the one before it. Integers only: they are not rounded."""
+    syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+    digits = keyed.bits(0, "golden words", np.arange(_NUM_WORDS)[:, None], np.arange(4)) % np.uint64(len(syllables))
+    words = ["".join(syllables[digit] for digit in row[: 2 + number % 3]) for number, row in enumerate(digits.tolist())]
+    places = np.ogrid[:_NUM_DOCUMENTS, :_LINES, :_WORDS_A_LINE]
+    below = keyed.bits(0, "golden bounds", *places) % np.uint64(_NUM_WORDS) + np.uint64(1)
+    ranks = (keyed.bits(0, "golden text", *places) % below).astype(int)
+    ranks[:, :, 1:] = (ranks[:, :, 1:] + ranks[:, :, :-1] // 2) % _NUM_WORDS
+    documents = ("\n".join(" ".join(words[rank] for rank in line) + "." for line in document) for document in ranks)
+    return "\n\n".join(documents) + "\n"
+
+
+def measure(folder: Path, world: World) -> dict[str, Any]:
+    """A corpus and a run below `folder`: the corpus's shards, and what each step logged."""
+    write_text(folder / "text.txt", text())
+    recipe = load("tiny", [f"data.sources={folder / 'text.txt'}", *OVERRIDES])
+    prepare(recipe, folder / "corpus", 1)
+    corpus = Corpus(folder / "corpus")
+    train(recipe, corpus, folder / "run", world, "never")
+    steps = [
+        {name: line[name] for name in NAMES} for line in read_metrics(folder / "run") if line["kind"] == "training"
+    ]
+    return {"shards": [shard.sha256 for shard in corpus.manifest.shards["train"]], "steps": steps}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure(Path(folder), join())
+    leave()
+    write_text(GOLDEN, json.dumps({"torch": torch.__version__, **measured}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

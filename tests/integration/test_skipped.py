@@ -1,0 +1,138 @@
+"""Losses and gradients that are not finite never reach the weights, on any number of processes and by any ZeRO stage.
+
+The gradient of a large enough loss is finite in every element, and its norm is not, or just so: which steps are skipped
+is then decided by the rows.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from configs.errors import UserError
+from configs.load import load
+from data_prep.shards import Corpus
+from pretrain import checkpoint
+from pretrain.engine import Engine
+from pretrain.loader import Loader
+from pretrain.pair import ElectraPair
+from pretrain.train import train
+from pretrain.world import World
+from tests.conftest import SMALL
+from tests.integration.test_run import recipe, start, training
+
+# The norms of the first steps lie around 49, and 1.84e19 squared is the largest number of fp32.
+AT_THE_EDGE = ("objectives.mlm.weight=3.7e17", "objectives.rtd.weight=1.85e19")
+SKIPPED = [0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]
+
+
+def skipped(run: Path) -> list[int]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line["skipped_steps"] for line in lines if line["kind"] == "training"]
+
+
+@pytest.fixture(scope="module")
+def edge(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "edge"
+    finished = start(corpus_folder, run, *AT_THE_EDGE)
+    assert finished.returncode == 0, finished.stderr
+    assert "skipped 2" in finished.stdout
+    return run
+
+
+def test_skipped_steps_are_counted_and_their_norm_is_no_number(edge: Path) -> None:
+    assert skipped(edge) == SKIPPED
+    assert [step for step, values in training(edge).items() if values["gradient_norm"] is None] == [3, 5]
+
+
+@pytest.mark.parametrize(("zero_stage", "processes"), [(0, 2), (1, 1), (2, 2)])
+def test_the_same_steps_are_skipped_everywhere(
+    edge: Path, corpus_folder: Path, tmp_path: Path, zero_stage: int, processes: int
+) -> None:
+    finished = start(corpus_folder, tmp_path, *AT_THE_EDGE, f"compute.zero_stage={zero_stage}", processes=processes)
+    assert finished.returncode == 0, finished.stderr
+    assert skipped(tmp_path) == SKIPPED
+    for step, expected in training(edge).items():
+        assert training(tmp_path)[step]["loss"] == pytest.approx(expected["loss"], rel=1e-5), step
+
+
+@pytest.mark.parametrize("zero_stage", [0, 1])
+def test_continued_the_count_goes_on(corpus: Corpus, world: World, tmp_path: Path, zero_stage: int) -> None:
+    edge = recipe(*AT_THE_EDGE, f"compute.zero_stage={zero_stage}")
+    assert train(edge, corpus, tmp_path / "whole", world, "auto")
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    shutil.rmtree(tmp_path / "cut" / "checkpoints" / "step-00000012")
+    assert train(edge, corpus, tmp_path / "cut", world, "auto")
+    assert training(tmp_path / "cut") == training(tmp_path / "whole")
+    assert skipped(tmp_path / "cut") == SKIPPED
+
+
+def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
+    """Nor does it hinder the next one; the correction of the bias counts the steps that changed something."""
+    edge = load("tiny", [*SMALL, *AT_THE_EDGE, "optimizer.bias_correction=true"])
+    torch.manual_seed(edge.seed)
+    engine = Engine(ElectraPair(edge), edge, world)
+    adam, before = engine._adam, list[torch.Tensor]()
+    with Loader(corpus, edge, world) as loader:
+        for step, expected in enumerate(SKIPPED[:5]):
+            measures = engine.step(loader.step(step), 1e-5, measure=True)
+            assert measures
+            assert measures.skipped_steps == expected
+            weights = list(engine.pair.parameters())
+            after = [*weights, *(tensor for weight in weights for tensor in adam.state[weight].values())]
+            equal = [torch.equal(left, right) for left, right in zip(before, after, strict=bool(before))]
+            assert all(equal) if measures.skipped_in_a_row else not any(equal[:1])
+            before = [tensor.clone() for tensor in after]
+    assert {float(state["step"]) for state in adam.state.values()} == {3.0}
+
+
+def test_an_infinite_loss_with_a_finite_gradient_is_skipped(corpus: Corpus, world: World) -> None:
+    """The bias of the detector makes every logit infinite; the derivative of its loss is 1 then."""
+    small = recipe()
+    engine = Engine(ElectraPair(small), small, world)
+    with Loader(corpus, small, world) as loader:
+        batches = loader.step(0)
+    assert engine.pair.detection
+    with torch.no_grad():
+        engine.pair.detection.prediction.bias.fill_(torch.inf)
+        weights = [weight.clone() for weight in engine.pair.parameters()]
+    measures = engine.step(batches, 1e-4, measure=True)
+    assert measures
+    assert measures.skipped_steps == 1
+    assert all(torch.equal(left, right) for left, right in zip(weights, engine.pair.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("zero_stage", "processes"), [(0, 1), (1, 2)])
+def test_too_many_in_a_row_end_the_run_with_their_rows(
+    corpus: Corpus, corpus_folder: Path, tmp_path: Path, zero_stage: int, processes: int
+) -> None:
+    wild = ("optimizer.learning_rate=1e38", "run.stop_after_skipped=3", f"compute.zero_stage={zero_stage}")
+    often = ("run.save_every=1", "run.keep_last=9")
+    ended = start(corpus_folder, tmp_path, *wild, *often, processes=processes)
+    assert ended.returncode == (2 if processes == 1 else 1)  # torchrun has no other
+    assert "error: step 5: the loss or the gradient of the last 3 steps was not finite" in ended.stderr
+    assert ended.stderr.count("error: ") == 1
+    lines = [json.loads(line) for line in (tmp_path / "skipped-00000003.jsonl").read_text().splitlines()]
+    assert len(lines) == 8
+    rows = corpus.read("train", torch.tensor([line["row"] for line in lines]).numpy())
+    for line, row in zip(lines, rows, strict=True):
+        assert line["ids"] == row["tokens"][: row["length"]].tolist()
+        assert line["text"].startswith("[CLS]")
+    kept = checkpoint.found(tmp_path / "checkpoints")
+    assert [folder.name for folder in kept] == ["step-00000001", "step-00000002"]
+    assert all(weight.isfinite().all() for folder in kept for weight in checkpoint.weights(folder).values())
+    if processes == 1:
+        again = start(corpus_folder, tmp_path, *wild, *often)
+        assert "going on after step 2" in again.stdout
+        assert "error: step 5: the loss or the gradient of the last 3 steps" in again.stderr
+
+
+def test_weights_that_an_update_made_infinite_are_not_saved(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    wild = recipe("optimizer.learning_rate=3e38", "run.save_every=1", "schedule.warmup_steps=0")
+    with pytest.raises(UserError, match="step 1: a weight is no longer a number, so nothing was saved"):
+        train(wild, corpus, tmp_path / "run", world, "auto")
+    assert not checkpoint.found(tmp_path / "run" / "checkpoints")
