@@ -16,10 +16,6 @@ from configs.tables import Masking
 if TYPE_CHECKING:
     from data_prep.shards import Planes
 
-NO_UNIT = -1
-# A key behind all others.
-_LAST = np.uint64(2**64 - 1)
-
 
 def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> NDArray[np.int64]:
     """How many slots each row fills, [R]: min(P, max(1, round(rate * real tokens))), halves to even.
@@ -35,21 +31,37 @@ def draw(
 ) -> NDArray[np.bool_]:
     """A masking of rows, bool [R, L].
 
-    `counters` name the rows (each an int or [R, 1]); the same names give the same masking, now or at preparation.
-    Special tokens are never chosen. A word that would pass the quota is left out, so words stay whole.
+    `counters` name the rows (an int or [R, 1] each, the last one [R, 1]); the same names give the same masking, now or
+    at preparation. Special tokens are never chosen. A word that would pass the quota is left out, so words stay whole.
     """
-    rows, row_length = planes.tokens.shape
-    where = (*counters, np.arange(row_length)[None, :])
-    unit_keys = np.broadcast_to(keyed.bits(seed, purpose, *where), (rows, row_length))
-    match masking.scheme:
-        case "token":
-            units = np.broadcast_to(np.arange(row_length, dtype=np.int32), (rows, row_length))
-        case "whole_word" | "terms":
-            units = _numbered(planes.word_start)
-        case "span":
-            units = _spans(planes, keyed.uniform(seed, f"{purpose} spans", *where) < 1 / masking.mean_span)
-    units = np.where(planes.maskable, units, np.int32(NO_UNIT))
-    return _choose(units, quotas(planes.lengths, masking, row_length), unit_keys)
+    return Drawer(planes, masking).draw(seed, purpose, *counters)
+
+
+class Drawer:
+    """Draws maskings of the same rows. What does not depend on the name of a masking is worked out once."""
+
+    def __init__(self, planes: Planes, masking: Masking):
+        self._planes, self._masking = planes, masking
+        row_length = planes.tokens.shape[1]
+        self._positions = np.arange(row_length)[None, :]
+        self._quotas = quotas(planes.lengths, masking, row_length)
+        match masking.scheme:
+            case "token":
+                self._units = _Tokens(planes.maskable, self._quotas)
+            case "whole_word" | "terms":
+                self._units = _Units(_numbered(planes.word_start), planes.maskable, self._quotas)
+            case "span":
+                self._units = None
+
+    def draw(self, seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.bool_]:
+        """As the function `draw` says."""
+        where = (*counters, self._positions)
+        units = self._units or self._spans(keyed.uniform(seed, f"{purpose} spans", *where))
+        return units.choose(keyed.bits(seed, purpose, *where))
+
+    def _spans(self, chances: NDArray[np.float32]) -> _Units:
+        spans = _spans(self._planes, chances < 1 / self._masking.mean_span)
+        return _Units(spans, self._planes.maskable, self._quotas)
 
 
 def _numbered(starts: NDArray[np.bool_]) -> NDArray[np.integer]:
@@ -67,32 +79,44 @@ def _spans(planes: Planes, ends: NDArray[np.bool_]) -> NDArray[np.integer]:
     return _numbered(planes.word_start & (ends | behind_special))
 
 
-def _choose(units: NDArray[np.integer], quotas: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Take units in the order of their keys while they fit the quota of their row.
+class _Tokens:
+    """Every position is a unit: those of the smallest keys are taken, as many as the quota of their row."""
 
-    Args: units [R, L], the unit of each position or NO_UNIT; quotas [R]; keys [R, L], one for each unit number.
-    Returns: bool [R, L], the positions of the units taken.
+    def __init__(self, present: NDArray[np.bool_], quotas: NDArray[np.int64]):
+        self._present, self._quotas = present, quotas
+        self._low_bits = _low_bits(present)
+
+    def choose(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """The positions taken, bool [R, L]; overwrites `keys` [R, L]."""
+        _make_distinct(keys, self._low_bits)
+        in_order = np.sort(keys, axis=1)
+        last_taken = in_order[np.arange(len(keys)), self._quotas - 1]
+        return (keys <= last_taken[:, None]) & self._present & (self._quotas > 0)[:, None]
+
+
+class _Units:
+    """Units of several positions: taken in the order of their keys while they fit the quota of their row.
+
+    Args: units [R, L], the unit of each position, counted in its row; present [R, L], which of them may be taken;
+    quotas [R].
     """
-    rows, row_length = units.shape
-    numbers = np.arange(row_length, dtype=np.int32)
-    present = units != NO_UNIT
-    if not (present & (units != numbers)).any():
-        return _choose_positions(present, quotas, _distinct(keys, present))
-    flat = (np.arange(rows)[:, None] * row_length + units)[present]
-    sizes = np.bincount(flat, minlength=rows * row_length).reshape(rows, row_length)
-    order = _numbers(np.sort(_distinct(keys, sizes > 0), axis=1))
-    taken = np.empty((rows, row_length), bool)
-    np.put_along_axis(taken, order, _fitting(np.take_along_axis(sizes, order, axis=1), quotas), axis=1)
-    return present & np.take_along_axis(taken, np.where(present, units, 0), axis=1)
 
+    def __init__(self, units: NDArray[np.integer], present: NDArray[np.bool_], quotas: NDArray[np.int64]):
+        rows, row_length = units.shape
+        self._units, self._present, self._quotas = units, present, quotas
+        flat = (np.arange(rows)[:, None] * row_length + units)[present]
+        self._sizes = np.bincount(flat, minlength=rows * row_length).reshape(rows, row_length)
+        self._low_bits = _low_bits(self._sizes > 0)
 
-def _choose_positions(
-    present: NDArray[np.bool_], quotas: NDArray[np.int64], keys: NDArray[np.uint64]
-) -> NDArray[np.bool_]:
-    """Where every unit is one position: those of the smallest keys, as many as the quota of their row."""
-    in_order = np.sort(keys, axis=1)
-    last_taken = in_order[np.arange(len(quotas)), quotas - 1]
-    return present & (keys <= last_taken[:, None]) & (quotas > 0)[:, None]
+    def choose(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """The positions of the units taken, bool [R, L]; overwrites `keys` [R, L], one for each unit number."""
+        _make_distinct(keys, self._low_bits)
+        keys.sort(axis=1)
+        order = (keys & _number_bits(keys)).astype(np.int64)
+        taken = np.empty(keys.shape, bool)
+        fitting = _fitting(np.take_along_axis(self._sizes, order, axis=1), self._quotas)
+        np.put_along_axis(taken, order, fitting, axis=1)
+        return self._present & np.take_along_axis(taken, self._units, axis=1)
 
 
 def _fitting(sizes: NDArray[np.int64], quotas: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -107,21 +131,17 @@ def _fitting(sizes: NDArray[np.int64], quotas: NDArray[np.int64]) -> NDArray[np.
     return taken.T
 
 
-def _distinct(keys: NDArray[np.uint64], present: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Keys whose lowest bits are the number of their unit: no two are equal, and sorted they still tell the unit.
-
-    Those of units that are not present come last.
-    """
-    numbers = np.arange(keys.shape[1], dtype=np.uint64)
-    distinct = np.where(present, keys, _LAST)
-    distinct &= ~_number_bits(keys)
-    distinct |= numbers
-    return distinct
+def _low_bits(present: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """What makes keys distinct: the number of their unit, and all bits above it where there is none, to come last."""
+    numbers = np.arange(present.shape[1], dtype=np.uint64)
+    return np.where(present, numbers, ~_number_bits(present) | numbers)
 
 
-def _numbers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return (keys & _number_bits(keys)).astype(np.int64)
+def _make_distinct(keys: NDArray[np.uint64], low_bits: NDArray[np.uint64]) -> None:
+    """In place: no two keys of a row are equal, and sorted they still tell their unit."""
+    keys &= ~_number_bits(keys)
+    keys |= low_bits
 
 
-def _number_bits(keys: NDArray[np.uint64]) -> np.uint64:
-    return np.uint64(2 ** (keys.shape[1] - 1).bit_length() - 1)
+def _number_bits(of_units: NDArray) -> np.uint64:
+    return np.uint64(2 ** (of_units.shape[1] - 1).bit_length() - 1)

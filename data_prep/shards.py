@@ -90,6 +90,15 @@ def draw_masks(
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
+def draw_stored_masks(
+    planes: Planes, masking: Masking, seed: int, split: Split, shard: int, rows: NDArray[np.integer]
+) -> Iterator[NDArray[np.bool_]]:
+    """The K maskings of rows `rows` that a shard holds, one after the other."""
+    drawer = maskings.Drawer(planes, masking)
+    for number in range(masking.stored):
+        yield drawer.draw(seed, f"masking {split}", number, shard, rows[:, None])
+
+
 @contextmanager
 def shard_writer(path: Path, dtype: np.dtype) -> Iterator[_Appender]:
     """Append rows to a shard that appears at `path` when the block succeeds and at least one row was written."""

@@ -24,7 +24,7 @@ from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
 from data_prep.readers import document_key, lines
 from data_prep.segments import Example, Sentence, examples
-from data_prep.shards import Planes, draw_masks, pack, row_dtype, shard_writer
+from data_prep.shards import Planes, draw_stored_masks, pack, row_dtype, shard_writer
 
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
@@ -226,10 +226,10 @@ class _SplitWriter:
         self._count(lengths)
         planes = Planes.of(rows, task.special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))
-        for masking in range(step.masking.stored):
-            masks = draw_masks(planes, step.masking, step.seed, self._split, masking, task.number, numbers)
-            rows["masks"][:, masking] = pack(masks)
-            task.report.masked_tokens[str(masking)] += int(masks.sum())
+        drawn = draw_stored_masks(planes, step.masking, step.seed, self._split, task.number, numbers)
+        for number, masks in enumerate(drawn):
+            rows["masks"][:, number] = pack(masks)
+            task.report.masked_tokens[str(number)] += int(np.count_nonzero(masks))
         self._shard.append(rows)
 
     def _count(self, lengths: list[int]) -> None:
