@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from configs.errors import UserError, nearest
-from configs.recipe import Recipe
+from configs.recipe import CorpusRecipe, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -28,11 +28,28 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
 
     Raises UserError, with the dotted key and the value, for anything that is not a valid recipe.
     """
-    path = _find(recipe)
-    tables = _resolve(path, ())
+    return from_tables(read(recipe, overrides), recipe)
+
+
+def read(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The tables of a recipe with the overrides, not yet checked."""
+    tables = _resolve(_find(recipe), ())
     for override in overrides:
         _override(tables, override)
-    return from_tables(tables, str(path if recipe not in shipped() else recipe))
+    return tables
+
+
+def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
+    """What preparation needs of a recipe. All of it is checked, but a model's shape may still be missing.
+
+    A recipe that goes on from a released model has it from there.
+    """
+    try:
+        return Recipe.model_validate(tables)
+    except ValidationError as error:
+        if any(problem["type"] != "missing" or problem["loc"][0] != "model" for problem in error.errors()):
+            raise UserError(f"{origin}: {_sentence(error, Recipe, '')}") from None
+    return validate(CorpusRecipe, {name: tables[name] for name in CorpusRecipe.model_fields}, origin)
 
 
 def from_tables(tables: Mapping[str, Any], origin: str) -> Recipe:

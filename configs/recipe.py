@@ -16,6 +16,7 @@ from configs.tables import (
     Compute,
     Corruption,
     Data,
+    Initial,
     Masking,
     Model,
     Objective,
@@ -27,13 +28,26 @@ from configs.tables import (
 )
 
 
-class Recipe(Table):
+class CorpusRecipe(Table):
+    """What a corpus is made by."""
+
     name: str
     about: str
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     data: Data
     vocabulary: Vocabulary
     masking: Masking
+
+    @model_validator(mode="after")
+    def _rows_have_slots(self) -> Self:
+        if not self.masking.slots(self.data.row_length):
+            raise ValueError(
+                f"masking.rate: {self.masking.rate:g} leaves no slot in a row of {self.data.row_length} tokens"
+            )
+        return self
+
+
+class Recipe(CorpusRecipe):
     corruption: Corruption
     model: Model
     objectives: dict[str, Objective]
@@ -42,6 +56,8 @@ class Recipe(Table):
     batch: Batch
     compute: Compute
     run: Run
+    # of a recipe that can go on from a released model
+    initial: Initial | None = None
     # keys for DeepSpeed's own configuration, passed on as they are
     deepspeed: dict[str, Any] = Field(default_factory=dict)
 
@@ -50,10 +66,6 @@ class Recipe(Table):
         if self.data.row_length > self.model.max_positions:
             raise ValueError(
                 f"data.row_length: {self.data.row_length} is above model.max_positions ({self.model.max_positions})"
-            )
-        if not self.masking.slots(self.data.row_length):
-            raise ValueError(
-                f"masking.rate: {self.masking.rate:g} leaves no slot in a row of {self.data.row_length} tokens"
             )
         if 0 < self.masking.stored < self.batch.views:
             raise ValueError(
@@ -64,12 +76,16 @@ class Recipe(Table):
             raise ValueError("objectives: empty; name at least one, such as [objectives.mlm] and [objectives.rtd]")
         return self
 
+    def tables(self) -> dict[str, Any]:
+        """As TOML and JSON hold it; a table that it does not have is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
     def science(self) -> dict[str, Any]:
         """The part that decides the weights: what a resumed run must share with the run that it continues.
 
         Where text, vocabulary and lexicon came from is not in it: a corpus is known by its manifest, not by paths.
         """
-        tables = self.model_dump(mode="json")
+        tables = self.tables()
         for operational in ("name", "about", "run", "deepspeed"):
             del tables[operational]
         del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"]
@@ -78,7 +94,7 @@ class Recipe(Table):
 
     def lines(self) -> list[str]:
         """The resolved recipe for people, a line a table."""
-        tables = self.model_dump(mode="json")
+        tables = self.tables()
         named = {"": {k: v for k, v in tables.items() if not isinstance(v, dict)}}
         named |= {k: v for k, v in tables.items() if isinstance(v, dict) and v}
         return [

@@ -227,6 +227,21 @@ class Model(Table):
     discriminator: Tower
 
 
+class Initial(Table):
+    """What is made of a released model that a run begins with (`--init-from`)."""
+
+    # a generator that does not fit: as wide as the discriminator, or with other embeddings than the discriminator's
+    # that it is to share them with. keep: take it; build: a fresh one in its place; refuse: end with a sentence.
+    # Where there is none, keep is refused too
+    generator: Literal["keep", "build", "refuse"]
+    # of one that is built, as a share of the discriminator's, in whole heads
+    generator_width: Annotated[float, Field(gt=0, le=1)]
+    # steps in which one that is built learns alone: the discriminator and the embeddings stay as they are
+    generator_steps: Natural
+    # the learning rate of a layer of the discriminator is this times that of the layer above
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+
+
 class Objective(BaseModel):
     """A term of the loss. Its keys are those of its own file, `pretrain/objectives/NAME.py`, and are checked there."""
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from configs.errors import UserError
 from configs.files import read_json
-from configs.recipe import Recipe
+from configs.recipe import CorpusRecipe
 from configs.tables import Vocabulary
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
@@ -29,7 +29,7 @@ from data_prep.steps import WriteShards
 _SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
 
 
-def estimate(recipe: Recipe, workers: int) -> str:
+def estimate(recipe: CorpusRecipe, workers: int) -> str:
     """The size of the task and its time with so many workers like this core. Raises UserError as `prepare` does."""
     tasks = plan(recipe.data.sources)
     pieces = [piece for task in tasks for piece in task]
@@ -61,7 +61,7 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes"
 
 
-def _sample(recipe: Recipe, pieces: list[Range]) -> Iterator[Document]:
+def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[Document]:
     """The first documents of some ranges, evenly chosen."""
     chosen = pieces[:: max(1, len(pieces) // _SAMPLE_PLACES)]
     for piece in chosen:
@@ -82,7 +82,7 @@ def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
     return time.perf_counter() - began
 
 
-def _seconds_to_sign(recipe: Recipe, sample: list[Document]) -> float:
+def _seconds_to_sign(recipe: CorpusRecipe, sample: list[Document]) -> float:
     if recipe.data.deduplicate == "none":
         return 0.0
     began = time.perf_counter()
@@ -91,7 +91,7 @@ def _seconds_to_sign(recipe: Recipe, sample: list[Document]) -> float:
     return time.perf_counter() - began
 
 
-def _write(recipe: Recipe, sample: list[Document]) -> tuple[float, TaskReport]:
+def _write(recipe: CorpusRecipe, sample: list[Document]) -> tuple[float, TaskReport]:
     """The seconds that it takes to make rows of the sample, and what was counted."""
     with TemporaryDirectory() as folder:
         vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from configs.errors import Unfinished, UserError
-from configs.recipe import Recipe
+from configs.recipe import CorpusRecipe
 from data_prep.claim import WORK, claimed, is_complete, locked, wait_until_alone
 from data_prep.engines import local
 from data_prep.engines.slurm import Array
@@ -28,7 +28,7 @@ _MOST_JOBS = 64
 
 
 def prepare(
-    recipe: Recipe, out: Path, workers: int | None, engine: Engine = local.run, *, megatron: bool = False
+    recipe: CorpusRecipe, out: Path, workers: int | None, engine: Engine = local.run, *, megatron: bool = False
 ) -> None:
     """Write the corpus `out`, alone, and with `megatron` its documents in that form too.
 
@@ -50,7 +50,7 @@ def prepare(
 
 
 def share(
-    recipe: Recipe, out: Path, workers: int | None, number: int = 0, count: int = 1, *, megatron: bool = False
+    recipe: CorpusRecipe, out: Path, workers: int | None, number: int = 0, count: int = 1, *, megatron: bool = False
 ) -> int:
     """Do the tasks t with t % count == number, beside other processes; who finds all finished completes the corpus.
 
@@ -72,7 +72,7 @@ def share(
 
 
 def submit(
-    recipe: Recipe,
+    recipe: CorpusRecipe,
     out: Path,
     workers: int | None,
     arguments: Sequence[str],

@@ -10,7 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from configs.files import write_json, write_text
-from configs.recipe import Recipe
+from configs.recipe import CorpusRecipe
 from data_prep import vocabulary
 from data_prep.counts import TaskReport
 from data_prep.pieces import Piece, pieces_of
@@ -19,7 +19,7 @@ from data_prep.shards import Planes, draw_masks, unpack
 _MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 20, 50, 5, 5
 
 
-def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
+def write(out: Path, recipe: CorpusRecipe, total: TaskReport) -> None:
     """Write report.json and report.html into the corpus folder."""
     summary = summarize(recipe, total)
     write_json(out / "report.json", summary)
@@ -28,7 +28,7 @@ def write(out: Path, recipe: Recipe, total: TaskReport) -> None:
     write_text(out / "report.html", pages.get_template("report.html").render(summary, sample_rows=rows))
 
 
-def _sample_rows(out: Path, recipe: Recipe, total: TaskReport) -> list[list[Piece]]:
+def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[list[Piece]]:
     """Rows of the first shard, evenly chosen, with their first masking."""
     shard = total.shards["train"][0]
     tokenizer = vocabulary.load(out)
@@ -43,7 +43,7 @@ def _sample_rows(out: Path, recipe: Recipe, total: TaskReport) -> list[list[Piec
     return [pieces_of(planes, masks, row, words) for row in range(len(rows))]
 
 
-def summarize(recipe: Recipe, total: TaskReport) -> dict[str, Any]:
+def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
     """The numbers of the report, ready for JSON."""
     num_tokens = sum(total.tokens.values())
     return {

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from configs import keyed
 from configs.errors import UserError
 from configs.files import make_folder, read_json, whole_file, write_text
-from configs.recipe import CORPUS_TABLES, Recipe
+from configs.recipe import CORPUS_TABLES, CorpusRecipe
 from data_prep import cleaning, duplicates, manifest, megatron, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
@@ -42,7 +42,7 @@ class Preparation:
     Raises UserError for a source that has no text.
     """
 
-    def __init__(self, recipe: Recipe, out: Path, megatron: bool = False):
+    def __init__(self, recipe: CorpusRecipe, out: Path, megatron: bool = False):
         self.recipe, self.out = recipe, out
         # What is missing is said before anything is made.
         words.segmenter_of(recipe.masking)
@@ -188,7 +188,7 @@ class Preparation:
                 megatron.join(parts, self.out / f"{split}.bin", size)
 
 
-def _manifest(recipe: Recipe, out: Path, total: TaskReport) -> Manifest:
+def _manifest(recipe: CorpusRecipe, out: Path, total: TaskReport) -> Manifest:
     sources = [
         SourceFacts(**source.model_dump(), documents=total.documents[str(number)], bytes=total.bytes[str(number)])
         for number, source in enumerate(recipe.data.sources)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs.errors import UserError, nearest
-from configs.recipe import Recipe
+from configs.recipe import CorpusRecipe
 from configs.tables import Masking
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
@@ -96,7 +96,7 @@ def lexicon_of(masking: Masking, tokenizer: Tokenizer) -> Lexicon | None:
     return Lexicon(Path(masking.lexicon), lowercase=tokenizer.normalizer.normalize_str("A") == "a")
 
 
-def check_terms(recipe: Recipe, tokenizer: Tokenizer) -> None:
+def check_terms(recipe: CorpusRecipe, tokenizer: Tokenizer) -> None:
     """Raises UserError for a term that no row can hold."""
     lexicon = lexicon_of(recipe.masking, tokenizer)
     room = recipe.data.row_length - 2
