@@ -31,12 +31,15 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
     return from_tables(read(recipe, overrides), recipe)
 
 
-def read(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """The tables of a recipe with the overrides, not yet checked."""
-    tables = _resolve(_find(recipe), ())
+def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The tables of a recipe, not yet checked; what is `known` from elsewhere stands over it, overrides over all."""
+    tables = _lay_over(_resolve(_find(recipe), ()), known or {})
     for override in overrides:
         _override(tables, override)
     return tables
+
+
+_SHAPE_MISSING = ("missing", ("model",))
 
 
 def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
@@ -47,8 +50,9 @@ def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
     try:
         return Recipe.model_validate(tables)
     except ValidationError as error:
-        if any(problem["type"] != "missing" or problem["loc"][0] != "model" for problem in error.errors()):
-            raise UserError(f"{origin}: {_sentence(error, Recipe, '')}") from None
+        others = [problem for problem in error.errors() if (problem["type"], problem["loc"][:1]) != _SHAPE_MISSING]
+        if others:
+            raise UserError(f"{origin}: {_sentence(others, Recipe, '')}") from None
     return validate(CorpusRecipe, {name: tables[name] for name in CorpusRecipe.model_fields}, origin)
 
 
@@ -62,7 +66,7 @@ def validate(schema: type[Schema], tables: Mapping[str, Any], origin: str, prefi
     try:
         return schema.model_validate(tables)
     except ValidationError as error:
-        raise UserError(f"{origin}: {_sentence(error, schema, prefix)}") from None
+        raise UserError(f"{origin}: {_sentence(error.errors(), schema, prefix)}") from None
 
 
 def _find(recipe: str) -> Path:
@@ -118,9 +122,9 @@ def _override(tables: dict[str, Any], override: str) -> None:
         tables[leaf] = text
 
 
-def _sentence(error: ValidationError, schema: type[BaseModel], prefix: str) -> str:
+def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) -> str:
     """The first problem as `dotted.key: what is wrong`. Unknown keys come first: they explain the rest."""
-    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    problems = sorted(errors, key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     dotted = prefix + _dotted(problem)
     match problem["type"]:

@@ -76,6 +76,10 @@ class Recipe(CorpusRecipe):
             raise ValueError("objectives: empty; name at least one, such as [objectives.mlm] and [objectives.rtd]")
         return self
 
+    def generator_learns_alone(self, step: int) -> bool:
+        """Whether the discriminator waits in this step, counted from 0, for a generator that was built for it."""
+        return self.initial is not None and step < self.initial.generator_steps
+
     def tables(self) -> dict[str, Any]:
         """As TOML and JSON hold it; a table that it does not have is left out."""
         return self.model_dump(mode="json", exclude_none=True)

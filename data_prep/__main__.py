@@ -11,6 +11,7 @@ import typer
 
 from configs.cli import Overrides, RecipeName, application
 from configs.errors import UserError
+from configs.recipe import CorpusRecipe
 
 app = application()
 
@@ -40,13 +41,15 @@ def prepare(
     megatron: Annotated[
         bool, typer.Option("--megatron", help="Also write the documents as Megatron's .bin and .idx.")
     ] = False,
+    init_from: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The released model to go on from: its vocabulary is taken.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is to do; write nothing.")] = False,
 ) -> None:
     """Make a corpus: text to masked, memory-mapped rows.
 
     Interrupted, the same command goes on where it was.
     """
-    from configs.load import load
     from data_prep import prepare as room
     from data_prep.engines import local, ray
     from data_prep.estimate import estimate
@@ -55,7 +58,7 @@ def prepare(
         raise UserError(f"--sbatch {sbatch[0]}: is for --engine slurm, and this is {engine.value}")
     if engine is not Engine.local and task:
         raise UserError(f"--task {task}: is a share for this machine, and --engine {engine.value} shares by itself")
-    loaded = load(recipe, overrides or ())
+    loaded = _load(recipe, overrides or [], init_from)
     if dry_run:
         typer.echo(estimate(loaded, workers or local.cores()))
         return
@@ -66,10 +69,25 @@ def prepare(
             return
     elif engine is Engine.slurm:
         arguments = [recipe, *(overrides or ()), *(["--megatron"] if megatron else [])]
+        arguments += ["--init-from", init_from] if init_from else []
         room.submit(loaded, out, workers, arguments, sbatch or (), megatron=megatron)
     else:
         room.prepare(loaded, out, workers, ray.run if engine is Engine.ray else local.run, megatron=megatron)
     _say(out)
+
+
+def _load(recipe: str, overrides: list[str], init_from: str | None) -> CorpusRecipe:
+    from configs.load import for_corpus, read
+    from data_prep.released import settings_of
+
+    tables = read(recipe, overrides)
+    vocabulary = tables.get("vocabulary", {})
+    if init_from:
+        known = {"vocabulary": settings_of(init_from, vocabulary.get("extend", 0))}
+        return for_corpus(read(recipe, overrides, known), recipe)
+    if "source" not in vocabulary:
+        raise UserError(f"{recipe}: takes the vocabulary of a released model; name that model with --init-from")
+    return for_corpus(tables, recipe)
 
 
 def _share(task: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,8 @@ def take(vocabulary: Vocabulary) -> Tokenizer:
     return tokenizer
 
 
-def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+def stated(path: Path) -> dict[str, Any]:
+    """What a tokenizer.json says of the recipe's keys; raises UserError when it is not a tokenizer of BERT's kind."""
     stored = read_json(path)
     if stored.get("model", {}).get("type") != "WordPiece":
         raise UserError(f"vocabulary.source: {path} is not a WordPiece tokenizer, which ELECTRA's word pieces need")
@@ -105,12 +107,15 @@ def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
                 "take its vocab.txt instead"
             )
     lowercase, strip_accents = normalizer["lowercase"], normalizer["strip_accents"]
-    theirs = {
+    return {
         "lowercase": lowercase,
         "strip_accents": lowercase if strip_accents is None else strip_accents,
         "longest_word": stored["model"]["max_input_chars_per_word"],
     }
-    for key, value in theirs.items():
+
+
+def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+    for key, value in stated(path).items():
         if value != getattr(vocabulary, key):
             ours, found = json.dumps(getattr(vocabulary, key)), json.dumps(value)
             raise UserError(f"vocabulary.{key}: {ours}, and {path} has {found}; set vocabulary.{key}={found}")

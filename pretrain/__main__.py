@@ -40,6 +40,9 @@ def pretrain(
     corpus: CorpusFolder,
     run: RunFolder,
     resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
+    init_from: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub.")
+    ] = None,
     verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
 ) -> None:
     """Train generator and discriminator together.
@@ -51,20 +54,22 @@ def pretrain(
 
     # Before torch is imported, which takes seconds in which a scheduler may ask.
     with StopOnSignal() as stop:
-        from configs.load import load
-
-        loaded = load(recipe, overrides or ())
-
         from configs.errors import STOPPED
+        from configs.load import read
+
+        tables = read(recipe, overrides or ())
+
         from data_prep.shards import Corpus
+        from pretrain.adapt import begin
         from pretrain.train import train
         from pretrain.world import join, leave
 
         # Once on each node, which may have a copy of its own.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
+        loaded, beginning = begin(tables, recipe, init_from, opened, run)
         world = join()
         try:
-            finished = train(loaded, opened, run, world, resume.value, stop.asked)
+            finished = train(loaded, opened, run, world, resume.value, stop.asked, beginning)
         finally:
             leave()
     if not finished:

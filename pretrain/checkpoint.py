@@ -84,7 +84,7 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
     if world.is_main:
         sync_tree(writing)
         write_json(writing / STATE, state.model_dump())
-        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.model_dump(mode="json")))
+        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.tables()))
         files = {name: sha256_of(writing / name) for name in _files(writing)}
         write_json(writing / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
         writing.replace(folder)

@@ -50,7 +50,8 @@ class Engine:
         self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
-        self._adam = ElectraAdam(parameter_groups(pair, recipe.optimizer.weight_decay), recipe.optimizer)
+        groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
+        self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
         self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
         self._engine, _, _, _ = self._deepspeed.initialize(
@@ -72,7 +73,9 @@ class Engine:
         processes = "1 process" if self.world.size == 1 else f"{self.world.size} processes"
         return f"{processes}, {self.world.device.type}, {dtype}, ZeRO {self.recipe.compute.zero_stage}"
 
-    def step(self, batches: list[Batch], rate: float, *, measure: bool) -> Measures | None:
+    def step(
+        self, batches: list[Batch], rate: float, *, measure: bool, generator_alone: bool = False
+    ) -> Measures | None:
         """One optimizer step over this process's micro-batches of the batch, and what it measured if that is wanted.
 
         A step whose loss or gradient is not finite, on any process, changes neither weights nor moments. Only measuring
@@ -80,7 +83,7 @@ class Engine:
         """
         self.pair.train()
         counts = self._counts(batches)
-        self._set_rate(rate)
+        self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
             output = self._engine(batch.to(self.world.device), counts)
@@ -117,9 +120,9 @@ class Engine:
         self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
         return norm
 
-    def _set_rate(self, rate: float) -> None:
+    def _set_rate(self, rate: float, generator_alone: bool) -> None:
         for group in self._engine.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = 0.0 if generator_alone and group["waits"] else rate * group["scale"]
 
     def weights_are_finite(self) -> bool:
         """In all processes. Only an update by finite gradients can have made them anything else: at too high a rate."""

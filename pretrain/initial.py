@@ -1,4 +1,4 @@
-"""What a run makes of a released model: its shape, its weights, and what begins anew.
+"""The weights that a run begins with, from a released model: what is loaded, what begins anew, and why.
 
 Letters: V vocabulary, E embedding.
 """
@@ -8,25 +8,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from configs.errors import UserError
-from configs.load import validate
-from configs.recipe import flatten
-from configs.tables import Initial
 from pretrain.pair import ElectraPair
 from pretrain.released.network import Network, Released, Weights
 
 # Tables with a row for each entry of the vocabulary.
 _BY_ENTRY = ("embeddings.word.weight", "objectives.mlm.bias", "objectives.mts.bias")
-# Copies of embeddings that were trained as one differ by rounding alone.
-_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -37,6 +31,22 @@ class Line:
     loaded: int
     fresh: int
     remark: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was made of a model, for the terminal and for the provenance of the run."""
+
+    model: str
+    remarks: tuple[str, ...]
+    table: tuple[Line, ...]
+
+    def lines(self) -> Iterator[str]:
+        yield f"begins with {self.model}:"
+        for line in self.table:
+            yield f"  {line.part:<24} {line.loaded:>13,} loaded {line.fresh:>13,} anew   {line.remark}"
+        for remark in self.remarks:
+            yield f"  {remark}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Beginning:
     def discriminator(self) -> Network:
         return self.released.networks["discriminator"]
 
-    def load(self, pair: ElectraPair, vocabulary: Path) -> list[Line]:
+    def load(self, pair: ElectraPair, vocabulary: Path) -> Loaded:
         """Fill the pair, whose vocabulary is in the folder of a corpus. What is not in the model stays as it was drawn.
 
         Raises UserError when the vocabulary is not the model's, or that with further entries.
@@ -64,11 +74,11 @@ class Beginning:
         for network in (self.generator or _embeddings_alone(self.discriminator), self.discriminator):
             wanted = {n: tensor for n, tensor in network.weights.items() if n.startswith("embeddings.") or n in known}
             pair.load_tower(network.part, entries.fit(wanted))
-        lines = list(self._lines(pair, entries))
+        table = tuple(self._lines(pair, entries))
         for name, parameter in pair.named_parameters():
             if parameter.isnan().any():
                 parameter.data.copy_(drawn[name])
-        return lines
+        return Loaded(self.released.origin, self.remarks, table)
 
     def _lines(self, pair: ElectraPair, entries: _Entries) -> Iterator[Line]:
         loaded, fresh = Counter[str](), Counter[str]()
@@ -83,88 +93,6 @@ class Beginning:
             if part == "embeddings" and entries.new:
                 remark += f"; {len(entries.new)} new words begin as the mean of their pieces"
             yield Line(part, loaded[part], fresh[part], remark)
-
-    def facts(self, lines: list[Line]) -> dict[str, Any]:
-        """For the provenance of a run."""
-        return {
-            "model": self.released.origin,
-            "remarks": [*self.remarks],
-            "loaded": [asdict(line) for line in lines],
-        }
-
-
-def plan(released: Released, tables: dict[str, Any], recipe: str) -> Beginning:
-    """Complete the tables of a recipe with the model's shape, and decide what becomes of its generator.
-
-    Raises UserError when the recipe has no [initial], states another shape, or refuses the generator.
-    """
-    if "initial" not in tables:
-        raise UserError(f"{recipe}: has no table [initial], which says what becomes of a released model; adapt has one")
-    initial = validate(Initial, tables["initial"], recipe, "initial.")
-    if "discriminator" not in released.networks:
-        raise UserError(f"{released.origin}: holds a generator alone; name the discriminator, or a model with both")
-    model = tables.setdefault("model", {})
-    main, generator = released.networks["discriminator"], released.networks.get("generator")
-    unfit = _unfit(generator, main, model.get("shared_embeddings", "all")) if generator else "there is none"
-    remarks = [remark for network in released.networks.values() for remark in network.contradictions()]
-    if unfit:
-        _decide(initial, unfit, generator, released.origin)
-    kept = generator if generator and (not unfit or initial.generator == "keep") else None
-    if kept:
-        tables["initial"] = tables["initial"] | {"generator_steps": 0}
-    if unfit:
-        remarks.append(f"generator: {unfit}; {'it is kept all the same' if kept else 'a fresh one is built'}")
-    shape = {name: main.shape[name] for name in ("embedding", "max_positions", "token_types")}
-    towers = {"discriminator": main.tower, "generator": kept.tower if kept else None}
-    _state(model, shape | towers, recipe, released.origin)
-    model.setdefault("generator", _narrower(main.tower, initial.generator_width))
-    model.setdefault("layer_norm_epsilon", main.epsilon)
-    return Beginning(released, kept, tuple(remarks))
-
-
-def _decide(initial: Initial, unfit: str, generator: Network | None, origin: str) -> None:
-    """Raises UserError where the recipe does not say `build`, and what is there cannot be kept."""
-    if initial.generator == "refuse" or (initial.generator == "keep" and generator is None):
-        raise UserError(
-            f"{origin}: its generator: {unfit}, and initial.generator is {initial.generator!r}; "
-            "set initial.generator=build for a fresh one"
-        )
-
-
-def _state(model: dict[str, Any], shape: dict[str, Any], recipe: str, origin: str) -> None:
-    """Enter the shape; raises UserError for a key that the recipe states otherwise."""
-    stated = flatten(model)
-    for key, value in flatten({name: table for name, table in shape.items() if table is not None}).items():
-        if key in stated and stated[key] != value:
-            raise UserError(
-                f"{recipe}: model.{key}: {stated[key]}, and {origin} has {value}; name another model, or a recipe that "
-                "leaves the shape to it, such as adapt"
-            )
-    model.update({name: table for name, table in shape.items() if table is not None})
-
-
-def _unfit(generator: Network, discriminator: Network, sharing: str) -> str:
-    """Why a generator should not train this discriminator; empty when it may."""
-    for name, words in (("vocabulary", "entries in its vocabulary"), ("embedding", "wide embeddings")):
-        ours, theirs = generator.shape[name], discriminator.shape[name]
-        if ours != theirs:
-            return f"it has {ours} {words}, and the discriminator {theirs}"
-    if generator.shape["hidden"] >= discriminator.shape["hidden"]:
-        return f"it is as wide as the discriminator ({generator.shape['hidden']}), whose task it makes too hard"
-    shared = {"all": ("word", "position", "token_type", "norm"), "words": ("word",), "disentangled": ()}[sharing]
-    for name, tensor in generator.weights.items():
-        if name.startswith(tuple(f"embeddings.{table}." for table in shared)):
-            apart = float((tensor - discriminator.weights[name]).abs().max())
-            if apart > _ROUNDING:
-                return f"its {name.removesuffix('.weight')} is not the discriminator's (they differ by {apart:.2g})"
-    return ""
-
-
-def _narrower(tower: dict[str, int], width: float) -> dict[str, int]:
-    """A generator for a discriminator: as deep, of a share of its heads."""
-    heads = max(1, round(width * tower["heads"]))
-    narrower = {name: tower[name] * heads // tower["heads"] for name in ("hidden", "intermediate")}
-    return narrower | {"layers": tower["layers"], "heads": heads}
 
 
 def _embeddings_alone(discriminator: Network) -> Network:

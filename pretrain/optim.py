@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from configs.tables import Optimizer, Schedule
+from configs.tables import Initial, Optimizer, Schedule
+
+_LAYER = re.compile(r"discriminator\.layers\.(\d+)\.")
 
 
 def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:
@@ -21,15 +24,36 @@ def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:
     return optimizer.learning_rate * warmup * left**schedule.decay_power
 
 
-def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups: what is decayed, and the biases and LayerNorms, which are not. Embedding tables are decayed."""
-    kept: list[Tensor] = []
-    decayed: list[Tensor] = []
-    for part in module.modules():
-        for name, parameter in part.named_parameters(recurse=False):
-            exempt = isinstance(part, nn.LayerNorm) or name == "bias"
-            (kept if exempt else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+def parameter_groups(module: nn.Module, weight_decay: float, initial: Initial | None = None) -> list[dict[str, Any]]:
+    """Groups by what their parameters are decayed by, by `scale`, their share of the rate, and by `waits`.
+
+    Biases and LayerNorms are not decayed, embedding tables are. The scale of a layer of the discriminator is
+    `initial.layer_decay` times that of the layer above, with the embeddings below all; heads and generator have the
+    whole rate. While a fresh generator learns alone, all but its layers and its head waits.
+    """
+    layer_decay, alone = (initial.layer_decay, initial.generator_steps > 0) if initial else (1.0, False)
+    layers = {match[1] for name, _ in module.named_parameters() if (match := _LAYER.match(name))}
+    groups: dict[tuple[float, float, bool], list[Tensor]] = {}
+    for prefix, part in module.named_modules():
+        for leaf, parameter in part.named_parameters(recurse=False):
+            name = f"{prefix}.{leaf}"
+            decay = 0.0 if isinstance(part, nn.LayerNorm) or leaf == "bias" else weight_decay
+            waits = alone and not name.startswith(("generator.", "objectives.mlm."))
+            scale = layer_decay ** _layers_above(name, len(layers))
+            groups.setdefault((decay, scale, waits), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": scale, "waits": waits}
+        for (decay, scale, waits), parameters in groups.items()
+    ]
+
+
+def _layers_above(name: str, num_layers: int) -> int:
+    """How many of the discriminator's layers are above one of its parameters; of any other, none."""
+    layer = _LAYER.match(name)
+    if layer:
+        return num_layers - 1 - int(layer[1])
+    below = ("embeddings.", "discriminator_embeddings.", "discriminator.projection.")
+    return num_layers if name.startswith(below) else 0
 
 
 class ElectraAdam(torch.optim.Optimizer):

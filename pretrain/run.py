@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from configs.recipe import Recipe, differences
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
+from pretrain.initial import Loaded
 from pretrain.world import World
 
 PROVENANCE, CHECKPOINTS = "provenance.json", "checkpoints"
@@ -51,8 +52,11 @@ class Run:
         self.folder, self.recipe, self.corpus, self.world = folder, recipe, corpus, world
         self.checkpoints = folder / CHECKPOINTS
 
-    def claim(self, resume: str) -> Start:
-        """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's."""
+    def claim(self, resume: str, *, begins: bool = False) -> Start:
+        """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's.
+
+        `begins` says that the weights of a released model are there to begin with.
+        """
         continued = (self.folder / RECIPE).is_file()
         if not continued and _holds_something(self.folder):
             raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
@@ -63,13 +67,15 @@ class Run:
         if continued:
             self._check_same(load(str(self.folder / RECIPE)))
         start = self._find_start()
+        if not start.checkpoint and not begins and (model := self._began_with()):
+            raise UserError(f"{self.folder}: began with {model}, and has no checkpoint yet; give --init-from again")
         # The first thing that is not hidden: a folder without it is not a run, however early the process was killed.
-        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.model_dump(mode="json")))
+        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.tables()))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
         return start
 
-    def record(self, start: Start, dtype: torch.dtype) -> None:
+    def record(self, start: Start, dtype: torch.dtype, loaded: Loaded | None = None) -> None:
         """Store the tokenizer, append this start to the provenance, and take the mark of a stop away."""
         for name in self.corpus.manifest.vocabulary.files:
             write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
@@ -77,6 +83,8 @@ class Run:
         starts = read_json(path)["starts"] if path.is_file() else []
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
         entry = _provenance(self.world, dtype) | {"step": start.step, "corpus": corpus}
+        if loaded:
+            entry["init_from"] = asdict(loaded)
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
         (self.folder / STOPPED).unlink(missing_ok=True)
 
@@ -97,6 +105,11 @@ class Run:
             processes=self.world.size,
             time=_now(),
         )
+
+    def _began_with(self) -> str | None:
+        path = self.folder / PROVENANCE
+        starts = read_json(path)["starts"] if path.is_file() else []
+        return next((start["init_from"]["model"] for start in starts if "init_from" in start), None)
 
     def _check_same(self, before: Recipe) -> None:
         for key, was, now in differences(before.science(), self.recipe.science()):

@@ -134,7 +134,7 @@ def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None
             f"{saved.recipe.model.max_positions} positions; prepare the text with a smaller data.row_length"
         )
     tables = {"data": corpus.data.model_dump(mode="json"), "masking": corpus.masking.model_dump(mode="json")}
-    recipe = from_tables(saved.recipe.model_dump(mode="json") | tables, str(corpus_folder))
+    recipe = from_tables(saved.recipe.tables() | tables, str(corpus_folder))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     world = World(0, 1, device, None)
     num_rows = num_rows or corpus.num_rows("validation")

@@ -16,6 +16,7 @@ from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
 from pretrain.health import Watch
+from pretrain.initial import Beginning, Loaded
 from pretrain.loader import Loader
 from pretrain.logs import Log
 from pretrain.meter import Meter
@@ -32,28 +33,32 @@ def train(
     world: World,
     resume: str,
     asked_to_stop: Callable[[], bool] = lambda: False,
+    beginning: Beginning | None = None,
 ) -> bool:
     """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and saved.
 
-    All processes call it. Raises UserError for a corpus or a folder that does not fit the recipe.
+    All processes call it. A new run has its first weights from `beginning`, where that is given.
+    Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     recipe = match_corpus(recipe, corpus)
     every, num_steps = recipe.run, recipe.schedule.steps
     dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
-    engine = Engine(ElectraPair(recipe), recipe, world)
+    pair = ElectraPair(recipe)
+    loaded = beginning.load(pair, corpus.folder) if beginning else None
+    engine = Engine(pair, recipe, world)
     run = Run(folder, recipe, corpus, world)
-    start = world.first(lambda: run.claim(resume))
+    start = world.first(lambda: run.claim(resume, begins=loaded is not None))
     if start.checkpoint:
         engine.load(start.checkpoint, start.step, start.skipped)
     if world.is_main:
-        run.record(start, dtype)
+        run.record(start, dtype, loaded)
 
     with (
         Log(folder, start.step, num_steps, active=world.is_main) as log,
         Loader(corpus, recipe, world) as loader,
     ):
-        _announce(log, start, run, engine)
+        _announce(log, start, run, engine, loaded)
         if start.step < num_steps and world.any(asked_to_stop()):
             return _stop(run, log, start.step)
         watch = Watch(recipe.schedule)
@@ -66,7 +71,12 @@ def train(
             torch.manual_seed(int(keyed.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
             rate = learning_rate(step, recipe.optimizer, recipe.schedule)
             done = step + 1
-            measures = engine.step(batches, rate, measure=_due(done, every.log_every, num_steps))
+            measures = engine.step(
+                batches,
+                rate,
+                measure=_due(done, every.log_every, num_steps),
+                generator_alone=recipe.generator_learns_alone(step),
+            )
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
@@ -109,7 +119,7 @@ def _due(done: int, every: int, num_steps: int) -> bool:
     return done == num_steps or done % every == 0
 
 
-def _announce(log: Log, start: Start, run: Run, engine: Engine) -> None:
+def _announce(log: Log, start: Start, run: Run, engine: Engine, loaded: Loaded | None) -> None:
     for warning in start.warnings:
         log.say(f"warning: {warning}")
     num_parameters = sum(parameter.numel() for parameter in engine.pair.parameters())
@@ -118,6 +128,8 @@ def _announce(log: Log, start: Start, run: Run, engine: Engine) -> None:
         f"{run.recipe.schedule.steps:,} steps of {run.recipe.batch.rows} rows, on {engine.description}"
     )
     for line in run.recipe.lines():
+        log.say(line)
+    for line in loaded.lines() if loaded else ():
         log.say(line)
     if start.step:
         log.say(f"going on after step {start.step:,}, from {start.checkpoint}, written by {start.layout}")

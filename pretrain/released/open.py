@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from configs.errors import UserError
+from configs.tables import Tower
 from pretrain import checkpoint
 from pretrain.released import google, huggingface, paddle, tensorflow
-from pretrain.released.network import Network, Released
+from pretrain.released.network import Network, Part, Released
 from pretrain.run import CHECKPOINTS
 from pretrain.saved import open_pair
 
@@ -57,14 +58,10 @@ def _trained(path: Path) -> tuple[list[Network], Path]:
     saved = open_pair(path)
     model, origin = saved.recipe.model, str(saved.checkpoint)
     config = {"layer_norm_eps": model.layer_norm_epsilon}
+    towers: list[tuple[Part, Tower]] = [("generator", model.generator), ("discriminator", model.discriminator)]
+    configs = [config | {"hidden_size": tower.hidden, "num_attention_heads": tower.heads} for _, tower in towers]
     networks = [
-        Network(
-            part,
-            saved.pair.tower(part),
-            config | {"hidden_size": tower.hidden, "num_attention_heads": tower.heads},
-            origin,
-        )
-        for part, tower in (("generator", model.generator), ("discriminator", model.discriminator))
+        Network(part, saved.pair.tower(part), stated, origin) for (part, _), stated in zip(towers, configs, strict=True)
     ]
     return networks, saved.run
 

@@ -57,6 +57,7 @@ _OURS = {
     "discriminator_csp.out_proj.weight": "objectives.csp.output.weight",
     "discriminator_csp.out_proj.bias": "objectives.csp.output.bias",
 }
+_PARTS: tuple[Part, ...] = ("generator", "discriminator")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -72,18 +73,22 @@ def read(folder: Path) -> list[Network]:
     """The networks in the folder; raises UserError for a file with anything but arrays."""
     file = folder / WEIGHTS
     arrays = _unpickle(file) if file.is_file() else load_file(folder / _SAFETENSORS)
-    parts = [part for part in ("generator", "discriminator") if any(name.startswith(f"{part}.") for name in arrays)]
+    parts: list[Part] = [part for part in _PARTS if any(name.startswith(f"{part}.") for name in arrays)]
     if parts:
-        arrays = _with_tied_words(arrays)
-        named: dict[Part, Weights] = {part: tower_weights(arrays, part) for part in parts}
+        arrays = _with_tied_words(arrays) if len(parts) == 2 else arrays
     else:
-        part = "generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"
-        named = {part: tower_weights({f"{part}.{_prefixed(name)}": array for name, array in arrays.items()}, part)}
+        parts = ["generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"]
+        arrays = {f"{parts[0]}.{_prefixed(name)}": array for name, array in arrays.items()}
     config = _config(folder)
     # A config beside two networks is the discriminator's.
     return [
-        Network(part, weights, config if len(named) == 1 or part == "discriminator" else {}, str(folder))
-        for part, weights in named.items()
+        Network(
+            part,
+            tower_weights(arrays, part),
+            config if len(parts) == 1 or part == "discriminator" else {},
+            str(folder),
+        )
+        for part in parts
     ]
 
 
@@ -110,7 +115,7 @@ def _prefixed(name: str) -> str:
 
 def _with_tied_words(arrays: Arrays) -> Arrays:
     words = "electra.embeddings.word_embeddings.weight"
-    tied = {f"{part}.{words}" for part in ("generator", "discriminator")}
+    tied = {f"{part}.{words}" for part in _PARTS}
     missing = tied - arrays.keys()
     return arrays | {name: arrays[(tied - {name}).pop()] for name in missing}
 

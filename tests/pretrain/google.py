@@ -15,8 +15,8 @@ from torch import Tensor
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain.batch import Batch
-from pretrain.export.names import from_huggingface
 from pretrain.pair import ElectraPair
+from pretrain.released.google import tower_weights
 from pretrain.sampling import STEPS, block_size
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -69,13 +69,8 @@ class Case:
             if name.startswith(f"{prefix}/")
         }
         state: dict[str, Tensor] = {}
-        for tower in ("generator", "discriminator"):
-            theirs: dict[str, Tensor] = {}
-            for name, value in found.items():
-                if renamed := _huggingface_name(name, tower):
-                    transposed = value.T.copy() if name.endswith("kernel") else value
-                    theirs[renamed] = torch.from_numpy(np.ascontiguousarray(transposed))
-            state |= from_huggingface(theirs, tower)
+        for part in ("generator", "discriminator"):
+            state |= tower_weights(found, part)
         return state
 
     def pair(self, chosen: Recipe) -> ElectraPair:
@@ -132,22 +127,6 @@ def _tower(config: dict[str, int]) -> str:
         f"{{layers={config['num_hidden_layers']}, hidden={config['hidden_size']}, "
         f"heads={config['num_attention_heads']}, intermediate={config['intermediate_size']}}}"
     )
-
-
-def _huggingface_name(name: str, tower: str) -> str | None:
-    """As transformers' own converter of TensorFlow checkpoints renames; None for the other tower."""
-    if name.startswith("electra/embeddings/"):
-        pass
-    elif tower == "generator" and name.startswith("generator/"):
-        name = name.replace("generator/", "electra/", 1)
-    elif name.startswith("electra/" if tower == "discriminator" else "generator_predictions/"):
-        pass
-    elif not (tower == "discriminator" and name.startswith("discriminator_predictions/")):
-        return None
-    renamed = name.replace("/", ".").replace("layer_", "layer.").replace("dense_1", "dense_prediction")
-    renamed = renamed.replace("generator_predictions.output_bias", "generator_lm_head.bias")
-    renamed = renamed.replace(".kernel", ".weight").replace(".gamma", ".weight").replace(".beta", ".bias")
-    return renamed + ".weight" if renamed.endswith("_embeddings") else renamed
 
 
 CASES = {path.stem: Case(path.stem) for path in sorted(GOLDEN.glob("tf_tiny_*.json"))}

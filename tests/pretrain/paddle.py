@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from torch import Tensor
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain.batch import Batch
-from pretrain.export.names import from_huggingface
 from pretrain.pair import ElectraPair
+from pretrain.released.paddle import tower_weights
 from pretrain.sampling import STEPS
 from tests.pretrain.google import uniforms_for
 
@@ -25,32 +24,6 @@ Arrays = dict[str, NDArray[Any]]
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TOWERS = ("generator", "discriminator")
-# transformers' name of a module for each of PaddleNLP's, with its class's prefix
-_MODULES = {
-    "embeddings.layer_norm": "embeddings.LayerNorm",
-    "encoder.layers": "encoder.layer",
-    "self_attn.q_proj": "attention.self.query",
-    "self_attn.k_proj": "attention.self.key",
-    "self_attn.v_proj": "attention.self.value",
-    "self_attn.out_proj": "attention.output.dense",
-    "norm1": "attention.output.LayerNorm",
-    "norm2": "output.LayerNorm",
-    "linear1": "intermediate.dense",
-    "linear2": "output.dense",
-    "generator_predictions.layer_norm": "generator_predictions.LayerNorm",
-    "generator_lm_head_bias": "generator_lm_head.bias",
-    "discriminator_rtd": "discriminator_predictions",
-}
-# what transformers does not have
-_OURS = {
-    "discriminator_mts.weight": "objectives.mts.dense.weight",
-    "discriminator_mts.bias": "objectives.mts.dense.bias",
-    "bias_mts.weight": "objectives.mts.bias",
-    "discriminator_csp.dense.weight": "objectives.csp.dense.weight",
-    "discriminator_csp.dense.bias": "objectives.csp.dense.bias",
-    "discriminator_csp.out_proj.weight": "objectives.csp.output.weight",
-    "discriminator_csp.out_proj.bias": "objectives.csp.output.bias",
-}
 _WORDS = "electra.embeddings.word_embeddings.weight"
 
 
@@ -153,32 +126,9 @@ class Case:
         return batch, sampled, drawn
 
 
-def tower_weights(arrays: Arrays, tower: str) -> dict[str, Tensor]:
-    """What `pair.load_tower` takes, from arrays by PaddleNLP's names; matrices are stored [in, out]."""
-    theirs: dict[str, Tensor] = {}
-    ours: dict[str, Tensor] = {}
-    for name, array in arrays.items():
-        key = name.removeprefix(f"{tower}.")
-        if key == name:
-            continue
-        is_matrix = array.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
-        tensor = torch.from_numpy(array.T.copy() if is_matrix else array)
-        if key in _OURS:
-            ours[_OURS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
-        else:
-            theirs[_huggingface_name(key)] = tensor
-    return from_huggingface(theirs, tower) | ours
-
-
 def pair_names(arrays: Arrays) -> dict[str, Tensor]:
     """Arrays by PaddleNLP's names under the names of the pair's parameters."""
     generator, discriminator = (tower_weights(arrays, tower) for tower in TOWERS)
     own = {f"discriminator_{key}": value for key, value in discriminator.items() if key.startswith("embeddings.")}
     own.pop("discriminator_embeddings.word.weight", None)
     return own | generator | {key: value for key, value in discriminator.items() if not key.startswith("embeddings.")}
-
-
-def _huggingface_name(key: str) -> str:
-    for theirs, ours in _MODULES.items():
-        key = re.sub(rf"(?<!\w){re.escape(theirs)}(?!\w)", ours, key)
-    return key

@@ -1,0 +1,50 @@
+"""The vocabulary of a released model, as the keys of a recipe (`--init-from`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from configs import hub
+from configs.errors import UserError
+from configs.files import read_json
+from data_prep.vocabulary import TOKENIZER, WORDS, stated, words
+
+_SETTINGS = "tokenizer_config.json"
+
+
+def settings_of(model: str, extend: int) -> dict[str, Any]:
+    """`vocabulary.source` and the keys that must agree with it; `extend` words are to come beside the model's own.
+
+    Raises UserError where there is no vocabulary.
+    """
+    folder = _folder(model)
+    if (folder / TOKENIZER).is_file():
+        source = folder / TOKENIZER
+        settings, entries = stated(source), words(Tokenizer.from_file(str(source)))
+    else:
+        source = folder / WORDS
+        settings, entries = _usual(folder), source.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    unused = sum(entry.startswith("[unused") for entry in entries)
+    return {"source": str(source), "size": len(entries) + max(0, extend - unused), **settings}
+
+
+def _usual(folder: Path) -> dict[str, Any]:
+    """What transformers makes of a bare vocab.txt, with what is stated beside it."""
+    settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
+    lowercase, strip_accents = settings.get("do_lower_case", True), settings.get("strip_accents")
+    accents = lowercase if strip_accents is None else strip_accents
+    return {"lowercase": lowercase, "strip_accents": accents, "longest_word": 100}
+
+
+def _folder(model: str) -> Path:
+    """Where its vocabulary lies: in it, in one half of an export, beside a checkpoint of TensorFlow's or of ours."""
+    path = Path(model)
+    if not path.exists() and not path.parent.is_dir():
+        return hub.download(model, (TOKENIZER, WORDS, _SETTINGS))
+    for place in (path, path / "discriminator", path.parent, path.parent.parent):
+        if (place / TOKENIZER).is_file() or (place / WORDS).is_file():
+            return place
+    raise UserError(f"{model}: neither {TOKENIZER} nor {WORDS} lies in it or beside it; set vocabulary.source instead")

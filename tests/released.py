@@ -1,0 +1,59 @@
+"""Tiny models as Google publishes its own: two folders that transformers writes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
+
+TOWER = {"layers": 2, "hidden": 32, "heads": 4, "intermediate": 64}
+NARROWER = {"layers": 2, "hidden": 8, "heads": 1, "intermediate": 16}
+
+
+@dataclass(frozen=True)
+class Models:
+    discriminator: ElectraForPreTraining
+    generator: ElectraForMaskedLM
+
+
+def config(entries: int, tower: dict[str, int], embedding: int = 16) -> ElectraConfig:
+    theirs: dict[str, Any] = {
+        "vocab_size": entries,
+        "embedding_size": embedding,
+        "max_position_embeddings": 40,
+        "num_hidden_layers": tower["layers"],
+        "hidden_size": tower["hidden"],
+        "num_attention_heads": tower["heads"],
+        "intermediate_size": tower["intermediate"],
+    }
+    return ElectraConfig(**theirs)
+
+
+def release(
+    folder: Path,
+    vocabulary: Path | None = None,
+    *,
+    entries: int = 60,
+    generator: dict[str, int] = NARROWER,
+    embedding: int = 16,
+    shared: bool = True,
+    names: tuple[str, str] = ("x-discriminator", "x-generator"),
+) -> Models:
+    """Write both into `folder`, by these names, with the vocabulary; `shared`: their embeddings are the same."""
+    entries = len(vocabulary.read_text(encoding="utf-8").splitlines()) if vocabulary else entries
+    torch.manual_seed(1)
+    models = Models(
+        ElectraForPreTraining(config(entries, TOWER)).eval(),
+        ElectraForMaskedLM(config(entries, generator, embedding)).eval(),
+    )
+    if shared:
+        models.generator.electra.embeddings.load_state_dict(models.discriminator.electra.embeddings.state_dict())
+    for model, name in zip((models.discriminator, models.generator), names, strict=True):
+        model.save_pretrained(folder / name)
+        if vocabulary:
+            shutil.copyfile(vocabulary, folder / name / "vocab.txt")
+    return models
