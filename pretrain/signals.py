@@ -32,8 +32,9 @@ class StopOnSignal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A process that ends because it was asked is not to be ended by the same request on its second way.
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler if self._asked_at is None else signal.SIG_IGN)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
