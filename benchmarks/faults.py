@@ -49,6 +49,14 @@ class Kill:
     left: tuple[str, ...]  # hidden files and folders that the kill left
 
 
+def make_corpus(folder: Path) -> Path:
+    """Of Python's own documentation."""
+    text = folder / "text.txt"
+    text.write_text("\n\n".join(topics.topics.values()), encoding="utf-8")
+    prepare(load("tiny", [*SETTINGS, f"data.sources={text}"]), folder / "corpus", workers=1)
+    return folder / "corpus"
+
+
 def command(corpus: Path, run: Path, processes: int, *overrides: str) -> list[str]:
     options = ["pretrain", "tiny", "--corpus", str(corpus), "--run", str(run), *overrides]
     if processes == 1:
@@ -170,17 +178,15 @@ def main(
     num_kills, begun = 0, time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        text = folder / "text.txt"
-        text.write_text("\n\n".join(topics.topics.values()), encoding="utf-8")
-        prepare(load("tiny", [*SETTINGS, f"data.sources={text}"]), folder / "corpus", workers=1)
+        corpus = make_corpus(folder)
         for count in processes or [1, 2]:
             for zero in stage or [0, 1, 2]:
                 overrides = [*SETTINGS, f"compute.zero_stage={zero}"]
                 whole, run = folder / f"whole-{count}-{zero}", folder / f"run-{count}-{zero}"
-                assert begin(command(folder / "corpus", whole, count, *overrides)).wait() == 0
+                assert begin(command(corpus, whole, count, *overrides)).wait() == 0
                 phases = list(PHASES) * rounds
                 chance.shuffle(phases)
-                for done in torment(command(folder / "corpus", run, count, *overrides), run, whole, phases, chance):
+                for done in torment(command(corpus, run, count, *overrides), run, whole, phases, chance):
                     left = ", ".join(done.left) or "nothing"
                     print(f"| {count} | {zero} | {done.phase} | {done.victim} | {done.step} | {left} |", flush=True)
                     num_kills += 1
