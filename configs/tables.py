@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 
+from configs.secrets import Location
+
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,7 +28,7 @@ Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "hu
 class Source(Table):
     """Text to prepare: a file or a folder of files, here or at any fsspec URL, or a Hugging Face dataset."""
 
-    path: str
+    path: Location
     # text: a blank line ends a document; lines: every line is one; file: every file is one; jsonl, csv, parquet: the
     # text under `field`; huggingface: a folder that `save_to_disk` wrote, or a name on the hub; megatron: token ids,
     # .bin beside .idx; auto: by file name
@@ -161,12 +163,8 @@ class Masking(Table):
     @model_validator(mode="after")
     def _terms_have_a_lexicon(self) -> Self:
         if (self.scheme == "terms") != bool(self.lexicon):
-            wanted = (
-                "names no file, and scheme is terms"
-                if self.scheme == "terms"
-                else "is of no use unless scheme is terms"
-            )
-            raise ValueError(f"lexicon: {self.lexicon!r} {wanted}")
+            wanted = "names no file" if self.scheme == "terms" else "is of no use unless scheme is terms"
+            raise ValueError(f"lexicon: {self.lexicon!r} {wanted}, and scheme is {self.scheme}")
         return self
 
     def slots(self, row_length: int) -> int:

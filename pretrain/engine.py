@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from configs.errors import UserError
@@ -144,7 +144,7 @@ class Engine:
                 if self.world.is_main:
                     whole[name] = tensor.detach().to("cpu", torch.float32, copy=True)
             if self.world.is_main:
-                save_file(whole, tensors_file(folder, part))
+                tensors_file(folder, part).write_bytes(save(whole))
 
     def load(self, folder: Path, steps: int, skipped: int) -> None:
         """Read what `save` wrote after so many steps, of which some were skipped, in whatever layout.

@@ -22,6 +22,7 @@ from configs.errors import UserError
 from configs.files import make_folder, read_json, write_json, write_text
 from configs.load import load
 from configs.recipe import Recipe, differences
+from configs.secrets import without_secrets
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
@@ -151,7 +152,7 @@ def _now() -> str:
 def _provenance(world: World, dtype: torch.dtype) -> dict[str, Any]:
     return {
         "time": _now(),
-        "command": sys.argv,
+        "command": [without_secrets(argument) for argument in sys.argv],
         "commit": _commit(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
