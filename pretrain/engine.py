@@ -127,6 +127,11 @@ class Engine:
         """How many steps that changed nothing end at the last one. Waits for the device."""
         return int(self._skipped[1])
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how many a checkpoint takes: fp32 weights and two moments."""
+        return 3 * 4 * sum(weight.numel() for weight in self.pair.parameters())
+
     def save(self, folder: Path) -> None:
         """Write DeepSpeed's files below `folder`. All processes call it."""
         self._engine.skipped_steps = int(self._skipped[0])

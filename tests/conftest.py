@@ -6,6 +6,7 @@ import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data import topics
@@ -79,3 +80,17 @@ def world() -> Iterator[World]:
     """This process alone. Once for all tests, because DeepSpeed keeps its first process group for good."""
     yield join()
     leave()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mount.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
