@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Strict
+from pydantic import AfterValidator, Strict, model_validator
 
 from configs.errors import UserError
 from configs.files import read_json
 from configs.load import validate
 from configs.tables import Data, Masking, Natural, Source, Table, Vocabulary
 
+T = TypeVar("T")
+
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
+
+
+def _name_both(values: dict[Split, T]) -> dict[Split, T]:
+    if missing := [split for split in SPLITS if split not in values]:
+        raise ValueError(f"{missing[0]}: missing")
+    return values
+
+
+PerSplit = Annotated[dict[Split, T], AfterValidator(_name_both)]
 
 
 class SpecialTokens(Table):
@@ -33,6 +44,19 @@ class VocabularyFacts(Table):
     size: Natural
     special: SpecialTokens
     files: dict[str, str]  # file -> sha256
+
+    @model_validator(mode="after")
+    def _files_are_the_tokenizer(self) -> Self:
+        if set(self.files) != {"tokenizer.json", "vocab.txt"}:
+            raise ValueError(f"files: {', '.join(self.files) or 'none'}, and they are tokenizer.json and vocab.txt")
+        return self
+
+    @model_validator(mode="after")
+    def _special_tokens_are_entries(self) -> Self:
+        for name, number in self.special.model_dump().items():
+            if number >= self.size:
+                raise ValueError(f"special.{name}: {number} is no entry of a vocabulary of {self.size}")
+        return self
 
 
 class SourceFacts(Source):
@@ -62,9 +86,9 @@ class Manifest(Table):
     recipe: CorpusTables
     vocabulary: VocabularyFacts
     sources: Annotated[tuple[SourceFacts, ...], Strict(False)]
-    rows: dict[Split, Natural]
-    tokens: dict[Split, Natural]
-    shards: dict[Split, Annotated[tuple[Shard, ...], Strict(False)]]
+    rows: PerSplit[Natural]
+    tokens: PerSplit[Natural]
+    shards: PerSplit[Annotated[tuple[Shard, ...], Strict(False)]]
 
 
 def read(folder: Path) -> Manifest:

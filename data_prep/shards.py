@@ -136,8 +136,7 @@ class Corpus:
         self.vocabulary, self.special = self.manifest.recipe.vocabulary, self.manifest.vocabulary.special
         self.dtype = row_dtype(self.data.row_length, self.vocabulary.size, self.masking.stored)
         self._shards = {split: self._open(split, verify) for split in SPLITS}
-        if verify:
-            self._verify_vocabulary()
+        self._check_vocabulary(verify)
 
     @cached_property
     def manifest_sha256(self) -> str:
@@ -213,10 +212,13 @@ class Corpus:
             raise UserError(f"{path}: its header is not the manifest's; it is damaged, prepare the corpus again")
         return rows
 
-    def _verify_vocabulary(self) -> None:
+    def _check_vocabulary(self, verify: bool) -> None:
         for name, sha256 in self.manifest.vocabulary.files.items():
-            if sha256_of(self.folder / name) != sha256:
-                raise UserError(f"{self.folder / name}: its sha256 is not the manifest's; prepare the corpus again")
+            path = self.folder / name
+            if not path.is_file():
+                raise UserError(f"{path}: missing; the corpus is damaged, prepare it again")
+            if verify and sha256_of(path) != sha256:
+                raise UserError(f"{path}: its sha256 is not the manifest's; prepare the corpus again")
 
 
 def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
