@@ -11,15 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 
 from configs.secrets import Location
 
-Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
+# Integers are those that TOML promises to carry.
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Natural = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "huggingface", "megatron"]

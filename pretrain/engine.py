@@ -135,6 +135,11 @@ class Engine:
         """How many steps that changed nothing end at the last one. Waits for the device."""
         return int(self._skipped[1])
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how many a checkpoint takes: fp32 weights and two moments."""
+        return 3 * 4 * sum(weight.numel() for weight in self.pair.parameters())
+
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
         for part in (WEIGHTS, *MOMENTS):

@@ -138,10 +138,21 @@ def recipe(*overrides: str) -> Recipe:
     return load("tiny", [*SMALL, *overrides])
 
 
-def test_evaluating_and_logging_change_nothing(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
-    often = recipe("run.evaluate_every=1", "run.save_every=1", "run.evaluate_rows=40")
-    assert train(often, corpus, tmp_path / "often", world, "auto")
-    assert training(tmp_path / "often") == training(whole)
+@pytest.mark.parametrize(
+    "overrides", [(), ("model.dropout=0.1", "model.attention_dropout=0.1", "compute.precision=bf16")]
+)
+def test_evaluating_and_logging_change_nothing(
+    corpus: Corpus, world: World, tmp_path: Path, overrides: tuple[str, ...]
+) -> None:
+    often = ("run.evaluate_every=1", "run.save_every=1", "run.evaluate_rows=40")
+    seldom = ("run.evaluate_every=12", "run.save_every=12", "run.evaluate_rows=0", "run.log_every=5")
+    assert train(recipe(*overrides, *often), corpus, tmp_path / "often", world, "auto")
+    assert train(recipe(*overrides, *seldom), corpus, tmp_path / "seldom", world, "auto")
+    logged = training(tmp_path / "seldom")
+    assert list(logged) == [5, 10, 12]
+    assert logged == {step: values for step, values in training(tmp_path / "often").items() if step in logged}
+    left, right = (checkpoint.weights(tmp_path / run / "checkpoints" / "step-00000012") for run in ("often", "seldom"))
+    assert all(torch.equal(left[name], right[name]) for name in left)
 
 
 def test_dropout_is_the_same_after_a_restart(corpus: Corpus, world: World, tmp_path: Path) -> None:
