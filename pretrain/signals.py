@@ -46,7 +46,7 @@ class StopOnSignal:
         return self._launcher is not None and os.getppid() != self._launcher
 
     def _watch_launcher(self) -> None:
-        """Until the loop asks there is nothing to save, and the others would be waited for half an hour."""
+        """Until the loop asks, leave at once: nothing is to be saved, and joining the others waits for half an hour."""
         while not self._is_listened_to:
             if self._is_orphaned():
                 os._exit(STOPPED)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -111,19 +109,6 @@ def test_two_processes_give_the_losses_of_one(
         for name, value in training(run)[step].items():
             tolerance = 1e-4 if name == "gradient_norm" else 1e-5
             assert value == pytest.approx(expected[name], rel=tolerance, abs=1e-9), (step, name)
-
-
-def test_two_processes_killed_and_continued(corpus_folder: Path, tmp_path: Path) -> None:
-    whole, run = tmp_path / "whole", tmp_path / "killed"
-    zero = "compute.zero_stage=1"
-    assert start(corpus_folder, whole, zero, processes=2).returncode == 0
-    process = subprocess.Popen(command(corpus_folder, run, zero, processes=2), start_new_session=True, text=True)
-    wait_for_step(run, 6, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    finished = start(corpus_folder, run, zero, processes=2)
-    assert "going on after step" in finished.stdout
-    assert training(run) == training(whole)
 
 
 def test_accumulation_gives_the_losses_of_the_whole_batch(

@@ -77,6 +77,7 @@ def test_one_process_stops(corpus_folder: Path, tmp_path: Path, number: signal.S
     assert f"stopped after step {step}; the same command goes on from there" in output
 
 
+@pytest.mark.slow
 def test_the_losses_are_those_of_a_run_that_was_never_stopped(corpus_folder: Path, tmp_path: Path) -> None:
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     process = begin(command(corpus_folder, stopped, *LONG))
