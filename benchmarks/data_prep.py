@@ -24,9 +24,9 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
+from configs.corpus_tables import Source
 from configs.load import load
 from configs.recipe import Recipe
-from configs.tables import Source
 from data_prep import readers, vocabulary, wordpiece
 from data_prep.plan import plan
 

@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Strict, field_validator, model_validator
 
+from configs.corpus_tables import Data, Masking, Source, Vocabulary
 from configs.errors import UserError
 from configs.files import read_json, write_json
 from configs.load import validate
-from configs.tables import Data, Masking, Natural, Source, Table, Vocabulary
+from configs.table import Natural, Table
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class VocabularyFacts(Table):
     size: Natural
     special: SpecialTokens
     # file -> sha256; no other names, because a run copies them into its folder
-    files: dict[Literal["tokenizer.json", "vocab.txt"], str]
+    files: dict[str, str]
 
     @model_validator(mode="after")
     def _files_are_the_tokenizer(self) -> Self:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import keyed
-from configs.tables import Masking
+from configs.corpus_tables import Masking
 
 if TYPE_CHECKING:
     from data_prep.shards import Planes

@@ -14,8 +14,8 @@ from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 
 from configs import keyed
+from configs.corpus_tables import Data
 from configs.errors import Unfinished, UserError
-from configs.tables import Data
 from data_prep import megatron
 from data_prep.columns import csv_texts, dataset_texts, parquet_texts
 from data_prep.compression import Damage, open_bytes

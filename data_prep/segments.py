@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.tables import Data
+from configs.corpus_tables import Data
 from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]

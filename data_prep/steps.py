@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs import keyed
+from configs.corpus_tables import Data, Masking
 from configs.errors import UserError
 from configs.files import sha256_of, write_json
-from configs.tables import Data, Masking
 from data_prep import duplicates, megatron, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from configs.corpus_tables import Masking
 from configs.errors import UserError, nearest
 from configs.recipe import Recipe
-from configs.tables import Masking
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
 from data_prep.wordpiece import Encoded

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.files import write_text
-from configs.tables import Natural
+from configs.table import Natural
 
 METRICS = "metrics.jsonl"
 

@@ -17,7 +17,7 @@ from configs.errors import UserError
 from configs.files import make_folder, read_json, write_json, write_text
 from configs.load import load, validate
 from configs.recipe import Recipe, differences
-from configs.tables import Table
+from configs.table import Table
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.corpus_tables import Source
 from configs.errors import UserError
 from configs.load import load
-from configs.tables import Source
 from data_prep.manifest import MANIFEST
 from data_prep.plan import plan
 from data_prep.prepare import prepare
