@@ -19,14 +19,14 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
 
+from configs.corpus_tables import Source
 from configs.load import load
 from configs.recipe import Recipe
-from configs.tables import Source
 from data_prep import readers, vocabulary, wordpiece
 from data_prep.plan import plan
 
@@ -42,9 +42,9 @@ names = ("corpus_dir", "vocab_file", "output_dir")
 rest = dict(max_seq_length=128, num_processes=1, blanks_separate_docs=True, do_lower_case=True, strip_accents=True)
 arguments = argparse.Namespace(**dict(zip(names, sys.argv[2:])), **rest)
 builder.utils.rmkdir(arguments.output_dir)
-began = time.perf_counter()
+began, busy = time.perf_counter(), time.process_time()
 builder.write_examples(0, arguments)
-print(time.perf_counter() - began)
+print(time.perf_counter() - began, time.process_time() - busy)
 """
 
 
@@ -54,20 +54,28 @@ def recipe_of(text: Path, words: Path) -> Recipe:
     return load("small", [f"data.sources={text}", f"vocabulary.source={words}", f"vocabulary.size={size}"])
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+class Rate(NamedTuple):
+    """MB of text per second, and per second of the processor's time, which other work on the machine changes less."""
+
+    per_second: float
+    per_cpu_second: float
+
+
+def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
+    """On the clock, and of the processor."""
+    began, busy = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - busy
 
 
-def electra(text: Path, words: Path, out: Path) -> float:
+def electra(text: Path, words: Path, out: Path) -> tuple[float, float]:
     from data_prep.prepare import prepare
 
     recipe = recipe_of(text, words)
     return seconds_of(lambda: prepare(recipe, out / "corpus", workers=1))
 
 
-def encode_batch_fast(text: Path, words: Path, out: Path) -> float:
+def encode_batch_fast(text: Path, words: Path, out: Path) -> tuple[float, float]:
     """Read and tokenize; write nothing."""
     tokenizer = vocabulary.take(recipe_of(text, words).vocabulary)
 
@@ -79,7 +87,7 @@ def encode_batch_fast(text: Path, words: Path, out: Path) -> float:
     return seconds_of(encode)
 
 
-def run_mlm(text: Path, words: Path, out: Path) -> float:
+def run_mlm(text: Path, words: Path, out: Path) -> tuple[float, float]:
     """transformers' examples/pytorch/language-modeling/run_mlm.py: tokenize, join, cut; no masks yet."""
     from datasets import disable_progress_bars, load_dataset
     from transformers import BertTokenizer
@@ -102,7 +110,7 @@ def run_mlm(text: Path, words: Path, out: Path) -> float:
     return seconds_of(prepare)
 
 
-WAYS: dict[str, Callable[[Path, Path, Path], float]] = {
+WAYS: dict[str, Callable[[Path, Path, Path], tuple[float, float]]] = {
     "electra prepare, all of it": electra,
     "encode_batch_fast, nothing written": encode_batch_fast,
     "datasets, the run_mlm way": run_mlm,
@@ -110,8 +118,8 @@ WAYS: dict[str, Callable[[Path, Path, Path], float]] = {
 GOOGLES = "Google's build_pretraining_dataset.py"
 
 
-def measure(way: str, text: Path, words: Path) -> float:
-    """MB/s of one of `WAYS`, in a process of its own."""
+def measure(way: str, text: Path, words: Path) -> Rate:
+    """One of `WAYS`, in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
         command = [
             sys.executable,
@@ -124,29 +132,26 @@ def measure(way: str, text: Path, words: Path) -> float:
             "--vocabulary",
             str(words),
         ]
-        seconds = last_number([*command, "--out", out])
-    return (text / "text.txt").stat().st_size / seconds / 1e6
+        return rate((text / "text.txt").stat().st_size, [*command, "--out", out])
 
 
-def measure_google(google: Path, python: Path, text: Path, words: Path) -> float:
+def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
     with tempfile.TemporaryDirectory() as folder, open(text / "text.txt", "rb") as file:
         some = Path(folder) / "some"
         some.mkdir()
         size = (some / "text.txt").write_bytes(file.read(GOOGLE_BYTES).rpartition(b"\n")[0])
-        seconds = last_number(
-            [str(python), "-c", GOOGLE, str(google), str(some), str(words), str(Path(folder) / "out")]
-        )
-    return size / seconds / 1e6
+        return rate(size, [str(python), "-c", GOOGLE, str(google), str(some), str(words), str(Path(folder) / "out")])
 
 
-def last_number(command: list[str]) -> float:
-    """What a command prints last. Each gets one thread."""
+def rate(size: int, command: list[str]) -> Rate:
+    """Of a command that works on `size` bytes, and prints its seconds last. Each gets one thread."""
     one = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     run = subprocess.run(command, env={**os.environ, **one, "PYTHONPATH": path}, capture_output=True, text=True)
     if run.returncode:
         sys.exit(run.stderr)
-    return float(run.stdout.split()[-1])
+    seconds, cpu_seconds = map(float, run.stdout.split()[-2:])
+    return Rate(size / seconds / 1e6, size / cpu_seconds / 1e6)
 
 
 def plain(text: Path, folder: Path) -> None:
@@ -191,32 +196,41 @@ def main(
     out: Annotated[Path, typer.Option(hidden=True)] = Path(),
 ) -> None:
     if only:
-        print(WAYS[only](text, vocabulary, out))
+        print(*WAYS[only](text, vocabulary, out))
         return
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder)
         plain(text, one)
         print(f"{(one / 'text.txt').stat().st_size / 1e6:.1f} MB, {machine()}")
         print(f"the same {compare_ids(one, vocabulary):,} tokens as encode_batch_fast\n", flush=True)
-        ways: dict[str, Callable[[], float]] = {
+        ways: dict[str, Callable[[], Rate]] = {
             way: (lambda way=way: measure(way, one, vocabulary.absolute())) for way in WAYS
         }
         if google:
             ways[GOOGLES] = lambda: measure_google(google, google_python, one, vocabulary.absolute())
         rates = {way: [] for way in ways}
         for _ in range(rounds):
-            for way, rate in ways.items():
-                rates[way].append(rate())
+            for way, measure_way in ways.items():
+                rates[way].append(measure_way())
     print_table(rates)
 
 
-def print_table(rates: dict[str, list[float]]) -> None:
+def print_table(rates: dict[str, list[Rate]]) -> None:
     """Medians, what was lowest and highest, and how many times slower than the first each is, by medians."""
-    ours = statistics.median(next(iter(rates.values())))
-    print("| | MB/s | lowest to highest | ours is |\n|---|---:|---:|---:|")
+    ours = medians(next(iter(rates.values())))
+    print("| | MB/s | lowest to highest | ours is | MB per CPU second | ours is |\n|---|---:|---:|---:|---:|---:|")
     for way, of_way in rates.items():
-        middle = statistics.median(of_way)
-        print(f"| {way} | {middle:.2f} | {min(of_way):.2f} to {max(of_way):.2f} | {ours / middle:.1f}x |")
+        clock = [rate.per_second for rate in of_way]
+        middle = medians(of_way)
+        print(
+            f"| {way} | {middle.per_second:.2f} | {min(clock):.2f} to {max(clock):.2f} "
+            f"| {ours.per_second / middle.per_second:.1f}x "
+            f"| {middle.per_cpu_second:.2f} | {ours.per_cpu_second / middle.per_cpu_second:.1f}x |"
+        )
+
+
+def medians(rates: list[Rate]) -> Rate:
+    return Rate(*map(statistics.median, zip(*rates, strict=True)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Annotated
 import psutil
 import typer
 
-from configs.tables import Source
+from configs.corpus_tables import Source
 from data_prep.plan import plan
 from data_prep.readers import documents
 

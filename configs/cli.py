@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from configs.errors import STOPPED, Unfinished, UserError
+from configs.secrets import without_secrets
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="table.key=value ...")]
@@ -43,7 +44,7 @@ def _say(sentence: str) -> None:
     """Where torchrun has started many of us, each says which it is: a mistake may be one node's alone."""
     rank = os.environ.get("RANK", "0")
     who = "error" if rank == "0" else f"process {rank}: error"
-    typer.secho(f"{who}: {sentence}", err=True, fg="red")
+    typer.secho(f"{who}: {without_secrets(sentence)}", err=True, fg="red")
 
 
 def application(**options: Any) -> typer.Typer:

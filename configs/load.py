@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from configs.recipe import CorpusRecipe, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
+# What tomllib raises: for bytes and for syntax, for numbers too long to convert, and for tables in tables without end.
+_NOT_TOML = (ValueError, RecursionError)
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -70,15 +73,17 @@ def validate(schema: type[Schema], tables: Mapping[str, Any], origin: str, prefi
 
 
 def _find(recipe: str) -> Path:
-    named = RECIPES / f"{recipe}.toml"
-    if named.is_file():
-        return named
-    path = Path(recipe)
-    if path.is_file():
-        return path
+    for path in (RECIPES / f"{recipe}.toml", Path(recipe)):
+        if _is_file(path):
+            return path
     known = shipped()
     hint = nearest(recipe, known) or f"; there are {', '.join(known)}, or name a TOML file"
     raise UserError(f"{recipe}: no such recipe{hint}")
+
+
+def _is_file(path: Path) -> bool:
+    """Path.is_file, which raises OSError for a name that is longer than a name can be."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{path}: extends: a recipe extends itself")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, *_NOT_TOML) as error:
         raise UserError(f"{path}: not a TOML file ({error})") from None
     parent = tables.pop("extends", None)
     if parent is None:
@@ -95,7 +100,7 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(parent, str):
         raise UserError(f"{path}: extends: {parent!r} is not the name or the path of one recipe")
     beside = path.parent / parent
-    base = _resolve(beside if beside.is_file() else _find(parent), (*seen, path.resolve()))
+    base = _resolve(beside if _is_file(beside) else _find(parent), (*seen, path.resolve()))
     return _lay_over(base, tables)
 
 
@@ -118,7 +123,7 @@ def _override(tables: dict[str, Any], override: str) -> None:
             raise UserError(f"{dotted}: {parent} is a value, not a table")
     try:
         tables[leaf] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except _NOT_TOML:
         tables[leaf] = text
 
 

@@ -11,21 +11,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from configs.tables import (
-    Batch,
-    Compute,
-    Corruption,
-    Data,
-    Initial,
-    Masking,
-    Model,
-    Objective,
-    Optimizer,
-    Run,
-    Schedule,
-    Table,
-    Vocabulary,
-)
+from configs.corpus_tables import Data, Masking, Vocabulary
+from configs.table import Table
+from configs.tables import Batch, Compute, Corruption, Initial, Model, Objective, Optimizer, Run, Schedule
 
 
 class CorpusRecipe(Table):

@@ -12,8 +12,8 @@ from typing import IO, Any
 import fsspec
 from datatrove.pipeline.readers import HuggingFaceDatasetReader, ParquetReader
 
+from configs.corpus_tables import Source
 from configs.errors import UserError
-from configs.tables import Source
 from data_prep.plan import Range
 
 # A field may be a whole book; Python's own limit is 128 kB.

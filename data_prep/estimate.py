@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 from datatrove.data import Document
 from tokenizers import Tokenizer
 
+from configs.corpus_tables import Vocabulary
 from configs.errors import UserError
 from configs.files import read_json
 from configs.recipe import CorpusRecipe
-from configs.tables import Vocabulary
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
 from data_prep.counts import TaskReport

@@ -7,20 +7,32 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Strict, field_validator
+from pydantic import AfterValidator, Strict, field_validator, model_validator
 
+from configs.corpus_tables import Data, Masking, Source, Vocabulary
 from configs.errors import UserError
 from configs.files import read_json, write_json
 from configs.load import validate
-from configs.tables import Data, Masking, Natural, Source, Table, Vocabulary
+from configs.table import Natural, Table
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 _OWN = "sha256"  # of everything else in the manifest
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
+
+
+def _name_both(values: dict[Split, T]) -> dict[Split, T]:
+    if missing := [split for split in SPLITS if split not in values]:
+        raise ValueError(f"{missing[0]}: missing")
+    return values
+
+
+PerSplit = Annotated[dict[Split, T], AfterValidator(_name_both)]
 
 
 class SpecialTokens(Table):
@@ -38,7 +50,20 @@ class VocabularyFacts(Table):
     size: Natural
     special: SpecialTokens
     # file -> sha256; no other names, because a run copies them into its folder
-    files: dict[Literal["tokenizer.json", "vocab.txt"], str]
+    files: dict[str, str]
+
+    @model_validator(mode="after")
+    def _files_are_the_tokenizer(self) -> Self:
+        if set(self.files) != {"tokenizer.json", "vocab.txt"}:
+            raise ValueError(f"files: {', '.join(self.files) or 'none'}, and they are tokenizer.json and vocab.txt")
+        return self
+
+    @model_validator(mode="after")
+    def _special_tokens_are_entries(self) -> Self:
+        for name, number in self.special.model_dump().items():
+            if number >= self.size:
+                raise ValueError(f"special.{name}: {number} is no entry of a vocabulary of {self.size}")
+        return self
 
 
 class SourceFacts(Source):
@@ -75,9 +100,9 @@ class Manifest(Table):
     recipe: CorpusTables
     vocabulary: VocabularyFacts
     sources: Annotated[tuple[SourceFacts, ...], Strict(False)]
-    rows: dict[Split, Natural]
-    tokens: dict[Split, Natural]
-    shards: dict[Split, Annotated[tuple[Shard, ...], Strict(False)]]
+    rows: PerSplit[Natural]
+    tokens: PerSplit[Natural]
+    shards: PerSplit[Annotated[tuple[Shard, ...], Strict(False)]]
 
 
 def write(folder: Path, manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import keyed
-from configs.tables import Masking
+from configs.corpus_tables import Masking
 
 if TYPE_CHECKING:
     from data_prep.shards import Planes
@@ -97,14 +97,14 @@ class _Tokens:
 class _Units:
     """Units of several positions: taken in the order of their keys while they fit the quota of their row.
 
-    Args: units [R, L], the unit of each position, counted in its row; present [R, L], which of them may be taken;
-    quotas [R].
+    Args: units [R, L], the unit of each position, counted in its row, -1 before the first, which is not taken either;
+    present [R, L], the positions that may be taken; quotas [R].
     """
 
     def __init__(self, units: NDArray[np.integer], present: NDArray[np.bool_], quotas: NDArray[np.int64]):
         rows, row_length = units.shape
-        self._units, self._present, self._quotas = units, present, quotas
-        flat = (np.arange(rows)[:, None] * row_length + units)[present]
+        self._units, self._present, self._quotas = units, present & (units >= 0), quotas
+        flat = (np.arange(rows)[:, None] * row_length + units)[self._present]
         self._sizes = np.bincount(flat, minlength=rows * row_length).reshape(rows, row_length)
         self._low_bits = _low_bits(self._sizes > 0)
 

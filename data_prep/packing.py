@@ -7,7 +7,7 @@ import bisect
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.tables import Data
+from configs.corpus_tables import Data
 from data_prep import words
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example

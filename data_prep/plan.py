@@ -13,8 +13,8 @@ from pathlib import Path
 import fsspec
 from fsspec.utils import infer_compression
 
+from configs.corpus_tables import Source
 from configs.errors import UserError
-from configs.tables import Source
 from data_prep import megatron
 
 _TEXT = (".txt", ".text")

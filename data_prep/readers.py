@@ -14,8 +14,8 @@ from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 
 from configs import keyed
+from configs.corpus_tables import Data
 from configs.errors import Unfinished, UserError
-from configs.tables import Data
 from data_prep import megatron
 from data_prep.columns import csv_texts, dataset_texts, parquet_texts
 from data_prep.compression import Damage, open_bytes
@@ -218,6 +218,8 @@ def _field(line: str, field: str) -> str:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error.msg})") from None
+    except (ValueError, RecursionError):
+        raise ValueError("is JSON with numbers too long or objects too deep to be read") from None
     text = value.get(field) if isinstance(value, dict) else None
     if not isinstance(text, str):
         keys = ", ".join(map(str, value)) if isinstance(value, dict) else f"a {type(value).__name__}"

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from configs.files import write_json, write_text
 from configs.recipe import CorpusRecipe
+from configs.secrets import without_secrets
 from data_prep import vocabulary
 from data_prep.counts import TaskReport
 from data_prep.pieces import Piece, pieces_of
@@ -50,7 +51,7 @@ def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
         "recipe": recipe.name,
         "sources": [
             {
-                "path": source.path,
+                "path": without_secrets(source.path),
                 "format": source.format,
                 "weight": source.weight,
                 "licence": source.licence,
@@ -68,7 +69,7 @@ def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
         "masking": recipe.masking.model_dump(mode="json"),
         "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},
         "invalid_sequences": total.invalid_sequences,
-        "skipped": dict(total.skipped.most_common(_MOST_SKIPPED)),
+        "skipped": {without_secrets(sentence): n for sentence, n in total.skipped.most_common(_MOST_SKIPPED)},
         "num_skipped": sum(total.skipped.values()),
         "dropped": [
             {"reason": reason, "documents": number, "samples": total.dropped_samples[reason][:_SAMPLES]}

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.tables import Data
+from configs.corpus_tables import Data
 from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]
@@ -23,8 +23,7 @@ Sentence = NDArray[np.uint32]
 _ONE_SEGMENT = 100_000
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """Flagged ids (`words`) with their special tokens, and where the second segment begins (their number if none)."""
 
     tokens: Sentence
@@ -38,10 +37,11 @@ def examples(sentences: Iterable[Sentence], data: Data, special: SpecialTokens, 
     pending: list[Sentence] = []
     num_pending = 0
     for sentence in sentences:
-        if not len(sentence):
+        size = len(sentence)
+        if not size:
             continue
         pending.append(sentence)
-        num_pending += len(sentence)
+        num_pending += size
         while num_pending >= target:
             example, pending = _cut(pending, target, data, special, choices)
             yield example
@@ -69,16 +69,17 @@ def _cut(
     num_first = num_second = 0
     fixed = data.segment_condition == "fixed"
     for sentence in sentences:
+        size = len(sentence)
         if (
             bool(first) != fixed
-            or num_first + len(sentence) < first_target
+            or num_first + size < first_target
             or (bool(second) != fixed and num_first < first_target and choices.random() < 0.5)
         ):
             first.append(sentence)
-            num_first += len(sentence)
+            num_first += size
         else:
             second.append(sentence)
-            num_second += len(sentence)
+            num_second += size
     first, num_first, first_rest = _split(first, num_first, data.row_length - 2)
     second, _, second_rest = _split(second, num_second, data.row_length - 3 - num_first)
     # Reversed, the second segment holds the earlier sentences.
@@ -102,7 +103,7 @@ def _split(sentences: list[Sentence], size: int, room: int) -> tuple[list[Senten
 def _assemble(first: list[Sentence], second: list[Sentence], num_first: int, special: SpecialTokens) -> Example:
     cls, sep = _alone(special.cls), _alone(special.sep)
     parts = [cls, *first, sep, *second, sep] if second else [cls, *first, sep]
-    return Example(np.concatenate(parts), second_segment=num_first + 2)
+    return Example(np.concatenate(parts), num_first + 2)
 
 
 @cache

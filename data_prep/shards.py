@@ -21,10 +21,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.corpus_tables import Masking
 from configs.errors import UserError
 from configs.files import sha256_of, whole_file
 from configs.recipe import CORPUS_TABLES, Recipe, differences
-from configs.tables import Masking
 from data_prep import manifest
 from data_prep import masking as maskings
 from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split

@@ -17,6 +17,7 @@ from configs import keyed
 from configs.errors import UserError
 from configs.files import make_folder, read_json, whole_file, write_text
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
+from configs.secrets import without_secrets
 from data_prep import cleaning, duplicates, manifest, megatron, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
@@ -59,9 +60,10 @@ class Preparation:
     def plan(self) -> dict[str, Any]:
         """What an unfinished corpus must agree with to be continued: the recipe's tables, the seed and the input."""
         tables = self.recipe.model_dump(mode="json", include={*CORPUS_TABLES})
-        files = {piece.path: {"bytes": 0} for task in self.pieces for piece in task}
-        for piece in (piece for task in self.pieces for piece in task):
-            files[piece.path]["bytes"] += piece.size
+        pieces = [(without_secrets(piece.path), piece.size) for task in self.pieces for piece in task]
+        files = {path: {"bytes": 0} for path, _ in pieces}
+        for path, size in pieces:
+            files[path]["bytes"] += size
         also = {"lexicon": self._lexicon, "megatron": self._ids is not None}
         return {"seed": self.recipe.seed, "recipe": tables, "input": files, **also}
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs import keyed
+from configs.corpus_tables import Data, Masking
 from configs.errors import UserError
 from configs.files import sha256_of, write_json
-from configs.tables import Data, Masking
 from data_prep import duplicates, megatron, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
@@ -108,7 +108,7 @@ class _Task:
         for batch in _batches(self._readable(documents)):
             lines = [line for _, _, part in batch for line in part]
             flagged, starts = self.tokenize(lines)
-            self._count_unknown(lines, flagged, starts)
+            self._count_unknown()
             sentences = (flagged[start:end] for start, end in pairwise(starts.tolist()))
             for number, document, part in batch:
                 given = [self._given(document, ids) for ids in document.metadata["tokens"] or ()]
@@ -147,20 +147,14 @@ class _Task:
         self.report.bytes[source] += document.metadata["bytes"]
         self.report.invalid_sequences += document.metadata["invalid"]
 
-    def _count_unknown(self, lines: list[str], flagged: NDArray[np.uint32], starts: NDArray[np.integer]) -> None:
-        unknown = np.flatnonzero(words.split(flagged)[0] == self.special.unk)
-        self.report.unknown_tokens += len(unknown)
-        for line in np.unique(np.searchsorted(starts, unknown, side="right") - 1):
-            self._count_unknown_characters(lines[line])
-
-    def _count_unknown_characters(self, line: str) -> None:
+    def _count_unknown(self) -> None:
         """Which characters made a word [UNK]: those that are no entry, or the whole word when it is too long."""
-        encoding = self.tokenizer.encode(line, add_special_tokens=False)
-        for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-            if token == self.special.unk:
-                word = self.tokenizer.normalizer.normalize_str(line[start:end])
-                missing = [character for character in "".join(word.split()) if not self._is_known(character)]
-                self.report.unknown_characters.update(missing or ["(a long word)"])
+        for word, number in self.tokenize.take_unknown().items():
+            self.report.unknown_tokens += number
+            characters = "".join(self.tokenizer.normalizer.normalize_str(word).split())
+            missing = [character for character in characters if not self._is_known(character)]
+            for name in missing or ["(a long word)"]:
+                self.report.unknown_characters[name] += number
 
     def _is_known(self, character: str) -> bool:
         return any(self.tokenizer.token_to_id(prefix + character) is not None for prefix in ("", "##"))

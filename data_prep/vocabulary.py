@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from configs.corpus_tables import Vocabulary
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, write_text
-from configs.tables import Vocabulary
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"

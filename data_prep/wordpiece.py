@@ -183,4 +183,6 @@ class WordPiece:
 
 def _line_starts(lines: list[str]) -> NDArray[np.int64]:
     """[lines + 1]: where each begins when every line has an end of one character."""
-    return np.cumsum([0, *(len(line) + 1 for line in lines)])
+    starts = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1, out=starts[1:])
+    return starts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import entry_points
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from configs.corpus_tables import Masking
 from configs.errors import UserError, nearest
 from configs.recipe import CorpusRecipe
-from configs.tables import Masking
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
+from data_prep.wordpiece import Encoded
 
 # A text to its pieces in order, which joined are the text.
 Segmenter = Callable[[str], Iterable[str]]
@@ -42,6 +44,8 @@ class LineTokenizer:
         self._longest = masking.longest_word
         self.lexicon = lexicon_of(masking, tokenizer)
         self._flags = vocabulary.continuations(tokenizer) * CONTINUES
+        self._unk = tokenizer.token_to_id(vocabulary.SPECIAL["unk"])
+        self._unknown: Counter[str] = Counter()
 
     def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:
         """The tokens of all lines, [T], and where each line begins in them, [lines + 1]."""
@@ -50,7 +54,22 @@ class LineTokenizer:
         if (self._segmenter or self.lexicon) and lines:
             inner = np.concatenate([self._inner(line) for line in lines])
             flagged |= inner[encoded.starts] * CONTINUES
+        self._note_unknown(lines, encoded)
         return flagged, encoded.line_starts
+
+    def take_unknown(self) -> Counter[str]:
+        """What became [UNK] since the last call, as written, with the white space behind it."""
+        taken, self._unknown = self._unknown, Counter()
+        return taken
+
+    def _note_unknown(self, lines: list[str], encoded: Encoded) -> None:
+        unknown = np.flatnonzero(encoded.ids == self._unk)
+        if len(unknown):
+            text = "\n".join([*lines, ""])
+            starts = encoded.starts[unknown]
+            behind = np.searchsorted(encoded.piece_starts, starts, side="right")
+            ends = np.append(encoded.piece_starts, len(text))[behind]
+            self._unknown.update(text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True))
 
     def flagged(self, ids: NDArray[np.integer]) -> NDArray[np.uint32]:
         """Ids that came without text."""

@@ -20,8 +20,8 @@ from torch import Tensor
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, sync_folder, sync_tree, write_json, write_text
 from configs.load import validate
+from configs.table import Table
 from configs.tables import Run as RunTable
-from configs.tables import Table
 from pretrain.engine import WEIGHTS, Engine, tensors_file
 
 MANIFEST, STATE, RECIPE = "manifest.json", "state.json", "recipe.toml"

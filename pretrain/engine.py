@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from configs.errors import UserError
@@ -138,6 +138,11 @@ class Engine:
         """How many steps that changed nothing end at the last one. Waits for the device."""
         return int(self._skipped[1])
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how many a checkpoint takes: fp32 weights and two moments."""
+        return 3 * 4 * sum(weight.numel() for weight in self.pair.parameters())
+
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
         for part in (WEIGHTS, *MOMENTS):
@@ -147,7 +152,7 @@ class Engine:
                 if self.world.is_main:
                     whole[name] = tensor.detach().to("cpu", torch.float32, copy=True)
             if self.world.is_main:
-                save_file(whole, tensors_file(folder, part))
+                tensors_file(folder, part).write_bytes(save(whole))
 
     def load(self, folder: Path, steps: int, skipped: int) -> None:
         """Read what `save` wrote after so many steps, of which some were skipped, in whatever layout.

@@ -13,11 +13,13 @@ _LOWEST_MASKED_ACCURACY = 0.02
 # generators of the paper in a third of them.
 _LOWEST_SAMPLED_ACCURACY = 0.005
 _HIGHEST_SAMPLED_ACCURACY = 0.95
+# In fewer nobody learns anything.
+_FEWEST_STEPS = 100
 
 
 def is_judged(step: int, schedule: Schedule) -> bool:
     """Whether a pair must have learned something: as long after the warm-up as it took, or a fiftieth of the run."""
-    return step >= max(2 * schedule.warmup_steps, schedule.steps / 50)
+    return step >= max(2 * schedule.warmup_steps, schedule.steps / 50, _FEWEST_STEPS)
 
 
 def problems(scores: dict[str, float]) -> dict[str, str]:

@@ -6,26 +6,36 @@ import json
 import math
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.files import write_text
+from configs.table import Natural
 
 METRICS = "metrics.jsonl"
 
 
+class _Line(BaseModel):
+    """What a step logged: numbers by name, or None for one that was not finite."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, int | float | None]  # type: ignore[assignment]  pydantic's way to type further keys
+
+    kind: Literal["training", "evaluation"]
+    step: Natural
+
+
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """The complete lines of a run's metrics; one that was cut by a crash is left out."""
+    """The complete lines of a run's metrics; one that was cut by a crash, or is damaged, is left out."""
     path = run / METRICS
-    if not path.is_file():
-        return []
     lines = []
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
         try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
+            lines.append(_Line.model_validate_json(line).model_dump())
+        except ValidationError:
             continue
     return lines
 

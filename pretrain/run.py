@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +15,24 @@ import torch
 
 from configs.errors import UserError
 from configs.files import make_folder, read_json, write_json, write_text
-from configs.load import load
+from configs.load import load, validate
 from configs.recipe import Recipe, differences
+from configs.table import Table
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
 from pretrain.initial import Loaded
+from pretrain.provenance import start_of
 from pretrain.world import World
 
 PROVENANCE, CHECKPOINTS = "provenance.json", "checkpoints"
 # There while a run is stopped that the same command goes on with: torchrun ends with 1 whatever its processes end with.
 STOPPED = "stopped.json"
-_PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
+
+
+class _Provenance(Table):
+    recipe: str  # Recipe.fingerprint
+    starts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ class Run:
         for name in self.corpus.manifest.vocabulary.files:
             write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
         path = self.folder / PROVENANCE
-        starts = read_json(path)["starts"] if path.is_file() else []
+        starts = validate(_Provenance, read_json(path), str(path)).starts if path.is_file() else []
         corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
-        entry = _provenance(self.world, dtype) | {"step": start.step, "corpus": corpus}
+        entry = start_of(self.world, dtype) | {"step": start.step, "corpus": corpus}
         if loaded:
             entry["init_from"] = asdict(loaded)
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
@@ -159,33 +160,3 @@ def _lock(folder: Path) -> Any:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _provenance(world: World, dtype: torch.dtype) -> dict[str, Any]:
-    return {
-        "time": _now(),
-        "command": sys.argv,
-        "commit": _commit(),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
-        "processes": world.size,
-        "precision": str(dtype).removeprefix("torch."),
-    }
-
-
-def _commit() -> str | None:
-    """The commit of the code that runs, with a + when it is changed; None outside a checkout."""
-    folder = Path(__file__).parent
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()

@@ -158,7 +158,7 @@ def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict
     for title in ("step", *(titles[name] for name in present)):
         table.add_column(title, justify="right")
     for line in shown:
-        table.add_row(f"{line['step']:,}", *(_number(line[name]) for name in present))
+        table.add_row(f"{line['step']:,}", *(_number(line.get(name)) for name in present))
     console.print(table)
 
 

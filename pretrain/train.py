@@ -12,6 +12,7 @@ from configs.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, match_corpus
 from pretrain import checkpoint, skipped
+from pretrain.disk import on_a_full_disk
 from pretrain.engine import Engine
 from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
@@ -51,13 +52,14 @@ def train(
     start = world.first(lambda: run.claim(resume, begins=loaded is not None))
     if start.checkpoint:
         engine.load(start.checkpoint, start.step, start.skipped)
-    if world.is_main:
-        run.record(start, dtype, loaded)
 
     with (
+        on_a_full_disk(run, engine.checkpoint_bytes),
         Log(folder, start.step, num_steps, active=world.is_main) as log,
         Loader(corpus, recipe, world) as loader,
     ):
+        if world.is_main:
+            run.record(start, dtype, loaded)
         _announce(log, start, run, engine, loaded)
         if start.step < num_steps and world.any(asked_to_stop()):
             return _stop(run, log, start.step)

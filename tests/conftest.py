@@ -7,6 +7,7 @@ import os
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data import topics
@@ -24,8 +25,8 @@ from tests.slurm import slurm as slurm
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine with other work is slow, which is no failure.
-settings.register_profile("unhurried", deadline=None)
+# A machine with other work is slow, which is no failure; and every machine tries the same examples.
+settings.register_profile("unhurried", deadline=None, derandomize=True)
 settings.load_profile("unhurried")
 
 # Small enough for a step of milliseconds, and still every part of the real thing.
@@ -83,3 +84,17 @@ def world() -> Iterator[World]:
     """This process alone. Once for all tests, because DeepSpeed keeps its first process group for good."""
     yield join()
     leave()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mount.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

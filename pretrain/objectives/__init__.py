@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from configs.errors import UserError, nearest
 from configs.load import validate
 from configs.recipe import Recipe
-from configs.tables import NotNegative, Table
+from configs.table import NotNegative, Table
 from pretrain.batch import Batch
 
 

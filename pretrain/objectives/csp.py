@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from configs.errors import UserError
 from configs.recipe import Recipe
-from configs.tables import Count
+from configs.table import Count
 from pretrain.batch import Batch
 from pretrain.groups import grouped
 from pretrain.objectives import Forward, ObjectiveModule

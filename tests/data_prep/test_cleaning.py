@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from datatrove.data import Document
 
+from configs.corpus_tables import Data
 from configs.errors import UserError
 from configs.files import read_json
 from configs.load import load
-from configs.tables import Data
 from data_prep import cleaning
 from data_prep.prepare import prepare
 from tests.conftest import SMALL, documents

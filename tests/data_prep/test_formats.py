@@ -19,9 +19,9 @@ from datasets import Dataset, DatasetDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.corpus_tables import Source
 from configs.errors import UserError
 from configs.load import load
-from configs.tables import Source
 from data_prep import plan as planning
 from data_prep.plan import plan
 from data_prep.readers import documents, weighted

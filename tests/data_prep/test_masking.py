@@ -117,3 +117,19 @@ def test_spans_do_not_cross_special_tokens() -> None:
     units = np.where(maskable, masking._spans(given, np.zeros(tokens.shape, bool)), -1)
     assert all(set(row[1:30]).isdisjoint(row[31:63]) for row in units)
     assert {len(set(row[1:30])) for row in units} == {1}
+
+
+def test_spans_of_rows_that_open_within_a_word_leave_their_neighbours_alone() -> None:
+    """The tokens before the first span belong to none."""
+    span = TOKEN.model_copy(update={"scheme": "span"})
+    given = planes(50, 64, 64)
+    starts = given.word_start.copy()
+    starts[10:, 1:4] = False
+    given = dataclasses.replace(given, word_start=starts)
+    together = masking.draw(given, span, 1, "test", 0, np.arange(50)[:, None])
+    alone = [masking.draw(row_of(given, row), span, 1, "test", 0, np.array([[row]]))[0] for row in range(50)]
+    assert np.array_equal(together, alone)
+
+
+def row_of(given: Planes, row: int) -> Planes:
+    return Planes(**{name: values[row : row + 1] for name, values in vars(given).items()})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.tables import Source
+from configs.corpus_tables import Source
 from data_prep import progress
 from data_prep.plan import Range
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.corpus_tables import Source
 from configs.errors import Unfinished, UserError
-from configs.tables import Source
 from data_prep import compression, readers
 from data_prep import plan as planning
 from data_prep.plan import Range, plan

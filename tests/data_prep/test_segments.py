@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.corpus_tables import Data
 from configs.load import load
-from configs.tables import Data
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example, examples
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models
 
+from configs.corpus_tables import Vocabulary
 from configs.errors import UserError
 from configs.files import read_json, write_json
 from configs.load import load
-from configs.tables import Vocabulary
 from data_prep import vocabulary
 from data_prep.extension import extended
 from data_prep.prepare import prepare

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
+from configs.corpus_tables import Vocabulary
 from configs.load import load
-from configs.tables import Vocabulary
 from data_prep import vocabulary, wordpiece, words
 from tests.conftest import documents
 

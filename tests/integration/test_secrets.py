@@ -1,0 +1,78 @@
+"""Nothing that a run or a corpus leaves holds a password or the environment; and nothing is unpickled."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pretrain.export.huggingface import export
+from tests.conftest import SMALL
+from tests.test_architecture import ROOMS, ROOT
+
+SECRET = "correct-horse-battery"
+# What runs code that a file holds.
+UNPICKLES = ("pickle", "cloudpickle", "dill", "joblib", "shelve")
+
+
+def test_secrets_stay_out_of_all_files(text_file: Path, tmp_path: Path) -> None:
+    corpus, run, source = tmp_path / "corpus", tmp_path / "run", f"data.sources=file://me:{SECRET}@{text_file}?{SECRET}"
+    # Pretraining opens no source, so that any URL will do.
+    environment = os.environ | {"HF_TOKEN": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET}
+    prepared = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "data_prep",
+            "prepare",
+            "tiny",
+            *SMALL,
+            f"data.sources={text_file}",
+            "--out",
+            str(corpus),
+        ],
+        env=environment,
+        capture_output=True,
+    )
+    assert prepared.returncode == 0, prepared.stderr
+    trained = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pretrain",
+            "pretrain",
+            "tiny",
+            *SMALL,
+            source,
+            "--corpus",
+            str(corpus),
+            "--run",
+            str(run),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert SECRET not in trained.stdout + trained.stderr
+    export(run, tmp_path / "models", ("discriminator", "generator"))
+    holding = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    assert not holding
+
+
+def test_nothing_is_unpickled() -> None:
+    """Checkpoints are safetensors, rows are arrays without objects, and the rest is JSON and TOML."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+                    assert not any(name.partition(".")[0] in UNPICKLES for name in names), path
+                if isinstance(node, ast.Call):
+                    called = ast.unparse(node.func)
+                    assert called not in ("torch.load", "pd.read_pickle", "eval", "exec"), f"{path}: {called}"
+                    safe = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                    assert called != "np.load" or safe.get("allow_pickle") == "False", path
+                    assert "trust_remote_code" not in safe, path
