@@ -64,7 +64,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, world: World, resume: st
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
-                skipped.check(run, done, measures)
+                skipped.check(run, engine, done, measures)
             asked = world.any(stop.asked)
             if _due(done, every.evaluate_every, num_steps):
                 with meter.aside():
