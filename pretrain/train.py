@@ -82,7 +82,7 @@ def train(
             meter.count(batches)
             if measures:
                 log.training(done, meter.values(done, measures, rate))
-                skipped.check(run, done, measures)
+                skipped.check(run, engine, done, measures)
             stops = world.any(asked_to_stop())
             if stops or _due(done, every.save_every, num_steps):
                 with meter.aside():

@@ -122,6 +122,7 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
     for line, row in zip(lines, rows, strict=True):
         assert line["ids"] == row["tokens"][: row["length"]].tolist()
         assert line["text"].startswith("[CLS]")
+        assert line["losses"] == {"mlm": None, "rtd": None}  # it is the weights, not the rows
     kept = checkpoint.found(tmp_path / "checkpoints")
     assert [folder.name for folder in kept] == ["step-00000001", "step-00000002"]
     assert all(weight.isfinite().all() for folder in kept for weight in checkpoint.weights(folder).values())
@@ -129,6 +130,16 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
         again = start(corpus_folder, tmp_path, *wild, *often)
         assert "going on after step 2" in again.stdout
         assert "error: step 5: the loss or the gradient of the last 3 steps" in again.stderr
+
+
+def test_rows_with_a_loss_are_told_from_others(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    """The norm of the gradient alone is not finite here."""
+    edge = recipe("objectives.mlm.weight=1e20", "objectives.rtd.weight=1e20", "run.stop_after_skipped=1")
+    with pytest.raises(UserError, match="step 1: the loss or the gradient of the last 1 steps was not finite"):
+        train(edge, corpus, tmp_path, world, "auto")
+    lines = [json.loads(line) for line in (tmp_path / "skipped-00000001.jsonl").read_text().splitlines()]
+    means = torch.tensor([[line["losses"]["mlm"], line["losses"]["rtd"]] for line in lines]).mean(0)
+    torch.testing.assert_close(means, torch.tensor([7.1, 0.69]), rtol=0.01, atol=0)
 
 
 def test_weights_that_an_update_made_infinite_are_not_saved(corpus: Corpus, world: World, tmp_path: Path) -> None:
