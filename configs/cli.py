@@ -17,6 +17,10 @@ from configs.secrets import without_secrets
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="table.key=value ...")]
 CorpusFolder = Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")]
+InitFrom = Annotated[
+    str | None,
+    typer.Option("--init-from", metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub."),
+]
 RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
 # What the machine, not the product, refuses: worth a sentence, not a traceback.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import Overrides, RecipeName, application
+from configs.cli import InitFrom, Overrides, RecipeName, application
 from configs.errors import UserError
 from configs.recipe import CorpusRecipe
 
@@ -41,9 +41,7 @@ def prepare(
     megatron: Annotated[
         bool, typer.Option("--megatron", help="Also write the documents as Megatron's .bin and .idx.")
     ] = False,
-    init_from: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The released model to go on from: its vocabulary is taken.")
-    ] = None,
+    init_from: InitFrom = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is to do; write nothing.")] = False,
 ) -> None:
     """Make a corpus: text to masked, memory-mapped rows.

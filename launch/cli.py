@@ -10,7 +10,7 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.cli import CorpusFolder, Overrides, RecipeName, RunFolder, application
+from configs.cli import CorpusFolder, InitFrom, Overrides, RecipeName, RunFolder, application
 from configs.errors import UserError
 
 app = application(
@@ -55,6 +55,7 @@ def submit(
     *,
     corpus: CorpusFolder,
     run: RunFolder,
+    init_from: InitFrom = None,
     on: Annotated[str, typer.Option(help="The machine; `local` is this one.")] = "local",
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
     processes: Annotated[
@@ -66,9 +67,11 @@ def submit(
     from configs.load import load
     from launch.submit import submit as start
 
-    loaded = load(recipe, overrides or ())
     arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *(overrides or ())]
-    start(arguments, loaded, corpus, on, nodes, processes, dry_run=dry_run)
+    if init_from:  # only the job reads the model, and knows the shape that the recipe gets from it
+        start([*arguments, "--init-from", init_from], None, corpus, on, nodes, processes, dry_run=dry_run)
+    else:
+        start(arguments, load(recipe, overrides or ()), corpus, on, nodes, processes, dry_run=dry_run)
 
 
 for room in (data_prep_commands, pretrain_commands):

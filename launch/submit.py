@@ -38,7 +38,7 @@ def command(arguments: Sequence[str], machine: str, nodes: int, processes: int |
 
 def submit(
     arguments: Sequence[str],
-    recipe: Recipe,
+    recipe: Recipe | None,
     corpus: Path,
     machine: str,
     nodes: int,
@@ -46,12 +46,17 @@ def submit(
     *,
     dry_run: bool,
 ) -> None:
-    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that does not fit."""
+    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that does not fit the recipe.
+
+    None: a recipe that is complete only with a released model.
+    """
     job = command(arguments, machine, nodes, processes)
     if dry_run:
         print(shlex.join(job))
         return
-    match_corpus(recipe, Corpus(corpus))
+    opened = Corpus(corpus)
+    if recipe:
+        match_corpus(recipe, opened)
     if processes:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     # In place of this process: signals reach torchrun, and its exit code is ours.

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import CorpusFolder, Overrides, RecipeName, RunFolder, application
+from configs.cli import CorpusFolder, InitFrom, Overrides, RecipeName, RunFolder, application
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
@@ -40,9 +40,7 @@ def pretrain(
     corpus: CorpusFolder,
     run: RunFolder,
     resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
-    init_from: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub.")
-    ] = None,
+    init_from: InitFrom = None,
     verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
 ) -> None:
     """Train generator and discriminator together.

@@ -10,7 +10,7 @@ import pytest
 import torch
 import typer
 
-from configs.load import load, shipped
+from configs.load import from_tables, load, read, shipped
 from launch.cli import app
 from pretrain.pair import ElectraPair
 from tests.published import PUBLISHED
@@ -27,7 +27,10 @@ def test_every_command_parses(line: str) -> None:
     command = group.commands[name]  # type: ignore[attr-defined]  a group, since app has several commands
     context = command.make_context(name, list(arguments))
     if "recipe" in context.params:
-        load(context.params["recipe"], context.params["overrides"] or ())
+        # A recipe that goes on from a model has its shape and its vocabulary from there.
+        theirs = {name: load("base").tables()[name] for name in ("model", "vocabulary")}
+        known = theirs if context.params.get("init_from") else None
+        from_tables(read(context.params["recipe"], context.params["overrides"] or (), known), line)
 
 
 def test_all_commands_are_shown() -> None:
@@ -44,7 +47,9 @@ def test_the_tree_names_every_file() -> None:
         assert set(re.findall(r"[\w/]+\.py", part)) == expected, room
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize(
+    "name", sorted({*shipped()} - {"adapt"})
+)  # which has the shape of the model that it goes on from
 def test_the_table_counts_parameters(name: str) -> None:
     row = re.search(rf"^\| `{name}` \|.*$", README, flags=re.MULTILINE)
     assert row, f"{name} is not in the table"

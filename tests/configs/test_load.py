@@ -9,13 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import UserError
-from configs.load import load, shipped
+from configs.load import for_corpus, from_tables, load, read, shipped
 from configs.recipe import differences
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", sorted({*shipped()} - {"adapt"}))
 def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
     assert load(name).name == name
+
+
+def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
+    with pytest.raises(UserError, match=r"adapt: vocabulary\.source: missing"):
+        for_corpus(read("adapt"), "adapt")
+    model = load("base").tables()
+    known = {"vocabulary": model["vocabulary"]}
+    assert for_corpus(read("adapt", (), known), "adapt").name == "adapt"
+    with pytest.raises(UserError, match=r"adapt: vocabulary\.source: missing"):
+        load("adapt")
+    with pytest.raises(UserError, match=r"model\.dropot: unknown key; did you mean model\.dropout"):
+        for_corpus(read("adapt", ["model.dropot=0.1"], known), "adapt")
+    stated = {"model": {key: model["model"][key] for key in model["model"].keys() - read("adapt")["model"].keys()}}
+    assert (
+        from_tables(read("adapt", (), known | stated), "adapt").model.discriminator == load("base").model.discriminator
+    )
 
 
 @pytest.mark.parametrize(
