@@ -41,7 +41,7 @@ def _mix_number(x: int) -> int:
 def _with(state: int | NDArray[np.uint64], part: int | NDArray[np.integer]) -> int | NDArray[np.uint64]:
     if isinstance(state, int) and np.ndim(part) == 0:
         return _mix_number(state ^ (int(part) & _64_BITS))
-    return _mix_array(np.asarray(state, np.uint64) ^ np.asarray(part).astype(np.uint64))
+    return _mix_array(np.asarray(part).astype(np.uint64) ^ np.asarray(state, np.uint64))
 
 
 @cache
