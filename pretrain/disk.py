@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +21,8 @@ def on_a_full_disk(run: Run, num_bytes: int) -> Iterator[None]:
     try:
         with _quiet_threads():
             yield
-    except (OSError, RuntimeError) as error:
-        if not _says_full(error, run.checkpoints, num_bytes):
+    except OSError as error:
+        if error.errno not in _FULL:
             raise
         if run.world.is_main:
             checkpoint.clean(run.checkpoints)
@@ -49,15 +47,3 @@ def _quiet_threads() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
-
-
-def _says_full(error: OSError | RuntimeError, folder: Path, num_bytes: int) -> bool:
-    """torch.save turns what the system refused into a RuntimeError that does not say why, so the system is asked."""
-    if isinstance(error, OSError):
-        return error.errno in _FULL
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, num_bytes)
-    except OSError as refusal:
-        return refusal.errno in _FULL
-    return False
