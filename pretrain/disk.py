@@ -6,7 +6,6 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from configs.errors import Unfinished
 from pretrain import checkpoint
