@@ -63,16 +63,22 @@ def test_secrets_stay_out_of_all_files(text_file: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_unpickled() -> None:
-    """Checkpoints are safetensors, rows are arrays without objects, and the rest is JSON and TOML."""
+    """Checkpoints are safetensors, rows are arrays without objects, and the rest is JSON and TOML.
+
+    Models of others come as pickles too: PaddleNLP's pass an unpickler that knows arrays alone (test_released.py),
+    transformers' old ones torch's, which is told the same.
+    """
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
-                    assert not any(name.partition(".")[0] in UNPICKLES for name in names), path
+                    unpickles = any(name.partition(".")[0] in UNPICKLES for name in names)
+                    assert not unpickles or path.name == "paddle.py", path
                 if isinstance(node, ast.Call):
                     called = ast.unparse(node.func)
-                    assert called not in ("torch.load", "pd.read_pickle", "eval", "exec"), f"{path}: {called}"
+                    assert called not in ("pickle.load", "pickle.loads", "pd.read_pickle", "eval", "exec"), path
                     safe = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                    assert called != "torch.load" or safe.get("weights_only") == "True", path
                     assert called != "np.load" or safe.get("allow_pickle") == "False", path
                     assert "trust_remote_code" not in safe, path

@@ -15,6 +15,7 @@ import torch
 
 from configs.errors import UserError
 from configs.load import load
+from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain import checkpoint
 from pretrain.engine import Engine
@@ -23,11 +24,21 @@ from pretrain.pair import ElectraPair
 from pretrain.train import train
 from pretrain.world import World
 from tests.conftest import SMALL
+from tests.golden_losses import text
 from tests.integration.test_run import recipe, start, training
 
 # The norms of the first steps lie around 49, and 1.84e19 squared is the largest number of fp32.
 AT_THE_EDGE = ("objectives.mlm.weight=3.7e17", "objectives.rtd.weight=1.85e19")
-SKIPPED = [0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]
+SKIPPED = [0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 3]
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a text that every machine has: Python's own pages differ from release to release, and so would the norms."""
+    folder = tmp_path_factory.mktemp("invented")
+    (folder / "text.txt").write_text(text(), encoding="utf-8")
+    prepare(load("tiny", [*SMALL, f"data.sources={folder / 'text.txt'}"]), folder / "corpus", 1)
+    return folder / "corpus"
 
 
 def skipped(run: Path) -> list[int]:
@@ -40,13 +51,13 @@ def edge(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "edge"
     finished = start(corpus_folder, run, *AT_THE_EDGE)
     assert finished.returncode == 0, finished.stderr
-    assert "skipped 2" in finished.stdout
+    assert "skipped 3" in finished.stdout
     return run
 
 
 def test_skipped_steps_are_counted_and_their_norm_is_no_number(edge: Path) -> None:
     assert skipped(edge) == SKIPPED
-    assert [step for step, values in training(edge).items() if values["gradient_norm"] is None] == [3, 5]
+    assert [step for step, values in training(edge).items() if values["gradient_norm"] is None] == [5, 6, 7]
 
 
 @pytest.mark.parametrize(("zero_stage", "processes"), [(0, 2), (1, 1), (2, 2)])
@@ -78,16 +89,17 @@ def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
     engine = Engine(ElectraPair(edge), edge, world)
     adam, before = engine._adam, list[torch.Tensor]()
     with Loader(corpus, edge, world) as loader:
-        for step, expected in enumerate(SKIPPED[:5]):
-            measures = engine.step(loader.step(step), 1e-5, measure=True)
+        for step in range(8):
+            measures = engine.step(loader.step(step), 1e-4, measure=True)
             assert measures
-            assert measures.skipped_steps == expected
+            assert (measures.skipped_in_a_row > 0) == (measures.gradient_norm == float("inf"))
             weights = list(engine.pair.parameters())
             after = [*weights, *(tensor for weight in weights for tensor in adam.state[weight].values())]
             equal = [torch.equal(left, right) for left, right in zip(before, after, strict=bool(before))]
             assert all(equal) if measures.skipped_in_a_row else not any(equal[:1])
             before = [tensor.clone() for tensor in after]
-    assert {float(state["step"]) for state in adam.state.values()} == {3.0}
+    assert 0 < measures.skipped_steps < 8
+    assert {float(state["step"]) for state in adam.state.values()} == {8.0 - measures.skipped_steps}
 
 
 def test_an_infinite_loss_with_a_finite_gradient_is_skipped(corpus: Corpus, world: World) -> None:
