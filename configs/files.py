@@ -58,6 +58,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, such as a vocab.txt; raises UserError when it is not UTF-8."""
+    try:
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error})") from None
+    return [line.rstrip("\r") for line in lines]
+
+
 def read_json(path: Path) -> Any:
     """The JSON value in `path`; raises UserError when the file is missing or is not JSON."""
     try:

@@ -18,6 +18,7 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 # What tomllib raises: for bytes and for syntax, for numbers too long to convert, and for tables in tables without end.
 _NOT_TOML = (ValueError, RecursionError)
+_SHAPE_MISSING = ("missing", ("model",))
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -40,9 +41,6 @@ def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | 
     for override in overrides:
         _override(tables, override)
     return tables
-
-
-_SHAPE_MISSING = ("missing", ("model",))
 
 
 def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer
 
 from configs import hub
 from configs.errors import UserError
-from configs.files import read_json
-from data_prep.vocabulary import TOKENIZER, WORDS, stated, words
+from configs.files import read_json, read_lines
+from data_prep.vocabulary import TOKENIZER, WORDS, as_stated, stated, words
 
 _SETTINGS = "tokenizer_config.json"
 
@@ -26,7 +26,7 @@ def settings_of(model: str, extend: int) -> dict[str, Any]:
         settings, entries = stated(source), words(Tokenizer.from_file(str(source)))
     else:
         source = folder / WORDS
-        settings, entries = _usual(folder), source.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        settings, entries = _usual(folder), read_lines(source)
     unused = sum(entry.startswith("[unused") for entry in entries)
     return {"source": str(source), "size": len(entries) + max(0, extend - unused), **settings}
 
@@ -34,9 +34,7 @@ def settings_of(model: str, extend: int) -> dict[str, Any]:
 def _usual(folder: Path) -> dict[str, Any]:
     """What transformers makes of a bare vocab.txt, with what is stated beside it."""
     settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
-    lowercase, strip_accents = settings.get("do_lower_case", True), settings.get("strip_accents")
-    accents = lowercase if strip_accents is None else strip_accents
-    return {"lowercase": lowercase, "strip_accents": accents, "longest_word": 100}
+    return as_stated(settings.get("do_lower_case", True), settings.get("strip_accents"), longest_word=100)
 
 
 def _folder(model: str) -> Path:

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from configs.corpus_tables import Vocabulary
 from configs.errors import UserError
-from configs.files import read_json, sha256_of, write_text
+from configs.files import read_json, read_lines, sha256_of, write_text
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"
@@ -106,12 +106,13 @@ def stated(path: Path) -> dict[str, Any]:
                 f"vocabulary.source: {path} has {key} = {json.dumps(found)}, and BERT's is {json.dumps(expected)}; "
                 "take its vocab.txt instead"
             )
-    lowercase, strip_accents = normalizer["lowercase"], normalizer["strip_accents"]
-    return {
-        "lowercase": lowercase,
-        "strip_accents": lowercase if strip_accents is None else strip_accents,
-        "longest_word": stored["model"]["max_input_chars_per_word"],
-    }
+    return as_stated(normalizer["lowercase"], normalizer["strip_accents"], stored["model"]["max_input_chars_per_word"])
+
+
+def as_stated(lowercase: bool, strip_accents: bool | None, longest_word: int) -> dict[str, Any]:
+    """The recipe's keys; where nothing is stated of accents, BERT's tokenizer strips them with the capitals."""
+    accents = lowercase if strip_accents is None else strip_accents
+    return {"lowercase": lowercase, "strip_accents": accents, "longest_word": longest_word}
 
 
 def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
@@ -135,13 +136,10 @@ def _check_ids(tokenizer: Tokenizer, path: Path) -> None:
 
 
 def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:
-    try:
-        words = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"vocabulary.source: {path} is not UTF-8 text ({error})") from None
-    table = {word.rstrip("\r"): number for number, word in enumerate(words)}
+    words = read_lines(path)
+    table = {word: number for number, word in enumerate(words)}
     if len(table) != len(words):
-        twice = next(word for number, word in enumerate(words) if table[word.rstrip("\r")] != number)
+        twice = next(word for number, word in enumerate(words) if table[word] != number)
         raise UserError(f"vocabulary.source: {path} has the entry {twice!r} twice")
     return of_entries(table, vocabulary, path)
 

@@ -24,7 +24,7 @@ _ROUNDING = 1e-4
 def begin(
     tables: dict[str, Any], recipe: str, model: str | None, corpus: Corpus, run: Path
 ) -> tuple[Recipe, Beginning | None]:
-    """The recipe of a run, with the shape of the model that it goes on from, and that model.
+    """The recipe of a run, with the shape of the model and the vocabulary of the corpus, and that model.
 
     A run that has a checkpoint goes on from there, with the shape that it has; the model may be gone.
     """
@@ -34,10 +34,20 @@ def begin(
         return from_tables(tables, recipe), None
     tables["vocabulary"] = corpus.vocabulary.model_dump(mode="json")
     if checkpoint.found(run / CHECKPOINTS) and (run / RECIPE).is_file():
-        ours = load(str(run / RECIPE)).tables()
-        return from_tables(tables | {name: ours[name] for name in ("model", "initial")}, recipe), None
+        return from_tables(_with_shape_of(run, tables), recipe), None
     beginning = plan(open_released(model), tables, recipe)
     return from_tables(tables, recipe), beginning
+
+
+def _with_shape_of(run: Path, tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a recipe, and what a run has beside them from its model; what they state is compared later."""
+    ours = load(str(run / RECIPE)).tables()
+    if "initial" not in ours:
+        raise UserError(f"{run}: did not begin with a released model; continue it without --init-from")
+    initial = tables.get("initial", ours["initial"])
+    if not ours["initial"]["generator_steps"]:  # the model's own generator was kept
+        initial = initial | {"generator_steps": 0}
+    return tables | {"model": ours["model"] | tables.get("model", {}), "initial": initial}
 
 
 def plan(released: Released, tables: dict[str, Any], recipe: str) -> Beginning:

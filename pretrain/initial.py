@@ -5,7 +5,6 @@ Letters: V vocabulary, E embedding.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from configs.errors import UserError
+from configs.files import read_lines
 from pretrain.pair import ElectraPair
 from pretrain.released.network import Network, Released, Weights
 
@@ -124,7 +124,7 @@ class _Entries:
             )
         theirs = theirs or ours
         for number, (their, our) in enumerate(zip(theirs, ours, strict=False)):
-            if their != our and not re.fullmatch(r"\[unused\d+\]", their):
+            if their != our and not their.startswith("[unused"):
                 raise UserError(
                     f"{vocabulary}: entry {number} of its vocabulary is {our!r}, and of {released.origin} {their!r}; "
                     f"prepare the corpus with --init-from {released.origin}"
@@ -150,6 +150,6 @@ class _Entries:
 def _words(folder: Path) -> list[str]:
     file = folder / "vocab.txt"
     if file.is_file():
-        return [word.rstrip("\r") for word in file.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
+        return read_lines(file)
     table = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
     return sorted(table, key=table.__getitem__)

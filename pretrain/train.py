@@ -42,7 +42,6 @@ def train(
     Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     recipe = match_corpus(recipe, corpus)
-    every, num_steps = recipe.run, recipe.schedule.steps
     dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
@@ -55,46 +54,61 @@ def train(
 
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
-        Log(folder, start.step, num_steps, active=world.is_main) as log,
+        Log(folder, start.step, recipe.schedule.steps, active=world.is_main) as log,
         Loader(corpus, recipe, world) as loader,
     ):
         if world.is_main:
             run.record(start, dtype, loaded)
         _announce(log, start, run, engine, loaded)
-        if start.step < num_steps and world.any(asked_to_stop()):
-            return _stop(run, log, start.step)
-        watch = Watch(recipe.schedule)
-        if _due(start.step, every.evaluate_every, num_steps) and not world.any(log.has("evaluation", start.step)):
-            log.evaluation(start.step, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
-        meter = Meter(recipe, world, matmul_rate(world.device, dtype))
-        for step in range(start.step, num_steps):
-            with meter.waiting():
-                batches = loader.step(step)
-            torch.manual_seed(int(keyed.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
-            rate = learning_rate(step, recipe.optimizer, recipe.schedule)
-            done = step + 1
-            measures = engine.step(
-                batches,
-                rate,
-                measure=_due(done, every.log_every, num_steps),
-                generator_alone=recipe.generator_learns_alone(step),
-            )
-            meter.count(batches)
-            if measures:
-                log.training(done, meter.values(done, measures, rate))
-                skipped.check(run, engine, done, measures)
-            stops = world.any(asked_to_stop())
-            if stops or _due(done, every.save_every, num_steps):
-                with meter.aside():
-                    _save(engine, run, log, done)
-            if stops and done < num_steps:
-                return _stop(run, log, done)
-            if _due(done, every.evaluate_every, num_steps):
-                with meter.aside():
-                    scores = evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows)
-                    log.evaluation(done, scores)
-                    for problem in watch.new(done, scores):
-                        log.say(f"warning: {problem}")
+        return _steps(engine, run, start, loader, log, dtype, asked_to_stop)
+
+
+def _steps(
+    engine: Engine,
+    run: Run,
+    start: Start,
+    loader: Loader,
+    log: Log,
+    dtype: torch.dtype,
+    asked_to_stop: Callable[[], bool],
+) -> bool:
+    """The loop itself."""
+    recipe, corpus, world = run.recipe, run.corpus, run.world
+    every, num_steps = recipe.run, recipe.schedule.steps
+    if start.step < num_steps and world.any(asked_to_stop()):
+        return _stop(run, log, start.step)
+    watch = Watch(recipe.schedule)
+    if _due(start.step, every.evaluate_every, num_steps) and not world.any(log.has("evaluation", start.step)):
+        log.evaluation(start.step, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
+    meter = Meter(recipe, world, matmul_rate(world.device, dtype))
+    for step in range(start.step, num_steps):
+        with meter.waiting():
+            batches = loader.step(step)
+        torch.manual_seed(int(keyed.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
+        rate = learning_rate(step, recipe.optimizer, recipe.schedule)
+        done = step + 1
+        measures = engine.step(
+            batches,
+            rate,
+            measure=_due(done, every.log_every, num_steps),
+            generator_alone=recipe.generator_learns_alone(step),
+        )
+        meter.count(batches)
+        if measures:
+            log.training(done, meter.values(done, measures, rate))
+            skipped.check(run, engine, done, measures)
+        stops = world.any(asked_to_stop())
+        if stops or _due(done, every.save_every, num_steps):
+            with meter.aside():
+                _save(engine, run, log, done)
+        if stops and done < num_steps:
+            return _stop(run, log, done)
+        if _due(done, every.evaluate_every, num_steps):
+            with meter.aside():
+                scores = evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows)
+                log.evaluation(done, scores)
+                for problem in watch.new(done, scores):
+                    log.say(f"warning: {problem}")
     return True
 
 

@@ -69,6 +69,11 @@ def from_huggingface(theirs: Weights, tower: str) -> Weights:
     return weights
 
 
+def in_a_model(name: str) -> str:
+    """The backbone alone, which transformers and PaddleNLP store without its place, as it is in a model with a head."""
+    return f"electra.{name}" if name.startswith(("embeddings.", "embeddings_project.", "encoder.")) else name
+
+
 def _rename(name: str, tower: str) -> str | None:
     """Hugging Face's name for one of ours; None for the other tower's and for fused matrices."""
     if name in _EMBEDDINGS:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from configs import hub
 from configs.errors import UserError
 from configs.files import read_json
-from pretrain.export.names import from_huggingface
+from pretrain.export.names import from_huggingface, in_a_model
 from pretrain.released.network import Network, Part, Weights
 
 CONFIG = "config.json"
@@ -29,7 +29,7 @@ def read(folder: Path, origin: str = "") -> Network:
     config = read_json(folder / CONFIG)
     if config.get("model_type", "electra") != "electra":
         raise UserError(f"{folder / CONFIG}: model_type is {config['model_type']}, and electra is wanted")
-    theirs = {_prefixed(name): tensor.float() for name, tensor in _tensors(folder).items()}
+    theirs = {in_a_model(name): tensor.float() for name, tensor in _tensors(folder).items()}
     part: Part = "generator" if any(name.startswith("generator_") for name in theirs) else "discriminator"
     return Network(part, from_huggingface(theirs, part), config, origin or str(folder))
 
@@ -57,8 +57,3 @@ def _tensors(folder: Path) -> Weights:
     except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(f"{folder}: its weights cannot be read ({reason})") from None
-
-
-def _prefixed(name: str) -> str:
-    """ElectraModel alone is stored without the name of its place in a model with a head."""
-    return f"electra.{name}" if name.startswith(("embeddings.", "embeddings_project.", "encoder.")) else name

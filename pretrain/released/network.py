@@ -65,8 +65,9 @@ class Network:
     def tower(self) -> dict[str, int]:
         """The recipe's table of this network. Heads leave no trace in the tensors."""
         shape = self.shape
+        usual = max(1, shape["hidden"] // _HEAD)
         agrees = self.config.get("hidden_size") == shape["hidden"]
-        heads = self.config["num_attention_heads"] if agrees else max(1, shape["hidden"] // _HEAD)
+        heads = self.config.get("num_attention_heads", usual) if agrees else usual
         return {name: shape[name] for name in ("layers", "hidden", "intermediate")} | {"heads": heads}
 
     @property

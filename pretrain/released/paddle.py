@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from configs.errors import UserError
-from pretrain.export.names import from_huggingface
+from pretrain.export.names import from_huggingface, in_a_model
 from pretrain.released.network import Network, Part, Weights
 
 WEIGHTS = "model_state.pdparams"
@@ -66,7 +67,10 @@ def is_model(folder: Path) -> bool:
     if (folder / WEIGHTS).is_file():
         return True
     file = folder / _SAFETENSORS
-    return file.is_file() and any(".self_attn." in name for name in load_file(file))
+    if not file.is_file():
+        return False
+    with safe_open(file, framework="np") as tensors:
+        return any(".self_attn." in name for name in tensors.keys())  # noqa: SIM118  it is no dictionary
 
 
 def read(folder: Path) -> list[Network]:
@@ -78,7 +82,7 @@ def read(folder: Path) -> list[Network]:
         arrays = _with_tied_words(arrays) if len(parts) == 2 else arrays
     else:
         parts = ["generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"]
-        arrays = {f"{parts[0]}.{_prefixed(name)}": array for name, array in arrays.items()}
+        arrays = {f"{parts[0]}.{in_a_model(name)}": array for name, array in arrays.items()}
     config = _config(folder)
     # A config beside two networks is the discriminator's.
     return [
@@ -106,11 +110,6 @@ def tower_weights(arrays: Arrays, part: str) -> Weights:
         else:
             theirs[_huggingface_name(key)] = tensor
     return from_huggingface(theirs, part) | ours
-
-
-def _prefixed(name: str) -> str:
-    """The backbone alone is stored without its name."""
-    return f"electra.{name}" if name.startswith(("embeddings.", "embeddings_project.", "encoder.")) else name
 
 
 def _with_tied_words(arrays: Arrays) -> Arrays:

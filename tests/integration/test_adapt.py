@@ -268,3 +268,15 @@ def test_lower_layers_learn_more_slowly(model: Path, domain: Path, world: World,
     assert steps[0] == pytest.approx(steps[3] / 4, rel=0.05)
     assert steps[1] == pytest.approx(steps[3] / 2, rel=0.05)
     assert steps[2] == pytest.approx(steps[3], rel=0.05)
+
+
+def test_a_run_that_goes_on_is_compared_with_what_is_stated(
+    model: Path, domain: Path, world: World, tmp_path: Path
+) -> None:
+    """What it has from its model is not asked for again; another value that is stated is refused by its key."""
+    run = tmp_path / "run"
+    assert start(model, domain, run, world)
+    with pytest.raises(UserError, match=r"this run has model\.dropout = 0\.0, and now it is 0\.2"):
+        start(model, domain, run, world, "model.dropout=0.2")
+    with pytest.raises(UserError, match=r"this run has initial\.layer_decay = 1\.0, and now it is 0\.5"):
+        start(model, domain, run, world, "initial.layer_decay=0.5")
