@@ -43,6 +43,14 @@ def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | 
     return tables
 
 
+def assignments(overrides: Iterable[str]) -> dict[str, Any]:
+    """Tables that hold nothing but `key=value` overrides, for settings that are no recipe's."""
+    tables: dict[str, Any] = {}
+    for override in overrides:
+        _override(tables, override)
+    return tables
+
+
 def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
     """What preparation needs of a recipe. All of it is checked, but a model's shape may still be missing.
 

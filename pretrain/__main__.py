@@ -80,15 +80,45 @@ def pretrain(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")],
+    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or what --init-from takes.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Of fine-tuning: key=value ...")] = None,
     *,
-    corpus: Annotated[Path, typer.Option(help="A corpus with held-out rows.")],
+    corpus: Annotated[list[Path] | None, typer.Option(help="A corpus with held-out rows; as often as needed.")] = None,
+    task: Annotated[list[Path] | None, typer.Option(help="A folder of a labelled task; as often as needed.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="How many held-out rows; by default all.")] = None,
+    generator: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Whose generator replaces tokens; by default its own.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each task is fine-tuned.")] = 5,
+    against: Annotated[str | None, typer.Option(metavar="MODEL", help="Another model, for the same tasks.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write every number into this file.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Of tasks: also draw them into this .svg.")] = None,
 ) -> None:
-    """Score generator and discriminator on the held-out rows of a corpus."""
-    from pretrain.show import print_scores
+    """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks."""
+    from configs.errors import UserError
 
-    print_scores(model, corpus, rows)
+    if bool(corpus) == bool(task):
+        raise UserError("evaluate: give --corpus or --task, and not both")
+    if corpus:
+        from pretrain.evaluation.show import print_scores
+
+        _of_tasks_alone(overrides=overrides, against=against, picture=picture)
+        print_scores(model, corpus, rows, generator, json)
+    elif task:
+        from pretrain.finetune.show import print_tasks
+
+        if rows or generator:
+            raise UserError("evaluate: --rows and --generator are for --corpus, and this is --task")
+        print_tasks([model, *([against] if against else [])], task, seeds, overrides or (), json, picture)
+
+
+def _of_tasks_alone(**given: object) -> None:
+    from configs.errors import UserError
+
+    for name, value in given.items():
+        if value:
+            what = "key=value" if name == "overrides" else f"--{name}"
+            raise UserError(f"evaluate: {what} is for --task, and this is --corpus")
 
 
 @app.command()

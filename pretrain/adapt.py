@@ -81,7 +81,7 @@ def plan(released: Released, tables: dict[str, Any], recipe: str) -> Beginning:
 
 def _check_kept(initial: Initial, unfit: str, generator: Network | None, released: Released) -> None:
     """Raises UserError where the recipe refuses the generator, or it cannot be kept."""
-    keeps = initial.generator == "keep" and generator and not _misfit(generator, released.networks["discriminator"])
+    keeps = initial.generator == "keep" and generator and not misfit(generator, released.networks["discriminator"])
     if not keeps:
         raise UserError(
             f"{released.origin}: generator: {unfit}, so it cannot be kept (initial.generator is "
@@ -103,8 +103,8 @@ def _state(model: dict[str, Any], shape: dict[str, Any], recipe: str, origin: st
 
 def _unfit(generator: Network, discriminator: Network, sharing: str) -> str:
     """Why a generator should not train this discriminator; empty when it may."""
-    if misfit := _misfit(generator, discriminator):
-        return misfit
+    if reason := misfit(generator, discriminator):
+        return reason
     if generator.shape["hidden"] >= discriminator.shape["hidden"]:
         return f"it is as wide as the discriminator ({generator.shape['hidden']}), whose task it makes too hard"
     shared = {"all": ("word", "position", "token_type", "norm"), "words": ("word",), "disentangled": ()}[sharing]
@@ -116,7 +116,7 @@ def _unfit(generator: Network, discriminator: Network, sharing: str) -> str:
     return ""
 
 
-def _misfit(generator: Network, discriminator: Network) -> str:
+def misfit(generator: Network, discriminator: Network) -> str:
     """Why a generator cannot work with this discriminator at all."""
     ours, theirs = generator.shape, discriminator.shape
     if ours["vocabulary"] != theirs["vocabulary"]:

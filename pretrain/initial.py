@@ -95,6 +95,11 @@ class Beginning:
             yield Line(part, loaded[part], fresh[part], remark)
 
 
+def check_vocabulary(released: Released, vocabulary: Path) -> None:
+    """Raises UserError when the vocabulary of a corpus is not the model's, or that with further entries."""
+    _Entries.of(released, vocabulary)
+
+
 def _embeddings_alone(discriminator: Network) -> Network:
     """What a fresh generator takes over."""
     embeddings = {name: t for name, t in discriminator.weights.items() if name.startswith("embeddings.")}

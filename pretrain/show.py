@@ -1,4 +1,4 @@
-"""`electra inspect RUN|MODEL` and `electra evaluate`: what is inside, printed."""
+"""`electra inspect RUN|MODEL` and `electra checkpoint`: what is inside, printed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.errors import UserError
-from configs.files import read_json, sha256_of
-from configs.load import from_tables, load
-from data_prep.shards import Corpus
+from configs.files import read_json
+from configs.load import load
 from pretrain import checkpoint
 from pretrain.checkpoint import RECIPE
-from pretrain.evaluate import evaluate
 from pretrain.logs import read_metrics
 from pretrain.run import CHECKPOINTS
-from pretrain.saved import open_pair
-from pretrain.world import World
 
 # Metrics with the titles of their columns, ten of which fit a narrow terminal.
 _LOSSES = {"mlm_loss": "mlm", "rtd_loss": "rtd", "mts_loss": "mts", "csp_loss": "csp"}
@@ -120,31 +116,6 @@ def show_model(folder: Path) -> None:
         shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118  not a mapping
     num_parameters = sum(torch.Size(shape).numel() for shape in shapes.values())
     console.print(f"{len(shapes)} tensors, {num_parameters:,} parameters")
-
-
-def print_scores(model: Path, corpus_folder: Path, num_rows: int | None) -> None:
-    """Print the scores of a saved pair on a corpus's held-out rows."""
-    corpus = Corpus(corpus_folder)
-    saved = open_pair(model)
-    if sha256_of(saved.run / "vocab.txt") != corpus.manifest.vocabulary.files["vocab.txt"]:
-        raise UserError(f"{corpus_folder}: has another vocabulary than {saved.run}; prepare the text with {saved.run}")
-    if corpus.data.row_length > saved.recipe.model.max_positions:
-        raise UserError(
-            f"{corpus_folder}: has rows of {corpus.data.row_length} tokens, and the model has "
-            f"{saved.recipe.model.max_positions} positions; prepare the text with a smaller data.row_length"
-        )
-    tables = {"data": corpus.data.model_dump(mode="json"), "masking": corpus.masking.model_dump(mode="json")}
-    recipe = from_tables(saved.recipe.tables() | tables, str(corpus_folder))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    world = World(0, 1, device, None)
-    num_rows = num_rows or corpus.num_rows("validation")
-    scores = evaluate(saved.pair.to(device), corpus, recipe, world, torch.float32, num_rows)
-    if not scores:
-        raise UserError(f"{corpus_folder}: holds no held-out rows; prepare it with a higher data.validation_share")
-    console = Console()
-    shown = min(num_rows, corpus.num_rows("validation"))
-    console.print(f"{saved.checkpoint} on {shown:,} held-out rows", highlight=False, soft_wrap=True)
-    _print_metrics(console, "evaluation", [{"step": saved.state.step, **scores}], _EVALUATION)
 
 
 def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict[str, str]) -> None:

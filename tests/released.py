@@ -20,11 +20,11 @@ class Models:
     generator: ElectraForMaskedLM
 
 
-def config(entries: int, tower: dict[str, int], embedding: int = 16) -> ElectraConfig:
+def config(entries: int, tower: dict[str, int], embedding: int = 16, max_positions: int = 40) -> ElectraConfig:
     theirs: dict[str, Any] = {
         "vocab_size": entries,
         "embedding_size": embedding,
-        "max_position_embeddings": 40,
+        "max_position_embeddings": max_positions,
         "num_hidden_layers": tower["layers"],
         "hidden_size": tower["hidden"],
         "num_attention_heads": tower["heads"],
@@ -40,6 +40,7 @@ def release(
     entries: int = 60,
     generator: dict[str, int] = NARROWER,
     embedding: int = 16,
+    max_positions: int = 40,
     shared: bool = True,
     names: tuple[str, str] = ("x-discriminator", "x-generator"),
 ) -> Models:
@@ -47,8 +48,8 @@ def release(
     entries = len(vocabulary.read_text(encoding="utf-8").splitlines()) if vocabulary else entries
     torch.manual_seed(1)
     models = Models(
-        ElectraForPreTraining(config(entries, TOWER)).eval(),
-        ElectraForMaskedLM(config(entries, generator, embedding)).eval(),
+        ElectraForPreTraining(config(entries, TOWER, max_positions=max_positions)).eval(),
+        ElectraForMaskedLM(config(entries, generator, embedding, max_positions)).eval(),
     )
     if shared:
         models.generator.electra.embeddings.load_state_dict(models.discriminator.electra.embeddings.state_dict())

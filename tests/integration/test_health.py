@@ -18,11 +18,11 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.batch import Batch
 from pretrain.engine import Engine
+from pretrain.evaluation.show import print_scores
 from pretrain.loader import batch_of
 from pretrain.logs import read_metrics
 from pretrain.pair import ElectraPair
 from pretrain.saved import open_pair
-from pretrain.show import print_scores
 from pretrain.world import World
 from tests.conftest import SMALL
 
@@ -75,7 +75,7 @@ def test_processes_give_the_gradient_of_one(
             assert left == pytest.approx(right, rel=1e-5, abs=1e-9)
     assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
     # one process looks at what several trained
-    print_scores(tmp_path / str(processes), corpus_folder, None)
+    print_scores(str(tmp_path / str(processes)), [corpus_folder], None)
     recipe = health(*overrides)
     torch.manual_seed(recipe.seed)
     start = ElectraPair(recipe).state_dict()

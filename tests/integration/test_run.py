@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain import checkpoint
+from pretrain.evaluation.show import print_scores
 from pretrain.logs import read_metrics
-from pretrain.show import print_scores
 from pretrain.train import train
 from pretrain.world import World
 from tests.conftest import SMALL
@@ -196,8 +197,8 @@ def test_another_vocabulary_of_the_same_size_is_refused(
     sources = f"data.sources={small_recipe.data.sources[0].path}"
     source = f"vocabulary.source={tmp_path / 'vocab.txt'}"
     prepare(recipe(sources, source), tmp_path / "other", 1)
-    with pytest.raises(UserError, match="has another vocabulary than"):
-        print_scores(whole, tmp_path / "other", None)
+    with pytest.raises(UserError, match=r"entry 5 of its vocabulary is .*; prepare the corpus with --init-from"):
+        print_scores(str(whole), [tmp_path / "other"], None)
     with pytest.raises(UserError, match=r"was prepared with vocabulary\.source = \"train\""):
         train(recipe(source), corpus, tmp_path / "run", world, "auto")
 
@@ -208,8 +209,8 @@ def test_rows_made_otherwise_are_scored(
     sources = f"data.sources={small_recipe.data.sources[0].path}"
     source = f"vocabulary.source={corpus.folder / 'vocab.txt'}"
     prepare(recipe(sources, source, "data.packing=single", "data.row_length=128"), tmp_path / "other", 1)
-    print_scores(whole, tmp_path / "other", 4)
-    assert "on 4 held-out rows" in capsys.readouterr().out
+    print_scores(str(whole), [tmp_path / "other"], 4)
+    assert re.search(r"rows +4", capsys.readouterr().out)
 
 
 def test_killed_before_anything_was_written(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""transformers' ELECTRA with a head on the discriminator of any model; its tokenizer; the rates of its layers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers.processors import BertProcessing
+from torch import nn
+
+from configs.errors import UserError
+from configs.files import read_json, read_lines
+from pretrain.export.names import to_huggingface
+from pretrain.finetune.layouts import Task
+from pretrain.finetune.settings import Settings
+from pretrain.released.network import Network
+from pretrain.released.open import open_released
+
+_CLASSES = {
+    "classes": "ElectraForSequenceClassification",
+    "number": "ElectraForSequenceClassification",
+    "tags": "ElectraForTokenClassification",
+    "spans": "ElectraForQuestionAnswering",
+}
+_LAYER = re.compile(r"electra\.encoder\.layer\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A discriminator without a head, and the tokenizer that it was trained with."""
+
+    name: str
+    network: Network
+    tokenizer: Tokenizer
+
+    @property
+    def pad(self) -> int:
+        return self.tokenizer.token_to_id("[PAD]")
+
+    def with_head(self, task: Task) -> nn.Module:
+        """transformers' model for the task; the head is drawn from torch's generator. The rest is the discriminator."""
+        import transformers
+
+        shape, tower = self.network.shape, self.network.tower
+        config = transformers.ElectraConfig(
+            vocab_size=shape["vocabulary"],
+            embedding_size=shape["embedding"],
+            hidden_size=shape["hidden"],
+            num_hidden_layers=shape["layers"],
+            num_attention_heads=tower["heads"],
+            intermediate_size=shape["intermediate"],
+            max_position_embeddings=shape["max_positions"],
+            type_vocab_size=shape["token_types"],
+            layer_norm_eps=self.network.epsilon,
+            pad_token_id=self.pad,
+            num_labels={"number": 1, "spans": 2}.get(task.kind, len(task.labels)),
+        )
+        model = getattr(transformers, _CLASSES[task.kind])(config)
+        weights = to_huggingface(self.network.weights, "discriminator")
+        backbone = {name: tensor for name, tensor in weights.items() if name.startswith("electra.")}
+        missing = model.load_state_dict(backbone, strict=False).missing_keys
+        assert not any(name.startswith("electra.") for name in missing), missing
+        return model
+
+
+def open_backbone(model: str) -> Backbone:
+    """The discriminator of a run, a checkpoint, an export, or anything that `--init-from` takes.
+
+    Raises UserError when there is none, or no tokenizer beside it.
+    """
+    try:
+        import sklearn  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"--task: {error.name} is not installed; pip install 'electra-pretraining[evaluate]'") from None
+    released = open_released(model)
+    if "discriminator" not in released.networks:
+        raise UserError(f"{model}: holds a generator alone; what is fine-tuned is a discriminator")
+    if released.vocabulary is None:
+        raise UserError(f"{model}: neither tokenizer.json nor vocab.txt lies beside it, so no text can be cut for it")
+    return Backbone(model, released.networks["discriminator"], _tokenizer(released.vocabulary))
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    file = folder / "tokenizer.json"
+    if file.is_file():
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.no_padding()
+    else:
+        stated: dict[str, Any] = {}
+        if (settings := folder / "tokenizer_config.json").is_file():
+            stated = read_json(settings)
+        entries = {word: number for number, word in enumerate(read_lines(folder / "vocab.txt"))}
+        tokenizer = BertWordPieceTokenizer(
+            entries, strip_accents=stated.get("strip_accents"), lowercase=stated.get("do_lower_case", True)
+        )._tokenizer
+    ends = [(word, tokenizer.token_to_id(word)) for word in ("[SEP]", "[CLS]")]
+    if any(number is None for _, number in (*ends, ("[PAD]", tokenizer.token_to_id("[PAD]")))):
+        raise UserError(f"{folder}: its vocabulary lacks [CLS], [SEP] or [PAD]")
+    tokenizer.post_processor = BertProcessing(*ends)
+    return tokenizer
+
+
+def parameter_groups(model: nn.Module, num_layers: int, settings: Settings) -> list[dict[str, Any]]:
+    """Groups by decay, and by `scale`, the share of the rate that the depth of a parameter leaves it."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        # LayerNorms and biases are vectors, and are not decayed.
+        decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((decay, scale_of(name, num_layers, settings)), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": scale} for (decay, scale), parameters in groups.items()
+    ]
+
+
+def scale_of(name: str, num_layers: int, settings: Settings) -> float:
+    """The share of the rate of a parameter, by transformers' name; a head has all of it."""
+    if not name.startswith("electra."):
+        return 1.0
+    layer = _LAYER.match(name)
+    above = num_layers - 1 - int(layer[1]) if layer else num_layers
+    return settings.layer_decay ** (above + 2 * (settings.layer_decay_exponent == "google"))

@@ -1,0 +1,117 @@
+"""Fine-tunings as a table, as JSON, and as a picture: a dot for each seed, a line for the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from rich.console import Console
+from rich.table import Table
+
+from configs.errors import UserError
+from configs.files import make_folder, write_json, write_text
+from pretrain.finetune.compare import Result, Spread, compare
+
+_COLOURS = ("#2a6f7f", "#c8702a")
+# Of the picture, in its own units.
+_LEFT, _PLOT, _RIGHT, _ROW = 260, 460, 40, 52
+
+
+def print_tasks(
+    models: Sequence[str],
+    folders: Sequence[Path],
+    num_seeds: int,
+    overrides: Sequence[str] = (),
+    json_file: Path | None = None,
+    picture: Path | None = None,
+) -> None:
+    """Fine-tune, print a table, and write what is asked for. Raises UserError before anything is trained."""
+    if picture and picture.suffix != ".svg":
+        raise UserError(f"--picture {picture}: is an SVG; name a file that ends in .svg")
+    console = Console()
+    results = compare(
+        models, folders, num_seeds, overrides, lambda line: console.print(line, highlight=False, soft_wrap=True)
+    )
+    console.print(_table(results))
+    for file in (json_file, picture):
+        if file:
+            make_folder(file.absolute().parent)
+    if json_file:
+        write_json(json_file, {"seeds": num_seeds, "tasks": [result.table() for result in results]})
+    if picture:
+        write_text(picture, draw(results))
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table(
+        title="mean and standard deviation over seeds, in percent; * is what the task is judged by",
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    names = list(results[0].models)
+    for title in ("task", "held out", "metric"):
+        table.add_column(title)
+    for title in (*names, "difference, paired")[: len(names) + (len(names) > 1)]:
+        table.add_column(title, justify="right", overflow="fold")
+    for result in results:
+        for metric in next(iter(result.models.values())):
+            cells = [_cell(spreads[metric]) for spreads in result.models.values()]
+            paired = result.difference(metric)
+            first = metric == next(iter(next(iter(result.models.values()))))
+            where = f"{len(result.task.held_out):,} of {result.task.split}"
+            table.add_row(
+                result.task.name if first else "",
+                where if first else "",
+                metric.replace("_", " ") + (" *" if metric == result.main else ""),
+                *cells,
+                *([_cell(paired, signed=True)] if paired else []),
+            )
+    return table
+
+
+def _cell(spread: Spread, *, signed: bool = False) -> str:
+    mean = f"{100 * spread.mean:{'+' if signed else ''}.2f}"
+    return mean if spread.deviation is None else f"{mean} ± {100 * spread.deviation:.2f}"
+
+
+def draw(results: Sequence[Result]) -> str:
+    """The metric that each task is judged by as an SVG that needs nothing beside it."""
+    every = [value for result in results for spreads in result.models.values() for value in spreads[result.main].values]
+    low, high = min(every), max(every)
+    margin = max(0.01, 0.08 * (high - low))
+    low, high = low - margin, high + margin
+
+    def x(value: float) -> float:
+        return round(_LEFT + _PLOT * (value - low) / (high - low), 1)
+
+    names = list(results[0].models)
+    top = 24 + 20 * len(names)
+    bottom = top + _ROW * len(results)
+    rows = [_row(result, top + _ROW * number + _ROW // 2, x) for number, result in enumerate(results)]
+    ticks = [
+        {"x": x(low + (high - low) * n / 5), "label": f"{100 * (low + (high - low) * n / 5):.1f}"} for n in range(6)
+    ]
+    pages = Environment(loader=PackageLoader("pretrain"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return pages.get_template("comparison.svg").render(
+        width=_LEFT + _PLOT + _RIGHT,
+        height=bottom + 30,
+        left=_LEFT,
+        top=top,
+        bottom=bottom,
+        models=[{"name": name, "colour": colour} for name, colour in zip(names, _COLOURS, strict=False)],
+        rows=rows,
+        ticks=ticks,
+    )
+
+
+def _row(result: Result, y: int, x: Any) -> dict[str, Any]:
+    offsets = (0,) if len(result.models) == 1 else (-9, 9)
+    spreads = [spreads[result.main] for spreads in result.models.values()]
+    marks = [
+        {"y": y + offset, "colour": colour, "dots": [x(v) for v in spread.values], "mean": x(spread.mean)}
+        for spread, offset, colour in zip(spreads, offsets, _COLOURS, strict=False)
+    ]
+    return {"title": f"{result.task.name}, {result.main.replace('_', ' ')}", "y": y, "marks": marks}
