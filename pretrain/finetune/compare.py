@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from configs.errors import UserError
 from pretrain.finetune.layouts import Task, read_task
-from pretrain.finetune.metrics import main_metric
+from pretrain.finetune.metrics import Metrics, main_metric, names_of
 from pretrain.finetune.model import Backbone, open_backbone
 from pretrain.finetune.settings import Settings, settings_for
 from pretrain.finetune.train import fine_tune
@@ -69,13 +69,9 @@ class Result:
                 name: {metric: spread.table() for metric, spread in spreads.items()}
                 for name, spreads in self.models.items()
             },
-            "settings": {name: asdict_of(settings) for name, settings in self.settings.items()},
+            "settings": {name: settings.model_dump(mode="json") for name, settings in self.settings.items()},
             **({"difference": paired} if paired else {}),
         }
-
-
-def asdict_of(settings: Settings) -> dict[str, Any]:
-    return settings.model_dump(mode="json")
 
 
 def compare(
@@ -91,13 +87,15 @@ def compare(
     tasks = [read_task(folder) for folder in folders]
     backbones = [open_backbone(model) for model in models]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    settings = {
-        (task.name, backbone.name): _settings(task, backbone, overrides) for task in tasks for backbone in backbones
-    }
-    return [
-        _result(task, backbones, {b.name: settings[task.name, b.name] for b in backbones}, num_seeds, device, say)
-        for task in tasks
-    ]
+    empty = [_empty(task, backbones, overrides) for task in tasks]
+    return [_filled(result, backbones, num_seeds, device, say) for result in empty]
+
+
+def _empty(task: Task, backbones: Sequence[Backbone], overrides: Sequence[str]) -> Result:
+    """What is known of a task before anything is trained."""
+    settings = {backbone.name: _settings(task, backbone, overrides) for backbone in backbones}
+    wanted = next(iter(settings.values())).metric
+    return Result(task, main_metric(task.name, names_of(task), wanted), {}, settings)
 
 
 def _settings(task: Task, backbone: Backbone, overrides: Sequence[str]) -> Settings:
@@ -105,22 +103,17 @@ def _settings(task: Task, backbone: Backbone, overrides: Sequence[str]) -> Setti
     return settings_for(task, shape["hidden"], shape["max_positions"], overrides)
 
 
-def _result(
-    task: Task,
-    backbones: Sequence[Backbone],
-    settings: dict[str, Settings],
-    num_seeds: int,
-    device: torch.device,
-    say: Callable[[str], None],
+def _filled(
+    empty: Result, backbones: Sequence[Backbone], num_seeds: int, device: torch.device, say: Callable[[str], None]
 ) -> Result:
-    main, models = "", {}
+    """Every model fine-tuned by every seed."""
+    task, models = empty.task, dict[str, dict[str, Spread]]()
     for backbone in backbones:
-        found = []
+        found: list[Metrics] = []
         for seed in range(num_seeds):
             began = time.perf_counter()
-            found.append(fine_tune(backbone, task, settings[backbone.name], seed, device))
-            main = main_metric(task.name, found[-1], settings[backbone.name].metric)
-            seconds = time.perf_counter() - began
-            say(f"{task.name}, {backbone.name}, seed {seed}: {main} {found[-1][main]:.4f} ({seconds:.0f} s)")
+            found.append(fine_tune(backbone, task, empty.settings[backbone.name], seed, device))
+            score, seconds = found[-1][empty.main], time.perf_counter() - began
+            say(f"{task.name}, {backbone.name}, seed {seed}: {empty.main} {score:.4f} ({seconds:.0f} s)")
         models[backbone.name] = {metric: Spread(tuple(one[metric] for one in found)) for metric in found[0]}
-    return Result(task, main, models, settings)
+    return replace(empty, models=models)

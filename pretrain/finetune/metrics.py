@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import string
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from configs.errors import UserError
 from pretrain.finetune.entities import OUTSIDE, spans
+from pretrain.finetune.layouts import Task
 
 Metrics = dict[str, float]
 
@@ -20,13 +21,17 @@ def of_classes(predicted: Sequence[str], right: Sequence[str], labels: Sequence[
     """Accuracy, macro F1 (CBLUE's), Matthews (CoLA's); of two classes F1 of the second one (MRPC's, QQP's)."""
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
+    def f1(of: Sequence[str]) -> float:
+        nothing: Any = 0  # of a class that is neither there nor predicted; the stubs know words alone
+        return float(f1_score(right, predicted, labels=list(of), average="macro", zero_division=nothing))
+
     found = {
         "accuracy": float(accuracy_score(right, predicted)),
-        "macro_f1": float(f1_score(right, predicted, labels=list(labels), average="macro", zero_division=0)),
+        "macro_f1": f1(labels),
         "matthews": float(matthews_corrcoef(right, predicted)),
     }
     if len(labels) == 2:
-        found["f1"] = float(f1_score(right, predicted, pos_label=labels[1], zero_division=0))
+        found["f1"] = f1(labels[1:])
     return found
 
 
@@ -36,10 +41,8 @@ def of_numbers(predicted: Sequence[float], right: Sequence[float]) -> Metrics:
 
     if not np.ptp(predicted) or not np.ptp(right):
         return {"spearman": 0.0, "pearson": 0.0}
-    return {
-        "spearman": float(spearmanr(predicted, right).statistic),
-        "pearson": float(pearsonr(predicted, right).statistic),
-    }
+    found: dict[str, Any] = {"spearman": spearmanr(predicted, right), "pearson": pearsonr(predicted, right)}
+    return {name: float(result.statistic) for name, result in found.items()}
 
 
 def of_tags(predicted: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> Metrics:
@@ -75,12 +78,13 @@ def _best(score: Callable[[str, str], float], predicted: Sequence[str], right: S
     return sum(best) / len(best)
 
 
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_CHINESE = re.compile(r"[\u4e00-\u9fa5]")
+_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
 
 
 def _exact_match(predicted: str, right: str) -> float:
     if _CHINESE.search(right):
-        return float("".join(_pieces(predicted)) == "".join(_pieces(right)))
+        return float(_bare(predicted) == _bare(right))
     return float(_normal(predicted) == _normal(right))
 
 
@@ -99,9 +103,12 @@ def _normal(text: str) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """CMRC's: Chinese characters one by one, other words whole, no punctuation."""
-    bare = (c for c in text.lower() if not unicodedata.category(c).startswith(("P", "S")))
-    return "".join(f" {c} " if _CHINESE.match(c) else c for c in bare).split()
+    """CMRC's: Chinese characters one by one, other words whole (between blanks, not by NLTK), no punctuation."""
+    return "".join(f" {c} " if _CHINESE.match(c) else c for c in _bare(text)).split()
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.lower().strip() if character not in _PUNCTUATION)
 
 
 def _longest_run(left: list[str], right: list[str]) -> int:
@@ -115,16 +122,32 @@ def _longest_run(left: list[str], right: list[str]) -> int:
     return longest
 
 
+def names_of(task: Task) -> list[str]:
+    """The metrics of a task, by scoring the right answers."""
+    right: list[Any] = [example.target for example in task.held_out]
+    match task.kind:
+        case "classes":
+            found = of_classes(right, right, task.labels)
+        case "number":
+            found = of_numbers(right, right)
+        case "tags":
+            found = of_tags(right, right)
+        case "spans":
+            texts = [[answer.text for answer in answers] for answers in right]
+            found = of_answers([answers[0] for answers in texts], texts)
+    return [*found]
+
+
 # What a task is known by, where it is not the first of its metrics.
 _OF_TASK = {"cola": "matthews", "mrpc": "f1", "qqp": "f1", "chip-sts": "macro_f1", "chip-ctc": "macro_f1"}
 
 
-def main_metric(task: str, found: Metrics, wanted: str = "") -> str:
+def main_metric(task: str, known: Sequence[str], wanted: str = "") -> str:
     """The one that a task is judged by: `wanted`, or the published one of a task that is known, or the first.
 
     Raises UserError when it is not among them.
     """
-    chosen = wanted or _OF_TASK.get(task.lower(), next(iter(found)))
-    if chosen not in found:
-        raise UserError(f"metric: {wanted!r} is not measured for {task}; there are {', '.join(found)}")
+    chosen = wanted or _OF_TASK.get(task.lower(), known[0])
+    if chosen not in known:
+        raise UserError(f"metric: {wanted!r} is not measured for {task}; there are {', '.join(known)}")
     return chosen

@@ -38,7 +38,7 @@ class Backbone:
 
     @property
     def pad(self) -> int:
-        return self.tokenizer.token_to_id("[PAD]")
+        return _id(self.tokenizer, "[PAD]")
 
     def with_head(self, task: Task) -> nn.Module:
         """transformers' model for the task; the head is drawn from torch's generator. The rest is the discriminator."""
@@ -56,8 +56,8 @@ class Backbone:
             type_vocab_size=shape["token_types"],
             layer_norm_eps=self.network.epsilon,
             pad_token_id=self.pad,
-            num_labels={"number": 1, "spans": 2}.get(task.kind, len(task.labels)),
         )
+        config.num_labels = {"number": 1, "spans": 2}.get(task.kind, len(task.labels))
         model = getattr(transformers, _CLASSES[task.kind])(config)
         weights = to_huggingface(self.network.weights, "discriminator")
         backbone = {name: tensor for name, tensor in weights.items() if name.startswith("electra.")}
@@ -97,11 +97,15 @@ def _tokenizer(folder: Path) -> Tokenizer:
         tokenizer = BertWordPieceTokenizer(
             entries, strip_accents=stated.get("strip_accents"), lowercase=stated.get("do_lower_case", True)
         )._tokenizer
-    ends = [(word, tokenizer.token_to_id(word)) for word in ("[SEP]", "[CLS]")]
-    if any(number is None for _, number in (*ends, ("[PAD]", tokenizer.token_to_id("[PAD]")))):
-        raise UserError(f"{folder}: its vocabulary lacks [CLS], [SEP] or [PAD]")
-    tokenizer.post_processor = BertProcessing(*ends)
+    tokenizer.post_processor = BertProcessing(*((word, _id(tokenizer, word)) for word in ("[SEP]", "[CLS]")))
     return tokenizer
+
+
+def _id(tokenizer: Tokenizer, word: str) -> int:
+    number = tokenizer.token_to_id(word)
+    if number is None:
+        raise UserError(f"{word}: is not in the vocabulary of the model, and every ELECTRA needs it")
+    return number
 
 
 def parameter_groups(model: nn.Module, num_layers: int, settings: Settings) -> list[dict[str, Any]]:
