@@ -21,6 +21,9 @@ InitFrom = Annotated[
     str | None,
     typer.Option("--init-from", metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub."),
 ]
+General = Annotated[
+    Path | None, typer.Option(help="Another corpus, whose held-out rows are evaluated too: is anything forgotten?")
+]
 RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
 # What the machine, not the product, refuses: worth a sentence, not a traceback.

@@ -10,7 +10,7 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.cli import CorpusFolder, InitFrom, Overrides, RecipeName, RunFolder, application
+from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
 from configs.errors import UserError
 
 app = application(
@@ -56,6 +56,7 @@ def submit(
     corpus: CorpusFolder,
     run: RunFolder,
     init_from: InitFrom = None,
+    general: General = None,
     on: Annotated[str, typer.Option(help="The machine; `local` is this one.")] = "local",
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
     processes: Annotated[
@@ -68,6 +69,7 @@ def submit(
     from launch.submit import submit as start
 
     arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *(overrides or ())]
+    arguments += ["--general", str(general)] if general else []
     if init_from:  # only the job reads the model, and knows the shape that the recipe gets from it
         start([*arguments, "--init-from", init_from], None, corpus, on, nodes, processes, dry_run=dry_run)
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import CorpusFolder, InitFrom, Overrides, RecipeName, RunFolder, application
+from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
@@ -41,6 +41,7 @@ def pretrain(
     run: RunFolder,
     resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
     init_from: InitFrom = None,
+    general: General = None,
     verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
 ) -> None:
     """Train generator and discriminator together.
@@ -64,10 +65,11 @@ def pretrain(
 
         # Once on each node, which may have a copy of its own.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
+        beside = Corpus(general) if general else None
         loaded, beginning = begin(tables, recipe, init_from, opened, run)
         world = join()
         try:
-            finished = train(loaded, opened, run, world, resume.value, stop.asked, beginning)
+            finished = train(loaded, opened, run, world, resume.value, stop.asked, beginning, beside)
         finally:
             leave()
     if not finished:

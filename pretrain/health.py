@@ -15,6 +15,10 @@ _LOWEST_SAMPLED_ACCURACY = 0.005
 _HIGHEST_SAMPLED_ACCURACY = 0.95
 # In fewer nobody learns anything.
 _FEWEST_STEPS = 100
+# How much worse general text may get before it is said. The rows, masks and samples are the same every time, so what is
+# left of chance is small: .05 nats are 5 % of the perplexity.
+_HIGHEST_RISE_OF_LOSS = 0.05
+_HIGHEST_FALL_OF_AUC = 0.01
 
 
 def is_judged(step: int, schedule: Schedule) -> bool:
@@ -49,6 +53,26 @@ def problems(scores: dict[str, float]) -> dict[str, str]:
     return found
 
 
+def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, str]:
+    """What a model has lost on general text by its kind, from held-out scores at its start and now."""
+    found, help = (
+        {},
+        "usual help: a lower optimizer.learning_rate, fewer steps, or a share of general text in the corpus",
+    )
+    rise = scores["mlm_loss"] - before["mlm_loss"]
+    if rise > _HIGHEST_RISE_OF_LOSS:
+        found["generator forgets"] = (
+            f"on general text the generator's loss has risen from {before['mlm_loss']:.3f} to "
+            f"{scores['mlm_loss']:.3f}; {help}"
+        )
+    if "auc" in scores and before["auc"] - scores["auc"] > _HIGHEST_FALL_OF_AUC:
+        found["discriminator forgets"] = (
+            f"on general text the discriminator's AUC has fallen from {before['auc']:.3f} to {scores['auc']:.3f}; "
+            f"{help}"
+        )
+    return found
+
+
 class Watch:
     """Names every kind of problem once."""
 
@@ -57,7 +81,13 @@ class Watch:
 
     def new(self, step: int, scores: dict[str, float]) -> list[str]:
         """Sentences on what the scores of `step` show for the first time; there are none without held-out rows."""
-        found = problems(scores) if scores and is_judged(step, self._schedule) else {}
-        unnamed = [sentence for kind, sentence in found.items() if kind not in self._named]
+        return self._unnamed(problems(scores) if scores and is_judged(step, self._schedule) else {})
+
+    def lost(self, before: dict[str, float] | None, scores: dict[str, float]) -> list[str]:
+        """Sentences on what general text has lost since `before`, for the first time."""
+        return self._unnamed(forgotten(before, scores) if before and scores else {})
+
+    def _unnamed(self, found: dict[str, str]) -> list[str]:
+        sentences = [sentence for kind, sentence in found.items() if kind not in self._named]
         self._named |= found.keys()
-        return unnamed
+        return sentences

@@ -16,6 +16,8 @@ from configs.files import write_text
 from configs.table import Natural
 
 METRICS = "metrics.jsonl"
+# evaluation: the corpus's own held-out rows; general: those of the corpus that --general names
+EvaluationKind = Literal["evaluation", "general"]
 
 
 class _Line(BaseModel):
@@ -24,7 +26,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, int | float | None]  # type: ignore[assignment]  pydantic's way to type further keys
 
-    kind: Literal["training", "evaluation"]
+    kind: Literal["training", "evaluation", "general"]
     step: Natural
 
 
@@ -54,6 +56,7 @@ class Log:
         kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
         write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         self._already = {(line["kind"], line["step"]) for line in kept}
+        self._evaluations = [line for line in kept if line["kind"] != "training"]
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
         self._console = Console()
@@ -95,12 +98,21 @@ class Log:
         """Whether an earlier start logged it; the first process knows."""
         return self._active and (kind, step) in self._already
 
-    def evaluation(self, step: int, values: dict[str, float]) -> None:
+    def first(self, kind: EvaluationKind, step: int) -> dict[str, float] | None:
+        """The first evaluation from this step on whose values are all numbers; the first process knows."""
+        for line in self._evaluations if self._active else ():
+            if line["kind"] == kind and line["step"] >= step and None not in line.values():
+                return line
+        return None
+
+    def evaluation(self, step: int, values: dict[str, float], kind: EvaluationKind = "evaluation") -> None:
         if not self._active or not values:
             return
-        self._write("evaluation", step, values)
+        self._write(kind, step, values)
+        self._evaluations.append({"kind": kind, "step": step, **values})
+        title = "held out" if kind == "evaluation" else "general text"
         self.say(
-            f"step {step}/{self._num_steps}  held out: masked accuracy {values['masked_accuracy']:.1%}"
+            f"step {step}/{self._num_steps}  {title}: masked accuracy {values['masked_accuracy']:.1%}"
             + "".join(
                 f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
             )
@@ -116,7 +128,8 @@ class Log:
             return
         # JSON has no word for what is not finite.
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self._metrics.write(json.dumps({"kind": kind, "step": step, **known}, allow_nan=False) + "\n")
+        line = {"kind": kind, "step": step, **known}
+        self._metrics.write(json.dumps(line, allow_nan=False) + "\n")
         self._metrics.flush()
         for name, value in values.items():
             self._board.add_scalar(f"{kind}/{name}", value, step)

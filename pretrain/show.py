@@ -47,7 +47,7 @@ def show_run(folder: Path) -> None:
         f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
     )
     lines = read_metrics(folder)
-    for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION)):
+    for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION), ("general", _EVALUATION)):
         _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
     for found in checkpoint.found(folder / CHECKPOINTS):
         try:

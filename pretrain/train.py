@@ -14,12 +14,12 @@ from data_prep.shards import Corpus, match_corpus
 from pretrain import checkpoint, skipped
 from pretrain.disk import on_a_full_disk
 from pretrain.engine import Engine
-from pretrain.evaluate import evaluate
 from pretrain.flops import matmul_rate
 from pretrain.health import Watch
+from pretrain.heldout import HeldOut, check_general
 from pretrain.initial import Beginning, Loaded
 from pretrain.loader import Loader
-from pretrain.logs import Log
+from pretrain.logs import EvaluationKind, Log
 from pretrain.meter import Meter
 from pretrain.optim import learning_rate
 from pretrain.pair import ElectraPair
@@ -35,13 +35,18 @@ def train(
     resume: str,
     asked_to_stop: Callable[[], bool] = lambda: False,
     beginning: Beginning | None = None,
+    general: Corpus | None = None,
 ) -> bool:
     """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and saved.
 
-    All processes call it. A new run has its first weights from `beginning`, where that is given.
+    All processes call it. A new run has its first weights from `beginning`, where that is given. The held-out rows of
+    `general` are evaluated beside the corpus's own, to see what is forgotten.
     Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     recipe = match_corpus(recipe, corpus)
+    if general:
+        check_general(general, corpus)
+    corpora: dict[EvaluationKind, Corpus] = {"evaluation": corpus} | ({"general": general} if general else {})
     dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
@@ -60,7 +65,8 @@ def train(
         if world.is_main:
             run.record(start, dtype, loaded)
         _announce(log, start, run, engine, loaded)
-        return _steps(engine, run, start, loader, log, dtype, asked_to_stop)
+        held_out = HeldOut(corpora, recipe, world, dtype)
+        return _steps(engine, run, start, loader, log, held_out, asked_to_stop)
 
 
 def _steps(
@@ -69,18 +75,18 @@ def _steps(
     start: Start,
     loader: Loader,
     log: Log,
-    dtype: torch.dtype,
+    held_out: HeldOut,
     asked_to_stop: Callable[[], bool],
 ) -> bool:
     """The loop itself."""
-    recipe, corpus, world = run.recipe, run.corpus, run.world
+    recipe, world = run.recipe, run.world
     every, num_steps = recipe.run, recipe.schedule.steps
     if start.step < num_steps and world.any(asked_to_stop()):
         return _stop(run, log, start.step)
     watch = Watch(recipe.schedule)
-    if _due(start.step, every.evaluate_every, num_steps) and not world.any(log.has("evaluation", start.step)):
-        log.evaluation(start.step, evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows))
-    meter = Meter(recipe, world, matmul_rate(world.device, dtype))
+    if _due(start.step, every.evaluate_every, num_steps):
+        held_out.look(engine.pair, start.step, log, watch)
+    meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype))
     for step in range(start.step, num_steps):
         with meter.waiting():
             batches = loader.step(step)
@@ -105,10 +111,7 @@ def _steps(
             return _stop(run, log, done)
         if _due(done, every.evaluate_every, num_steps):
             with meter.aside():
-                scores = evaluate(engine.pair, corpus, recipe, world, dtype, every.evaluate_rows)
-                log.evaluation(done, scores)
-                for problem in watch.new(done, scores):
-                    log.say(f"warning: {problem}")
+                held_out.look(engine.pair, done, log, watch)
     return True
 
 

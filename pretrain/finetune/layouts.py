@@ -76,7 +76,8 @@ def read_task(folder: Path) -> Task:
             ".json, .tsv, .gz) and dev.jsonl or test.jsonl, with labels"
         )
     train, last = labelled["train"], labelled[held_out]
-    if len(kinds := {kind_of(example) for example in (*train, *last)}) > 1:
+    kinds: set[Kind] = {kind_of(example) for example in (*train, *last)}
+    if len(kinds) > 1:
         raise UserError(f"{folder}: mixes examples of several kinds: {', '.join(sorted(kinds))}")
     return Task(folder.name, kinds.pop(), train, last, held_out, _labels((*train, *last)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from configs.load import load
-from pretrain.health import Watch, is_judged, problems
+from pretrain.health import Watch, forgotten, is_judged, problems
 
 # small after a million steps (CLUEbenchmark/ELECTRA gives .467, .350 and .976), and tiny in `make demo`
 TRAINED = {"masked_accuracy": 0.467, "sampled_accuracy": 0.350, "auc": 0.976}
@@ -50,3 +50,19 @@ def test_every_kind_is_named_once_and_the_start_of_a_run_is_not_judged() -> None
     (generator,) = watch.new(500, TINY | {"auc": 0.5, "masked_accuracy": 0.0})
     assert "the generator predicts 0.0%" in generator
     assert watch.new(750, TINY | {"auc": 0.5, "masked_accuracy": 0.0}) == []
+
+
+def test_what_general_text_has_lost_is_named_with_both_numbers() -> None:
+    before = {"mlm_loss": 2.5, "auc": 0.90}
+    assert (
+        forgotten(before, {"mlm_loss": 2.54, "auc": 0.895}) == forgotten(before, {"mlm_loss": 2.0, "auc": 0.99}) == {}
+    )
+    worse = forgotten(before, {"mlm_loss": 2.56, "auc": 0.885})
+    assert set(worse) == {"generator forgets", "discriminator forgets"}
+    assert "has risen from 2.500 to 2.560" in worse["generator forgets"]
+    assert "has fallen from 0.900 to 0.885" in worse["discriminator forgets"]
+    watch = Watch(load("tiny").schedule)
+    assert watch.lost(None, before) == watch.lost(before, {}) == []
+    assert len(watch.lost(before, {"mlm_loss": 2.56, "auc": 0.9})) == 1
+    assert watch.lost(before, {"mlm_loss": 3.0, "auc": 0.9}) == []
+    assert len(watch.lost(before, {"mlm_loss": 3.0, "auc": 0.8})) == 1
