@@ -44,9 +44,10 @@ def train(
     Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     recipe = match_corpus(recipe, corpus)
+    corpora: dict[EvaluationKind, Corpus] = {"evaluation": corpus}
     if general:
         check_general(general, corpus)
-    corpora: dict[EvaluationKind, Corpus] = {"evaluation": corpus} | ({"general": general} if general else {})
+        corpora["general"] = general
     dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)

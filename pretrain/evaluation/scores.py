@@ -68,7 +68,7 @@ def _detection(rows: Rows, logits: Array) -> dict[str, Score]:
 
 def _by_row(rows: Rows, values: NDArray) -> Array:
     """[N] -> [R], the sum over each row's tokens."""
-    return np.bincount(rows.row, values, minlength=len(rows.slots))
+    return np.bincount(rows.row, values, minlength=len(rows.slots)).astype(np.float64)
 
 
 def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highest: float = math.inf) -> Score:
@@ -89,7 +89,7 @@ def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_
     beaten = np.where(replaced, _rank(negative, logits), 1 - _rank(positive, logits))
     value = beaten[replaced].mean()
     parts = (beaten - value) / np.where(replaced, len(positive), len(negative))
-    return _interval(value, np.bincount(row, parts, minlength=num_rows), 0, 1)
+    return _interval(value, np.bincount(row, parts, minlength=num_rows).astype(np.float64), 0, 1)
 
 
 def _rank(others: Array, values: Array) -> Array:

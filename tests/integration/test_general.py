@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from configs.errors import UserError
 from configs.load import load
 from data_prep.prepare import prepare
-from data_prep.shards import Corpus
+from data_prep.shards import Corpus, Split
 from pretrain import checkpoint
 from pretrain.logs import read_metrics
 from pretrain.show import show_run
@@ -94,3 +96,31 @@ def test_what_does_not_fit_is_refused(corpus: Corpus, corpus_folder: Path, world
         with pytest.raises(UserError, match=sentence):
             train(load("tiny", SMALL), corpus, tmp_path / "run", world, "auto", general=general)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_held_out_of_general_text_is_not_in_a_mix_with_it(corpus_folder: Path, tmp_path: Path) -> None:
+    """A share of general text against forgetting, and its held-out rows to look at: no document is in both."""
+    domain, text = (invented(tmp_path / f"{name}.txt", seed) for seed, name in enumerate(("domain", "general")))
+    sources = f'data.sources=[{{path="{domain}"}}, {{path="{text}", weight=0.5}}]'
+    source = f"vocabulary.source={corpus_folder / 'tokenizer.json'}"
+    for name, named in (("general", f"data.sources={text}"), ("mix", sources)):
+        prepare(load("tiny", [*SMALL, named, source, "data.validation_share=0.5"]), tmp_path / name, 1)
+    general, mix = Corpus(tmp_path / "general"), Corpus(tmp_path / "mix")
+    held_out, trained, unmixed = runs(general, "validation"), runs(mix, "train"), runs(general, "train")
+    assert held_out and not held_out & trained
+    # About half of the general documents that may be trained on are.
+    assert 0.2 < len(unmixed & trained) / len(unmixed) < 0.8
+
+
+def invented(path: Path, seed: int) -> Path:
+    """Documents of words in any order."""
+    chooser, words = random.Random(seed), [word for word in " ".join(documents(10)).split() if word.isalpha()]
+    path.write_text("\n\n".join(" ".join(chooser.choices(words, k=80)) for _ in range(60)), encoding="utf-8")
+    return path
+
+
+def runs(corpus: Corpus, split: Split) -> set[bytes]:
+    """All runs of 12 tokens, which only copies share."""
+    rows = corpus.read(split, np.arange(corpus.num_rows(split)))
+    tokens = [row["tokens"][: row["length"]] for row in rows]
+    return {row[place : place + 12].tobytes() for row in tokens for place in range(len(row) - 12)}
