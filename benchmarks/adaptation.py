@@ -1,0 +1,160 @@
+"""Does adaptation help in the domain, and what does it cost elsewhere? A model made for the purpose, four ways on.
+
+    python -m benchmarks.adaptation --out work --general english/ --domain medical/ --task qtype/ --steps 4000
+
+`base` is pretrained on general text. From there, for a share of its steps and by the recipe `adapt`: `adapted` on
+domain text, `mixed` on domain text with a share of general text, `further` on general text. Each is scored on the same
+held-out rows of both, with its own generator and with base's, and fine-tuned on the tasks by the same seeds. Every
+stage is a folder or a file, and the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from configs.files import read_json
+from configs.load import load
+
+ADAPTED = ("adapted", "mixed", "further")
+MODELS = ("base", *ADAPTED)
+SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generator")
+
+
+@dataclass
+class Work:
+    """The folder, and how every command is started."""
+
+    out: Path
+    threads: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def electra(self, name: str, done: Path, *arguments: object) -> None:
+        """One stage, unless `done` is there."""
+        if done.exists():
+            return
+        command = [sys.executable, "-m", "launch.cli", *map(str, arguments)]
+        print(" ".join(["electra", *command[3:]]), flush=True)
+        began = time.perf_counter()
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "TOKENIZERS_PARALLELISM": "false"}
+        with open(self.out / f"{name}.log", "a", encoding="utf-8") as log:
+            if subprocess.run(command, env=environment, stdout=log, stderr=log).returncode:
+                sys.exit(f"stopped; see {self.out / name}.log")
+        print(f"  {time.perf_counter() - began:.0f} s", flush=True)
+
+    def prepare(self, name: str, recipe: str, overrides: Sequence[str], *options: object) -> None:
+        corpus = self.out / name
+        self.electra(name, corpus / "manifest.json", "prepare", recipe, "--out", corpus, *overrides, *options)
+
+    def pretrain(
+        self, name: str, recipe: str, corpus: str, steps: int, overrides: Sequence[str], *options: object
+    ) -> None:
+        run = self.out / name
+        arguments = ("pretrain", recipe, "--corpus", self.out / corpus, "--run", run, f"schedule.steps={steps}")
+        self.electra(name, run / "checkpoints" / f"step-{steps:08d}", *arguments, *overrides, *options)
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Where everything goes; the same command goes on there.")],
+    general: Annotated[str, typer.Option(help="General text, as data.sources takes it.")],
+    domain: Annotated[str, typer.Option(help="Domain text.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Of the base's recipe: table.key=value ...")] = None,
+    task: Annotated[list[Path] | None, typer.Option(help="A labelled task; as often as needed.")] = None,
+    recipe: Annotated[str, typer.Option(help="Of the base.")] = "tiny",
+    steps: Annotated[int, typer.Option(help="Of the base.")] = 4000,
+    share: Annotated[float, typer.Option(help="Of these steps, for what comes behind.")] = 0.1,
+    rate: Annotated[
+        float, typer.Option(help="The learning rate of what comes behind, as a share of the base's.")
+    ] = 0.1,
+    mix: Annotated[float, typer.Option(help="The weight of general text in the mix; of domain text it is 1.")] = 0.2,
+    seeds: int = 5,
+    task_key: Annotated[list[str] | None, typer.Option(help="Of fine-tuning: key=value.")] = None,
+    threads: int = 1,
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    work, given = Work(out.absolute(), threads), overrides or []
+    work.prepare("general", recipe, [f"data.sources={general}", *given])
+    work.pretrain("base", recipe, "general", steps, given)
+    adapt(work, general, domain, recipe, given, steps=round(share * steps), rate=rate, mix=mix)
+    for model in MODELS:
+        corpora = ("--corpus", work.out / "domain", "--corpus", work.out / "check")
+        for name, options in ((model, ()), (f"{model}-by-base", ("--generator", work.out / "base"))):
+            file = work.out / f"{name}.json"
+            work.electra(f"{name}-scores", file, "evaluate", work.out / model, *corpora, *options, "--json", file)
+        for folder in task or ():
+            file = work.out / f"{model}-{folder.name}.json"
+            tuned = ("evaluate", work.out / model, "--task", folder, "--seeds", seeds, *(task_key or ()))
+            work.electra(f"{model}-{folder.name}", file, *tuned, "--json", file)
+    report(work.out, [folder.name for folder in task or ()])
+
+
+def adapt(
+    work: Work, general: str, domain: str, recipe: str, given: Sequence[str], *, steps: int, rate: float, mix: float
+) -> None:
+    """`check` is general text by the recipe `adapt`: `further` learns from it, and all look at its held-out rows."""
+    base, model = load(recipe, given), ("--init-from", work.out / "base")
+    rows = [f"data.row_length={base.data.row_length}"]
+    mixture = f'[{{path="{domain}"}}, {{path="{general}", weight={mix}}}]'
+    for name, sources in (("domain", domain), ("check", general), ("mixture", mixture)):
+        work.prepare(name, "adapt", [f"data.sources={sources}", *rows], *model)
+    numbers = [
+        *rows,
+        f"batch.rows={base.batch.rows}",
+        f"batch.micro_rows={base.batch.micro_rows}",
+        f"optimizer.learning_rate={rate * base.optimizer.learning_rate}",
+        f"schedule.warmup_steps={steps // 10}",
+        f"model.dropout={base.model.dropout}",
+        f"model.attention_dropout={base.model.attention_dropout}",
+        f"compute.precision={base.compute.precision}",
+        f"run.evaluate_every={max(1, steps // 5)}",
+        f"run.save_every={max(1, steps // 5)}",
+    ]
+    for name, corpus in zip(ADAPTED, ("domain", "mixture", "check"), strict=True):
+        work.pretrain(name, "adapt", corpus, steps, numbers, *model, "--general", work.out / "check")
+
+
+def report(out: Path, tasks: Sequence[str]) -> None:
+    print(f"\n{datetime.date.today()}\n")
+    print(f"| | | {' | '.join(MODELS)} |\n|---|---|{'---:|' * len(MODELS)}")
+    for corpus, title in (("domain", "domain rows"), ("check", "general rows")):
+        for score in SCORES:
+            cells = [_score(out, model, corpus, score) for model in MODELS]
+            print(f"| {title} | {score.replace('_', ' ')} | {' | '.join(cells)} |")
+    for task in tasks:
+        print(f"| {task} | {' | '.join(_of_task(out, task))} |")
+
+
+def _score(out: Path, model: str, corpus: str, score: str) -> str:
+    """With half the width of its interval."""
+    name, _, other = score.partition(" ")
+    scores = read_json(out / f"{model}{'-by-base' if other else ''}.json")["corpora"][str(out / corpus)]["scores"]
+    value, low, high = (scores[name][end] for end in ("value", "low", "high"))
+    digits = 3 if value < 10 else 1
+    return f"{value:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+
+
+def _of_task(out: Path, task: str) -> list[str]:
+    """The metric, and for each model mean and deviation, with the mean difference to base by seeds."""
+    results: dict[str, Any] = {model: read_json(out / f"{model}-{task}.json")["tasks"][0] for model in MODELS}
+    metric = results["base"]["metric"]
+    values = {model: next(iter(result["models"].values()))[metric]["values"] for model, result in results.items()}
+    cells = [metric.replace("_", " ")]
+    for model in MODELS:
+        mean, deviation = statistics.fmean(values[model]), statistics.pstdev(values[model])
+        apart = statistics.fmean(ours - theirs for ours, theirs in zip(values[model], values["base"], strict=True))
+        cells.append(f"{mean:.3f} ± {deviation:.3f}" + (f" ({apart:+.3f})" if model != "base" else ""))
+    return cells
+
+
+if __name__ == "__main__":
+    typer.run(main)
