@@ -18,6 +18,7 @@ from launch.cli import app
 from pretrain.evaluation.model import open_judged
 from pretrain.evaluation.rows import measure
 from pretrain.export.huggingface import export
+from pretrain.finetune.model import open_backbone
 from pretrain.train import train
 from pretrain.world import World
 from tests.conftest import SMALL, documents
@@ -69,6 +70,15 @@ def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_fol
             assert other["scores"][name] == same, name
     again = evaluated(tmp_path, run, "--corpus", str(corpus_folder))
     assert again == found[0]
+
+
+def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "export", ("discriminator", "generator"))
+    ours, exported = (open_backbone(str(model)) for model in (run, tmp_path / "export"))
+    for name, tensor in exported.network.weights.items():
+        assert torch.equal(ours.network.weights[name], tensor), name
+    assert ours.network.tower == exported.network.tower
+    assert ours.tokenizer.to_str() == exported.tokenizer.to_str()
 
 
 def test_logits_are_those_of_the_released_model(released: Path, corpus_folder: Path) -> None:

@@ -69,13 +69,12 @@ def test_submit_refuses_before_it_starts_anything(corpus_folder: Path) -> None:
 
 
 def test_submit_prints_what_it_would_start() -> None:
-    answer = CliRunner().invoke(
-        app, ["submit", "tiny", "--corpus", "my corpus", "--run", "r", "--processes", "2", "--dry-run", "seed=3"]
-    )
+    given = ["tiny", "--corpus", "my corpus", "--run", "r", "--general", "other", "--processes", "2", "--dry-run"]
+    answer = CliRunner().invoke(app, ["submit", *given, "seed=3"])
     assert answer.exit_code == 0
     assert (
-        "--nproc-per-node=2 --shutdown-timeout=300 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3"
-        in answer.stdout
+        "--nproc-per-node=2 --shutdown-timeout=300 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3 "
+        "--general other" in answer.stdout
     )
 
 
