@@ -77,6 +77,7 @@ def main(
         float, typer.Option(help="The learning rate of what comes behind, as a share of the base's.")
     ] = 0.1,
     mix: Annotated[float, typer.Option(help="The weight of general text in the mix; of domain text it is 1.")] = 0.2,
+    rows: Annotated[int, typer.Option(help="Held-out rows that are scored, of each text.")] = 1000,
     seeds: int = 5,
     task_key: Annotated[list[str] | None, typer.Option(help="Of fine-tuning: key=value.")] = None,
     threads: int = 1,
@@ -87,7 +88,7 @@ def main(
     work.pretrain("base", recipe, "general", steps, given)
     adapt(work, general, domain, recipe, given, steps=round(share * steps), rate=rate, mix=mix)
     for model in MODELS:
-        corpora = ("--corpus", work.out / "domain", "--corpus", work.out / "check")
+        corpora = ("--corpus", work.out / "domain", "--corpus", work.out / "check", "--rows", rows)
         for name, options in ((model, ()), (f"{model}-by-base", ("--generator", work.out / "base"))):
             file = work.out / f"{name}.json"
             work.electra(f"{name}-scores", file, "evaluate", work.out / model, *corpora, *options, "--json", file)

@@ -46,8 +46,8 @@ def check_general(general: Corpus, corpus: Corpus) -> None:
     """Raises UserError when rows of `general` cannot be evaluated beside those of `corpus`."""
     if general.manifest.vocabulary.sha256 != corpus.manifest.vocabulary.sha256:
         raise UserError(
-            f"--general {general.folder}: has another vocabulary than {corpus.folder}; prepare it with "
-            f"vocabulary.source={corpus.folder / 'tokenizer.json'}"
+            f"--general {general.folder}: has another vocabulary than {corpus.folder}; prepare it with --init-from "
+            f"{corpus.folder}"
         )
     if general.data.row_length != corpus.data.row_length:
         raise UserError(

@@ -18,9 +18,10 @@ from tests.published import PUBLISHED
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^electra .+$", README, flags=re.MULTILINE)
+DOMAIN = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8").replace("\\\n", "")
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [*COMMANDS, *re.findall(r"^electra .+$", DOMAIN, flags=re.MULTILINE)])
 def test_every_command_parses(line: str) -> None:
     group = typer.main.get_command(app)
     _, name, *arguments = shlex.split(line)
@@ -29,6 +30,7 @@ def test_every_command_parses(line: str) -> None:
     if "recipe" in context.params:
         # A recipe that goes on from a model has its shape and its vocabulary from there.
         theirs = {name: load("base").tables()[name] for name in ("model", "vocabulary")}
+        theirs["vocabulary"]["source"] = "vocab.txt"
         known = theirs if context.params.get("init_from") else None
         from_tables(read(context.params["recipe"], context.params["overrides"] or (), known), line)
 

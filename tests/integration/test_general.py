@@ -13,6 +13,7 @@ import pytest
 
 from configs.errors import UserError
 from configs.load import load
+from data_prep.__main__ import _load as load_for_corpus
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Split
 from pretrain import checkpoint
@@ -24,11 +25,12 @@ from tests.conftest import SMALL, documents
 
 
 def made(folder: Path, corpus: Path, *overrides: str) -> Corpus:
-    """Of other text, with the vocabulary of `corpus`."""
+    """Of other text, with the vocabulary of `corpus`, by the command that a refusal names."""
     text = folder.with_suffix(".txt")
     text.write_text("\n\n".join(documents(60)[40:]), encoding="utf-8")
-    source = f"vocabulary.source={corpus / 'tokenizer.json'}"
-    prepare(load("tiny", [*SMALL, f"data.sources={text}", source, "data.validation_share=0.5", *overrides]), folder, 1)
+    keys = [key for key in SMALL if not key.startswith("vocabulary.")]
+    given = [*keys, f"data.sources={text}", "data.validation_share=0.5", *overrides]
+    prepare(load_for_corpus("tiny", given, str(corpus)), folder, 1)
     return Corpus(folder)
 
 
@@ -86,7 +88,7 @@ def test_what_does_not_fit_is_refused(corpus: Corpus, corpus_folder: Path, world
     cases = {
         r"has rows of 32 tokens, and .* of 64; prepare it with data\.row_length=64": ("data.row_length=32",),
         "holds no held-out rows": ("data.validation_share=0.0",),
-        r"has another vocabulary than .*; prepare it with vocabulary\.source=.*tokenizer\.json": (
+        f"has another vocabulary than .*; prepare it with --init-from {corpus_folder}": (
             "vocabulary.source=train",
             "vocabulary.size=1000",
         ),
