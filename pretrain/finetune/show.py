@@ -32,7 +32,11 @@ def print_tasks(
         raise UserError(f"--picture {picture}: is an SVG; name a file that ends in .svg")
     console = Console()
     results = compare(
-        models, folders, num_seeds, overrides, lambda line: console.print(line, highlight=False, soft_wrap=True)
+        models,
+        folders,
+        num_seeds,
+        overrides,
+        lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
     )
     console.print(_table(results))
     for file in (json_file, picture):
@@ -57,19 +61,19 @@ def _table(results: Sequence[Result]) -> Table:
     for title in (*names, "difference, paired")[: len(names) + (len(names) > 1)]:
         table.add_column(title, justify="right", overflow="fold")
     for result in results:
+        place = [result.task.name, f"{len(result.task.held_out):,} of {result.task.split}"]
         for metric in next(iter(result.models.values())):
-            cells = [_cell(spreads[metric]) for spreads in result.models.values()]
-            paired = result.difference(metric)
-            first = metric == next(iter(next(iter(result.models.values()))))
-            where = f"{len(result.task.held_out):,} of {result.task.split}"
-            table.add_row(
-                result.task.name if first else "",
-                where if first else "",
-                metric.replace("_", " ") + (" *" if metric == result.main else ""),
-                *cells,
-                *([_cell(paired, signed=True)] if paired else []),
-            )
+            table.add_row(*place, *_cells(result, metric))
+            place = ["", ""]
     return table
+
+
+def _cells(result: Result, metric: str) -> list[str]:
+    """The name of a metric, what each model has of it, and of two their difference."""
+    paired = result.difference(metric)
+    name = metric.replace("_", " ") + (" *" if metric == result.main else "")
+    of_models = [_cell(spreads[metric]) for spreads in result.models.values()]
+    return [name, *of_models, *([_cell(paired, signed=True)] if paired else [])]
 
 
 def _cell(spread: Spread, *, signed: bool = False) -> str:
