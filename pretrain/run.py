@@ -76,14 +76,17 @@ class Run:
         checkpoint.clean(self.checkpoints)
         return start
 
-    def record(self, start: Start, dtype: torch.dtype, loaded: Loaded | None = None) -> None:
+    def record(
+        self, start: Start, dtype: torch.dtype, loaded: Loaded | None = None, general: Corpus | None = None
+    ) -> None:
         """Store the tokenizer, append this start to the provenance, and take the mark of a stop away."""
         for name in self.corpus.manifest.vocabulary.files:
             write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
         path = self.folder / PROVENANCE
         starts = validate(_Provenance, read_json(path), str(path)).starts if path.is_file() else []
-        corpus = {"folder": str(self.corpus.folder), "manifest_sha256": self.corpus.manifest_sha256}
-        entry = start_of(self.world, dtype) | {"step": start.step, "corpus": corpus}
+        entry = start_of(self.world, dtype) | {"step": start.step, "corpus": _identity(self.corpus)}
+        if general:
+            entry["general"] = _identity(general)
         if loaded:
             entry["init_from"] = asdict(loaded)
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
@@ -133,6 +136,10 @@ class Run:
                 f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
                 f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
             )
+
+
+def _identity(corpus: Corpus) -> dict[str, str]:
+    return {"folder": str(corpus.folder), "manifest_sha256": corpus.manifest_sha256}
 
 
 def _pass_over(valid: checkpoint.Valid) -> Iterator[str]:

@@ -64,7 +64,7 @@ def train(
         Loader(corpus, recipe, world) as loader,
     ):
         if world.is_main:
-            run.record(start, dtype, loaded)
+            run.record(start, dtype, loaded, general)
         _announce(log, start, run, engine, loaded)
         held_out = HeldOut(corpora, recipe, world, dtype)
         return _steps(engine, run, start, loader, log, held_out, asked_to_stop)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
+from configs.files import read_json
 from configs.load import load
 from data_prep.__main__ import _load as load_for_corpus
 from data_prep.prepare import prepare
@@ -50,6 +51,8 @@ def test_general_rows_are_logged_beside_the_runs_own(
     assert steps == [line["step"] for line in evaluations(watched, "evaluation")] == [0, 6, 12]
     assert evaluations(watched, "evaluation") == evaluations(alone, "evaluation")
     assert evaluations(watched, "general") != evaluations(watched, "evaluation")
+    (start,) = read_json(watched / "provenance.json")["starts"]
+    assert start["general"] == {"folder": str(general.folder), "manifest_sha256": general.manifest_sha256}
     said = capsys.readouterr().out
     assert "step 6/12  general text: masked accuracy" in said
     show_run(watched)
