@@ -42,7 +42,11 @@ class Judged:
         generator = self.generator.networks["generator"]
         # A generator without a discriminator stands in its place as well, where nobody looks.
         main = self.model.networks.get("discriminator") or _in_its_place(generator)
-        networks = Released(self.model.origin, {"generator": generator, "discriminator": main}, self.model.vocabulary)
+        networks = Released(
+            self.model.origin,
+            {"generator": generator, "discriminator": _without_prediction(main)},
+            self.model.vocabulary,
+        )
         recipe = _recipe(generator, main, corpus)
         pair = ElectraPair(recipe)
         Beginning(networks, generator, ()).load(pair, corpus.folder)
@@ -71,6 +75,12 @@ def open_judged(model: str, generator: str | None) -> Judged:
     if not main and generator:
         raise UserError(f"{released.origin}: holds a generator alone; score it without --generator")
     return Judged(released, filler, main is not None and _HEAD in main.weights)
+
+
+def _without_prediction(main: Network) -> Network:
+    """A run's discriminator comes with all heads of the pair, and the generator may be another's."""
+    kept = {name: tensor for name, tensor in main.weights.items() if not name.startswith("objectives.mlm.")}
+    return replace(main, weights=kept)
 
 
 def _in_its_place(generator: Network) -> Network:

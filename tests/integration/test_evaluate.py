@@ -132,6 +132,21 @@ def test_half_a_model(released: Path, run: Path, corpus_folder: Path, tmp_path: 
     assert "its embeddings are 32 wide" in refusal(discriminator, *on, "--generator", str(run))
 
 
+def test_the_generator_of_another_run_is_what_it_is_there(
+    run: Path, corpus_folder: Path, world: World, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    assert train(load("tiny", [*SMALL, "seed=5"]), Corpus(corpus_folder), other, world, "auto")
+    on = ("--corpus", str(corpus_folder))
+    crossed, theirs, ours = (
+        evaluated(tmp_path, *given)["corpora"][str(corpus_folder)]["scores"]
+        for given in ((run, *on, "--generator", str(other)), (other, *on), (run, *on))
+    )
+    for name in ("masked_accuracy", "pseudo_perplexity", "replaced_share"):
+        assert crossed[name] == pytest.approx(theirs[name], rel=1e-9) != ours[name]
+    assert crossed["auc"] not in (ours["auc"], theirs["auc"])
+
+
 def test_what_is_refused(run: Path, released: Path, corpus_folder: Path, text_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     prepare(load("tiny", [*SMALL, f"data.sources={text_file}", "vocabulary.size=1000"]), other, 1)
