@@ -139,8 +139,8 @@ def test_the_generator_of_another_run_is_what_it_is_there(
     assert train(load("tiny", [*SMALL, "seed=5"]), Corpus(corpus_folder), other, world, "auto")
     on = ("--corpus", str(corpus_folder))
     crossed, theirs, ours = (
-        evaluated(tmp_path, *given)["corpora"][str(corpus_folder)]["scores"]
-        for given in ((run, *on, "--generator", str(other)), (other, *on), (run, *on))
+        evaluated(tmp_path, model, *on, *more)["corpora"][str(corpus_folder)]["scores"]
+        for model, more in ((run, ("--generator", str(other))), (other, ()), (run, ()))
     )
     for name in ("masked_accuracy", "pseudo_perplexity", "replaced_share"):
         assert crossed[name] == pytest.approx(theirs[name], rel=1e-9) != ours[name]
