@@ -50,6 +50,8 @@ class Engine:
         self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
+        if recipe.compute.compile:
+            _compile(pair)
         groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
@@ -204,6 +206,12 @@ def _only_finite(loss: Tensor) -> Tensor:
     The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
     """
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
+
+
+def _compile(pair: ElectraPair) -> None:
+    """A layer at a time: the layers of a tower share one compilation. Their names stay as they are."""
+    for layer in (*pair.generator.layers, *pair.discriminator.layers):
+        layer.compile(fullgraph=True, dynamic=False)
 
 
 def _sums_of(output: Output) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from configs.recipe import Recipe
 from pretrain.batch import Batch
+from pretrain.linear import Linear, linear
 from pretrain.objectives import Forward, ObjectiveModule, Settings
 
 
@@ -17,13 +18,13 @@ class Objective(ObjectiveModule):
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
         model = recipe.model
-        self.dense = nn.Linear(model.generator.hidden, model.embedding)
+        self.dense = Linear(model.generator.hidden, model.embedding)
         self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
         """[..., D] of the generator, [V, E] -> [..., V]"""
-        return F.linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
+        return linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
 
     def count(self, batch: Batch) -> int:
         return int(batch.filled.sum())
