@@ -10,6 +10,7 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.linear import Linear, linear
 from pretrain.objectives import Forward, ObjectiveModule, Settings
+from pretrain.sampling import BLOCK
 
 
 class Objective(ObjectiveModule):
@@ -23,8 +24,10 @@ class Objective(ObjectiveModule):
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
-        """[..., D] of the generator, [V, E] -> [..., V]"""
-        return linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
+        """[..., D] of the generator, [V, E] -> [..., V and its padding], which is never likely."""
+        padding = -len(word_table) % BLOCK
+        table, bias = F.pad(word_table, (0, 0, 0, padding)), F.pad(self.bias, (0, padding), value=-torch.inf)
+        return linear(self.norm(F.gelu(self.dense(states))), table, bias)
 
     def count(self, batch: Batch) -> int:
         return int(batch.filled.sum())
