@@ -54,9 +54,10 @@ def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
 
     device = join().device
     torch.manual_seed(0)
-    generator = ElectraForMaskedLM(_config(recipe, "generator")).to(device).train()
-    discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).to(device).train()
+    generator = ElectraForMaskedLM(_config(recipe, "generator")).train()
+    discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).train()
     discriminator.electra.embeddings.word_embeddings = generator.electra.embeddings.word_embeddings
+    torch.nn.ModuleList([generator, discriminator]).to(device)
     parameters = list({id(p): p for p in [*generator.parameters(), *discriminator.parameters()]}.values())
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, eps=1e-6, weight_decay=0.01)
     batch = batch.to(device)

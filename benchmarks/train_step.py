@@ -9,19 +9,18 @@ The ceiling is the rate of a square matrix product on the same threads, taken in
 
 from __future__ import annotations
 
-import datetime
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from benchmarks.machine import packages_and_date, processor
 
 WARMUP_STEPS = 2
 CEILING = "square matrix products"
@@ -139,13 +138,11 @@ def main(
 
 def print_table(rates: dict[str, list[tuple[float, float]]], shape: Shape, threads: int) -> None:
     ceiling = statistics.median(flops for _, flops in rates.pop(CEILING))
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    processor = names[0].partition(": ")[2] if names else platform.processor()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "deepspeed"))
     text = "documents" if shape.packed else "full rows"
     print(
-        f"{shape.recipe}, {shape.rows} x {shape.length}, {text}, fp32; {processor}, {threads} threads, "
-        f"{ceiling / 1e9:.0f} GFLOP/s in square matrix products; {packages}; {datetime.date.today()}\n"
+        f"{shape.recipe}, {shape.rows} x {shape.length}, {text}, fp32; {processor()}, {threads} threads, "
+        f"{ceiling / 1e9:.0f} GFLOP/s in square matrix products; "
+        f"{packages_and_date('torch', 'transformers', 'deepspeed')}\n"
     )
     print("| | tokens/s | lowest to highest | of the ceiling | ours is |\n|---|---:|---:|---:|---:|")
     medians = {way: statistics.median(tokens for tokens, _ in measured) for way, measured in rates.items()}

@@ -35,13 +35,13 @@ def _in_fp32_on_a_cpu(states: Tensor) -> bool:
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # type: ignore[override]
         ctx.save_for_backward(states, weight)
         return _onednn(states, weight, bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:  # type: ignore[override]
         states, weight = ctx.saved_tensors
         of_states = _onednn(gradient, weight.t(), None) if ctx.needs_input_grad[0] else None
         flat = gradient.reshape(-1, len(weight))
