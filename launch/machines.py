@@ -1,0 +1,103 @@
+"""Machines by name: the tables of the user's `machines.toml`, one for each way to start a job.
+
+A table is checked by the class that stands at its `backend` in BACKENDS, and started by `launch/backends/BACKEND.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from configs.errors import UserError, nearest
+from configs.load import validate
+from configs.table import Count, Natural, Table
+
+FILE = "machines.toml"
+# Slurm's own ways to write a duration: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
+_SLURM_TIME = r"^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+|\d+-\d+:\d\d|\d+-\d+:\d\d:\d\d)$"
+
+
+class Machine(Table):
+    """What a machine of every backend states."""
+
+    backend: str
+    nodes: Count  # a job has at most so many
+    gpus: Natural  # of each node; 0: it computes on its cores
+    environment: dict[str, str] = {}  # variables of every process of a job
+
+
+class Local(Machine):
+    """This machine; and with `hostfile`, through DeepSpeed's launcher, those that it reaches by ssh."""
+
+    nodes: Count = 1
+    gpus: Natural | None = None  # type: ignore[assignment]  None: as many as torchrun finds
+    hostfile: str | None = None
+
+
+class Slurm(Machine):
+    """A cluster of Slurm, reached by the sbatch of this machine."""
+
+    cpus: Count  # cores of each node
+    time: Annotated[str, Field(pattern=_SLURM_TIME)] | None = None
+    account: str | None = None
+    partition: str | None = None
+    cpu_partition: str | None = None  # where stages run that need no GPU: prepare and export
+    modules: tuple[str, ...] = ()
+    python: str | None = None  # on the nodes; None: the one that submits
+    wrap: tuple[str, ...] = ()  # words before every command, such as those of apptainer
+    options: dict[str, str] = {}  # further ones of sbatch: qos = "high"
+    # seconds before the time limit in which a run must finish its step and save
+    warning: Annotated[int, Field(ge=10, lt=65536)] = 300
+
+
+BACKENDS: dict[str, type[Machine]] = {"local": Local, "slurm": Slurm}
+LOCAL = Local(backend="local")
+
+
+def machine_of(table: dict[str, Any], origin: str, name: str) -> Machine:
+    """A table as the machine of its backend; raises UserError with the first wrong key, under `name`."""
+    backend = table.get("backend")
+    if backend not in BACKENDS:
+        said = f"{backend!r} is no backend" if "backend" in table else "missing"
+        hint = nearest(str(backend), BACKENDS) or f"; there are {', '.join(BACKENDS)}"
+        raise UserError(f"{origin}: {name}.backend: {said}{hint}")
+    return validate(BACKENDS[backend], table, origin, f"{name}.")
+
+
+def machines() -> dict[str, tuple[Machine, str]]:
+    """name -> (machine, where it stands). A name in the working folder's file stands over one in the user's own."""
+    found: dict[str, tuple[Machine, str]] = {"local": (LOCAL, "always there")}
+    for path in reversed(files()):
+        for name, table in _read(path).items():
+            if not isinstance(table, dict):
+                raise UserError(f"{path}: {name}: {table!r} is not a table; a machine is [{name}] and its keys below")
+            found[name] = (machine_of(table, str(path), name), str(path))
+    return found
+
+
+def find(name: str) -> Machine:
+    """The machine of this name; raises UserError that lists those there are."""
+    known = machines()
+    if name not in known:
+        listed = nearest(name, known) or f"; there is {', '.join(known)}"
+        raise UserError(f"--on {name}: no such machine{listed} ({' and '.join(map(str, files()))} name them)")
+    return known[name][0]
+
+
+def files() -> list[Path]:
+    """Where machines are looked for: the working folder, then the user's configuration."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return [Path(FILE), Path(home) / "electra" / FILE]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a TOML file ({error})") from None
