@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -27,15 +27,32 @@ class Machine(Table):
     backend: str
     nodes: Count  # a job has at most so many
     gpus: Natural  # of each node; 0: it computes on its cores
-    environment: dict[str, str] = {}  # variables of every process of a job
+    environment: dict[str, str] = Field(default_factory=dict)  # variables of every process of a job
+
+    @property
+    def processes(self) -> int | None:
+        """On each node, where nobody says how many; None: one for each GPU that is found there, else core."""
+        return self.gpus or None
+
+    def started_by(self, launcher: str | None, hostfile: Path | None) -> Machine:
+        """The same with another launcher; raises UserError where a scheduler starts the processes."""
+        raise UserError(f"--launcher, --hostfile: are for a machine of backend local, and this is {self.backend}")
 
 
 class Local(Machine):
-    """This machine; and with `hostfile`, through DeepSpeed's launcher, those that it reaches by ssh."""
+    """This machine, through torchrun; or, through DeepSpeed's launcher, those of a hostfile, which ssh reaches."""
 
     nodes: Count = 1
-    gpus: Natural | None = None  # type: ignore[assignment]  None: as many as torchrun finds
-    hostfile: str | None = None
+    gpus: Natural = 0  # 0: as many as are found
+    launcher: Literal["torchrun", "deepspeed"] = "torchrun"
+    hostfile: str | None = None  # `NAME slots=PROCESSES`, a line a node
+
+    def started_by(self, launcher: str | None, hostfile: Path | None) -> Local:
+        chosen = launcher or self.launcher
+        if hostfile and chosen != "deepspeed":
+            raise UserError(f"--hostfile {hostfile}: is for --launcher deepspeed")
+        file = str(hostfile) if hostfile else self.hostfile
+        return self.model_copy(update={"launcher": chosen, "hostfile": file})
 
 
 class Slurm(Machine):
@@ -46,12 +63,16 @@ class Slurm(Machine):
     account: str | None = None
     partition: str | None = None
     cpu_partition: str | None = None  # where stages run that need no GPU: prepare and export
-    modules: tuple[str, ...] = ()
+    modules: list[str] = Field(default_factory=list)
     python: str | None = None  # on the nodes; None: the one that submits
-    wrap: tuple[str, ...] = ()  # words before every command, such as those of apptainer
-    options: dict[str, str] = {}  # further ones of sbatch: qos = "high"
+    wrap: list[str] = Field(default_factory=list)  # words before every command, such as those of apptainer
+    options: dict[str, str] = Field(default_factory=dict)  # further ones of sbatch: qos = "high"
     # seconds before the time limit in which a run must finish its step and save
     warning: Annotated[int, Field(ge=10, lt=65536)] = 300
+
+    @property
+    def processes(self) -> int:
+        return self.gpus or self.cpus
 
 
 BACKENDS: dict[str, type[Machine]] = {"local": Local, "slurm": Slurm}

@@ -1,4 +1,7 @@
-"""Ways to start jobs: one file for each backend of `launch.machines`, all with the functions of `Backend`."""
+"""Ways to start jobs, one file for each backend of `launch.machines`.
+
+Those that hand jobs to a scheduler have the functions of `Backend`. `local` has no scheduler: it becomes the job.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from launch.jobs import Job, Stage
-from launch.machines import Machine
+from launch.machines import LOCAL, Machine
+
+Kind = Literal["waiting", "running", "done", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
 class State:
     """What has become of a job. Unknown: its scheduler is not here, or has forgotten it."""
 
-    kind: Literal["waiting", "running", "done", "failed", "unknown"]
+    kind: Kind
     said: str  # in the scheduler's own words
 
     @property
@@ -44,10 +49,11 @@ class Backend(Protocol):
         """The files that the job has printed into; or, where there are none, the command that shows them."""
         ...
 
-    def cancel(self, machine: Any, id: str) -> str:
-        """The command that ends the job, for people to type."""
+    def cancel(self, machine: Any, id: str) -> list[str]:
+        """The command that ends the job."""
         ...
 
 
 def backend_of(machine: Machine) -> Backend:
+    assert machine.backend != LOCAL.backend
     return cast(Backend, import_module(f"launch.backends.{machine.backend}"))
