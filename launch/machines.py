@@ -6,19 +6,19 @@ A table is checked by the class that stands at its `backend` in BACKENDS, and st
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from configs.errors import UserError, nearest
 from configs.load import validate
 from configs.table import Count, Natural, Table
 
 FILE = "machines.toml"
-# Slurm's own ways to write a duration: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
-_SLURM_TIME = r"^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+|\d+-\d+:\d\d|\d+-\d+:\d\d:\d\d)$"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Machine(Table):
@@ -28,6 +28,14 @@ class Machine(Table):
     nodes: Count  # a job has at most so many
     gpus: Natural  # of each node; 0: it computes on its cores
     environment: dict[str, str] = Field(default_factory=dict)  # variables of every process of a job
+
+    @field_validator("environment")
+    @classmethod
+    def _variables_have_names(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in environment:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"environment: {name!r} is no name of a variable")
+        return environment
 
     @property
     def processes(self) -> int | None:
@@ -59,7 +67,7 @@ class Slurm(Machine):
     """A cluster of Slurm, reached by the sbatch of this machine."""
 
     cpus: Count  # cores of each node
-    time: Annotated[str, Field(pattern=_SLURM_TIME)] | None = None
+    time: str | None = None  # of a job, in minutes or as D-H:M:S
     account: str | None = None
     partition: str | None = None
     cpu_partition: str | None = None  # where stages run that need no GPU: prepare and export
@@ -70,9 +78,29 @@ class Slurm(Machine):
     # seconds before the time limit in which a run must finish its step and save
     warning: Annotated[int, Field(ge=10, lt=65536)] = 300
 
+    @model_validator(mode="after")
+    def _a_warning_comes_in_time(self) -> Self:
+        if self.time and (limit := _seconds(self.time)) <= self.warning:
+            raise ValueError(f"warning: {self.warning} seconds are not within time ({self.time}, {limit} seconds)")
+        return self
+
     @property
     def processes(self) -> int:
         return self.gpus or self.cpus
+
+
+def _seconds(time: str) -> int:
+    """Of a duration as Slurm writes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S; raises ValueError for another."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d\d))?(?::(\d\d))?", time)
+    if not match:
+        raise ValueError(f"time: {time!r} is no duration of Slurm; write minutes, H:M:S, or D-H:M:S")
+    days, *parts = (int(part) if part else None for part in match.groups())
+    numbers = [part for part in parts if part is not None]
+    if days is not None:
+        hours, minutes, seconds = (*numbers, 0, 0)[:3]
+    else:
+        hours, minutes, seconds = {1: (0, *numbers, 0), 2: (0, *numbers), 3: tuple(numbers)}[len(numbers)]
+    return (((days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 BACKENDS: dict[str, type[Machine]] = {"local": Local, "slurm": Slurm}
@@ -104,7 +132,7 @@ def find(name: str) -> Machine:
     """The machine of this name; raises UserError that lists those there are."""
     known = machines()
     if name not in known:
-        listed = nearest(name, known) or f"; there is {', '.join(known)}"
+        listed = nearest(name, known) or f"; there are {', '.join(known)}"
         raise UserError(f"--on {name}: no such machine{listed} ({' and '.join(map(str, files()))} name them)")
     return known[name][0]
 
