@@ -114,6 +114,16 @@ def test_a_run_that_somebody_trains_in_is_refused(tmp_path: Path) -> None:
         refuse_run(tmp_path)
 
 
+def test_models_that_are_there_are_refused_before_a_run_of_weeks(
+    electra: Electra, corpus_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "export" / "generator").mkdir(parents=True)
+    arguments = ("--corpus", corpus_folder, "--run", "run", "--stage", "pretrain,export")
+    refused = electra("submit", "tiny", *arguments, *SMALL)
+    assert refused.exit_code == 2
+    assert "run/export: exists and is not empty; move it away, or leave the stage export out" in refused.stderr
+
+
 def test_a_dry_run_prints_every_script_and_writes_nothing(electra: Electra, tmp_path: Path) -> None:
     stages = "export,prepare,pretrain"
     shown = electra("submit", "tiny", "--on", "gpus", "--nodes", "2", "--dry-run", "--stage", stages,
