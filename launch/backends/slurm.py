@@ -67,7 +67,7 @@ def state(machine: Slurm, id: str) -> State:
 
 
 def logs(machine: Slurm, folder: Path, stage: Stage, id: str) -> list[Path]:
-    return sorted(folder.glob(f"{stage}-{id}*.log"))
+    return sorted([*folder.glob(f"{stage}-{id}.log"), *folder.glob(f"{stage}-{id}_*.log")])
 
 
 def cancel(machine: Slurm, id: str) -> list[str]:

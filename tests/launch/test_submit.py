@@ -169,8 +169,9 @@ def test_where_no_scheduler_is_the_folder_says_what_it_knows(electra: Electra, t
     assert lines[1] == ["pretrain", "7", "left with exit code 0"]
     assert lines[2][:2] == ["export", "8"] and "there is no squeue here" in lines[2][2]
     assert "no job has printed anything yet" in electra("logs", "run").stderr
+    (folder / "pretrain-77.log").write_text("another job's\n")
     (folder / "pretrain-7.log").write_text("".join(f"line {number}\n" for number in range(9)))
-    assert electra("logs", "run", "--lines", "2").stdout == f"==> {folder}/pretrain-7.log <==\nline 7\nline 8\n"
+    assert electra("logs", "run", "--lines", "2").stdout == "==> run/submit/1/pretrain-7.log <==\nline 7\nline 8\n"
     assert "--stage evaluate: was not submitted; there is pretrain, export" in electra(
         "logs", "run", "--stage", "evaluate"
     ).stderr  # fmt: skip
