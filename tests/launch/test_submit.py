@@ -92,6 +92,12 @@ def test_a_refusal_is_one_sentence(
     assert not list(tmp_path.glob("run/submit/*/jobs.json"))
 
 
+def test_machines_are_listed(electra: Electra) -> None:
+    shown = [line.split() for line in electra("machines").stdout.splitlines()]
+    assert shown[0] == ["local", "local", "1", "node", "always", "there"]
+    assert shown[2] == ["gpus", "slurm", "4", "nodes", "of", "8", "GPUs", "machines.toml"]
+
+
 def test_a_stage_behind_preparation_needs_a_run(electra: Electra) -> None:
     assert "--run: missing; export needs the folder of a run" in electra(
         "submit", "tiny", "--corpus", "corpus", "--stage", "prepare,export"
