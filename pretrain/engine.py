@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from configs.errors import UserError
 from configs.recipe import Recipe
+from configs.share import micro_rows
 from pretrain.batch import Batch
-from pretrain.loader import micro_rows
 from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import Counts, ElectraPair, Output
 from pretrain.world import World, precision
