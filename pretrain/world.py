@@ -13,7 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from configs.errors import UserError
-from pretrain.memory import keep_freed_memory
+from pretrain.allocator import keep_freed_memory
 
 T = TypeVar("T")
 
