@@ -38,9 +38,8 @@ def render(job: Job, machine: Slurm, folder: Path) -> dict[str, str]:
         # A step does not inherit the cores of its job.
         "srun": f"--cpus-per-task={machine.cpus}",
         "cpus": machine.cpus,
-        "python": shlex.join(python),
-        "command": shlex.join(job.command()),
-        "torchrun": _torchrun(job, machine),
+        "command": list(map(shlex.quote, python + job.command())),
+        "train": [*map(shlex.quote, python), *_torchrun(job, machine)],
     }
     return {script: fill(_TEMPLATES.get(job.stage, "slurm_alone"), values)}
 
@@ -78,7 +77,7 @@ def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
     yield "ntasks-per-node=1"
     yield f"cpus-per-task={machine.cpus}"
     if needs_gpus:
-        yield f"gpus-per-node={machine.gpus}"
+        yield f"gpus-per-node={job.processes}"
     for name, value in (("time", machine.time), ("account", machine.account), ("partition", partition)):
         if value:
             yield f"{name}={value}"
@@ -98,12 +97,12 @@ def _threads(job: Job, machine: Slurm) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(max(1, machine.cpus // (job.processes or 1)))} if job.stage.computes else {}
 
 
-def _torchrun(job: Job, machine: Slurm) -> str:
+def _torchrun(job: Job, machine: Slurm) -> list[str]:
     """Known places instead of a rendezvous: it would have to find out which node it is on, by names."""
-    words = job.torchrun("NODES", shutdown_seconds=machine.warning)
-    layout = '--nnodes="$SLURM_NNODES" --node-rank="$SLURM_NODEID" '
-    layout += '--master-addr="$MASTER_ADDR" --master-port="$MASTER_PORT"'
-    return shlex.join(words).replace("NODES", layout, 1)
+    layout = ['--nnodes="$SLURM_NNODES"', '--node-rank="$SLURM_NODEID"']
+    layout += ['--master-addr="$MASTER_ADDR"', '--master-port="$MASTER_PORT"']
+    words = job.torchrun(*layout, shutdown_seconds=machine.warning)
+    return [word if word in layout else shlex.quote(word) for word in words]
 
 
 def _kind(word: str, reason: str) -> Kind:
