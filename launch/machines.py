@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.errors import UserError, nearest
 from configs.load import validate
@@ -19,6 +19,8 @@ from configs.table import Count, Natural, Table
 FILE = "machines.toml"
 # Slurm's own ways to write a duration: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
 _SLURM_TIME = r"^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+|\d+-\d+:\d\d|\d+-\d+:\d\d:\d\d)$"
+
+Folder = Annotated[str, Field(pattern=r"^/.*[^/]$")]
 
 
 class Machine(Table):
@@ -75,7 +77,61 @@ class Slurm(Machine):
         return self.gpus or self.cpus
 
 
-BACKENDS: dict[str, type[Machine]] = {"local": Local, "slurm": Slurm}
+class Kubernetes(Machine):
+    """A cluster of Kubernetes with Kubeflow Trainer 2, reached by the kubectl of this machine."""
+
+    image: str  # launch/Dockerfile makes one
+    # absolute path, here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
+    volumes: Annotated[dict[Folder, str], Field(min_length=1)]
+    cpus: Count  # cores of each pod
+    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi|Ti)$")]  # of each pod
+    namespace: str = "default"
+    context: str | None = None  # of kubectl; None: its current one
+    queue: str | None = None  # of Kueue, which then says when a job begins
+    gpu: str = "nvidia.com/gpu"  # the resource that a GPU is
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    # seconds in which a run must finish its step and save, when its pod is to go
+    warning: Annotated[int, Field(ge=10)] = 300
+    # attempts for each pod after failures that are neither a mistake in the input nor a request to stop
+    restarts: Natural = 5
+
+    @property
+    def processes(self) -> int:
+        return self.gpus or self.cpus
+
+
+class SkyPilot(Machine):
+    """Clouds, Kubernetes or Slurm by SkyPilot's managed jobs, reached by the sky of this machine."""
+
+    cpus: Count  # cores of each node, at least
+    accelerator: str | None = None  # as `sky gpus list` names it; each node has `gpus` of it
+    infra: str | None = None  # such as aws/us-east-1 or k8s/my-context; None: the cheapest
+    use_spot: bool = False
+    image: str | None = None  # of docker; launch/Dockerfile makes one
+    setup: str = ""  # commands on every node before the first start, where there is no image
+    python: str = "python"
+    volumes: dict[Folder, str] = Field(default_factory=dict)  # absolute path -> volume of `sky volumes`
+    resources: dict[str, Any] = Field(default_factory=dict)  # further ones of a task: disk_size = 512
+    # seconds in which a run must finish its step and save, when it is asked to stop
+    warning: Annotated[int, Field(ge=10)] = 300
+
+    @property
+    def processes(self) -> int:
+        return self.gpus or self.cpus
+
+    @model_validator(mode="after")
+    def _gpus_have_a_kind(self) -> Self:
+        if bool(self.gpus) != bool(self.accelerator):
+            raise ValueError(f"accelerator: {self.accelerator!r} does not go with gpus = {self.gpus}; name both or none")
+        return self
+
+
+BACKENDS: dict[str, type[Machine]] = {
+    "local": Local,
+    "slurm": Slurm,
+    "kubernetes": Kubernetes,
+    "skypilot": SkyPilot,
+}
 LOCAL = Local(backend="local")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from configs.errors import UserError
 from configs.recipe import Recipe
+from configs.share import micro_rows
 from data_prep.shards import row_dtype
 from launch.gpus import BANDWIDTH, PRODUCTS, Gpu, gpu_of
 from launch.throughput import Throughput, practice, throughput
@@ -61,7 +62,6 @@ class Plan:
 
 def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
     """Raises UserError for a GPU that is not known, a batch that the GPUs do not divide, and a row that does not fit."""
-    from pretrain.loader import micro_rows
     from pretrain.memory import memory, num_parameters
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
@@ -81,7 +81,6 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
 
 def _largest(recipe: Recipe, parameters: int, gpus: int, gpu: Gpu) -> int:
     """The most rows at once, of those that the batch can be cut into, that the memory of a GPU holds."""
-    from pretrain.loader import micro_rows
     from pretrain.memory import memory
 
     rows, needed = recipe.batch.rows // gpus, 0

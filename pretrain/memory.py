@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from configs.recipe import Recipe
+from configs.share import micro_rows
 from configs.tables import Tower
-from pretrain.loader import micro_rows
 from pretrain.pair import ElectraPair
 
 # Of weights, gradients and moments, whatever the matrix products run in.
