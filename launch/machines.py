@@ -6,21 +6,19 @@ A table is checked by the class that stands at its `backend` in BACKENDS, and st
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from configs.errors import UserError, nearest
 from configs.load import validate
 from configs.table import Count, Natural, Table
 
 FILE = "machines.toml"
-# Slurm's own ways to write a duration: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
-_SLURM_TIME = r"^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+|\d+-\d+:\d\d|\d+-\d+:\d\d:\d\d)$"
-
-Folder = Annotated[str, Field(pattern=r"^/.*[^/]$")]
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Machine(Table):
@@ -30,6 +28,14 @@ class Machine(Table):
     nodes: Count  # a job has at most so many
     gpus: Natural  # of each node; 0: it computes on its cores
     environment: dict[str, str] = Field(default_factory=dict)  # variables of every process of a job
+
+    @field_validator("environment")
+    @classmethod
+    def _variables_have_names(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in environment:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"environment: {name!r} is no name of a variable")
+        return environment
 
     @property
     def processes(self) -> int | None:
@@ -61,7 +67,7 @@ class Slurm(Machine):
     """A cluster of Slurm, reached by the sbatch of this machine."""
 
     cpus: Count  # cores of each node
-    time: Annotated[str, Field(pattern=_SLURM_TIME)] | None = None
+    time: str | None = None  # of a job, in minutes or as D-H:M:S
     account: str | None = None
     partition: str | None = None
     cpu_partition: str | None = None  # where stages run that need no GPU: prepare and export
@@ -71,6 +77,12 @@ class Slurm(Machine):
     options: dict[str, str] = Field(default_factory=dict)  # further ones of sbatch: qos = "high"
     # seconds before the time limit in which a run must finish its step and save
     warning: Annotated[int, Field(ge=10, lt=65536)] = 300
+
+    @model_validator(mode="after")
+    def _a_warning_comes_in_time(self) -> Self:
+        if self.time and (limit := _seconds(self.time)) <= self.warning:
+            raise ValueError(f"warning: {self.warning} seconds are not within time ({self.time}, {limit} seconds)")
+        return self
 
     @property
     def processes(self) -> int:
@@ -82,9 +94,9 @@ class Kubernetes(Machine):
 
     image: str  # launch/Dockerfile makes one
     # absolute path, here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
-    volumes: Annotated[dict[Folder, str], Field(min_length=1)]
+    volumes: dict[str, str]
     cpus: Count  # cores of each pod
-    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi|Ti)$")]  # of each pod
+    memory: str  # of each pod, such as 64Gi
     namespace: str = "default"
     context: str | None = None  # of kubectl; None: its current one
     queue: str | None = None  # of Kueue, which then says when a job begins
@@ -99,6 +111,18 @@ class Kubernetes(Machine):
     def processes(self) -> int:
         return self.gpus or self.cpus
 
+    @field_validator("memory")
+    @classmethod
+    def _has_a_unit(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9]\d*(Mi|Gi|Ti)", value):
+            raise ValueError(f"memory: {value!r} is no amount of memory; write 64Gi, or Mi or Ti")
+        return value
+
+    @field_validator("volumes")
+    @classmethod
+    def _are_folders(cls, value: dict[str, str]) -> dict[str, str]:
+        return _folders(value)
+
 
 class SkyPilot(Machine):
     """Clouds, Kubernetes or Slurm by SkyPilot's managed jobs, reached by the sky of this machine."""
@@ -110,7 +134,7 @@ class SkyPilot(Machine):
     image: str | None = None  # of docker; launch/Dockerfile makes one
     setup: str = ""  # commands on every node before the first start, where there is no image
     python: str = "python"
-    volumes: dict[Folder, str] = Field(default_factory=dict)  # absolute path -> volume of `sky volumes`
+    volumes: dict[str, str]  # absolute path -> volume of `sky volumes`
     resources: dict[str, Any] = Field(default_factory=dict)  # further ones of a task: disk_size = 512
     # seconds in which a run must finish its step and save, when it is asked to stop
     warning: Annotated[int, Field(ge=10)] = 300
@@ -119,11 +143,39 @@ class SkyPilot(Machine):
     def processes(self) -> int:
         return self.gpus or self.cpus
 
+    @field_validator("volumes")
+    @classmethod
+    def _are_folders(cls, value: dict[str, str]) -> dict[str, str]:
+        return _folders(value)
+
     @model_validator(mode="after")
     def _gpus_have_a_kind(self) -> Self:
         if bool(self.gpus) != bool(self.accelerator):
             raise ValueError(f"accelerator: {self.accelerator!r} does not go with gpus = {self.gpus}; name both or none")
         return self
+
+
+def _folders(volumes: dict[str, str]) -> dict[str, str]:
+    """Raises ValueError where there is none, or one is not mounted at an absolute path."""
+    wrong = next((path for path in volumes if not Path(path).is_absolute()), None)
+    if wrong is not None or not volumes:
+        said = f"{wrong!r} is no absolute path" if volumes else "empty"
+        raise ValueError(f'volumes: {said}; write volumes = {{"/shared" = "NAME"}}, the folder that all nodes see')
+    return volumes
+
+
+def _seconds(time: str) -> int:
+    """Of a duration as Slurm writes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S; raises ValueError for another."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d\d))?(?::(\d\d))?", time)
+    if not match:
+        raise ValueError(f"time: {time!r} is no duration of Slurm; write minutes, H:M:S, or D-H:M:S")
+    days, *parts = (int(part) if part else None for part in match.groups())
+    numbers = [part for part in parts if part is not None]
+    if days is not None:
+        hours, minutes, seconds = (*numbers, 0, 0)[:3]
+    else:
+        hours, minutes, seconds = {1: (0, *numbers, 0), 2: (0, *numbers), 3: tuple(numbers)}[len(numbers)]
+    return (((days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 BACKENDS: dict[str, type[Machine]] = {
@@ -160,7 +212,7 @@ def find(name: str) -> Machine:
     """The machine of this name; raises UserError that lists those there are."""
     known = machines()
     if name not in known:
-        listed = nearest(name, known) or f"; there is {', '.join(known)}"
+        listed = nearest(name, known) or f"; there are {', '.join(known)}"
         raise UserError(f"--on {name}: no such machine{listed} ({' and '.join(map(str, files()))} name them)")
     return known[name][0]
 
