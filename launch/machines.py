@@ -93,7 +93,7 @@ class Kubernetes(Machine):
     """A cluster of Kubernetes with Kubeflow Trainer 2, reached by the kubectl of this machine."""
 
     image: str  # launch/Dockerfile makes one
-    # absolute path, here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
+    # absolute path, the same here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
     volumes: dict[str, str]
     cpus: Count  # cores of each pod
     memory: str  # of each pod, such as 64Gi
