@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from rich.text import Text
 from configs.errors import Unfinished, UserError
 from launch.backends import State
 from launch.jobs import Stage
-from launch.status import lines, progress, states, tail
+from launch.status import left_with, lines, progress, states, tail
 from launch.submissions import Submission
 
 # The controller serves a whole cluster.
 _POLL_SECONDS = 5
+_SENTENCE = re.compile(r"(process \d+: )?error: ")
 
 
 def follow(submission: Submission) -> None:
@@ -47,8 +49,12 @@ def _why(submission: Submission, stage: Stage, state: State) -> UserError:
     logs = [path for path in submission.logs(stage) if isinstance(path, Path)]
     if not logs:
         return Unfinished(f"{job} ended as {state.said}, and has printed nothing")
-    last = [line.strip() for path in logs for line in tail(path, 3) if line.strip()][-1:]
-    sentence = f"{job} ended as {state.said} ({''.join(last)}); its log is {logs[-1]}"
+    printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
+    # What torchrun and srun say behind a sentence of ours is that it came.
+    sentences = [line for line in printed if _SENTENCE.match(line)]
+    sentence = f"{job} ended as {state.said} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
+    if left_with(submission, stage) == "2":
+        return UserError(sentence)
     return Unfinished(f"{sentence}; the same command goes on")
 
 

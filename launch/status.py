@@ -105,12 +105,15 @@ def _of_job(submission: Submission, stage: Stage, state: State) -> str:
     return f"  {stage:<9} {submission.jobs[stage]:<8} {state.said}"
 
 
-def _left_behind(submission: Submission, stage: Stage, state: State) -> State:
+def left_with(submission: Submission, stage: Stage) -> str | None:
+    """The exit code that the job's script has kept; None while it runs, or where it was killed."""
     path = submission.folder / f"{stage}.exit"
-    if not path.is_file():
-        return state
-    code = path.read_text().strip()
-    return State("done" if code == "0" else "failed", f"left with exit code {code}")
+    return path.read_text().strip() if path.is_file() else None
+
+
+def _left_behind(submission: Submission, stage: Stage, state: State) -> State:
+    code = left_with(submission, stage)
+    return State("done" if code == "0" else "failed", f"left with exit code {code}") if code else state
 
 
 def _duration(seconds: float) -> str:

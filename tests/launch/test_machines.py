@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,13 @@ def test_a_mistake_is_one_sentence(change: tuple[str, str], sentence: str) -> No
         find("mine")
     assert str(refused.value).startswith(sentence)
     assert "\n" not in str(refused.value).removeprefix(sentence)
+
+
+def test_the_example_in_the_documentation_is_valid() -> None:
+    docs = Path(__file__).parent.parent.parent / "docs" / "clusters.md"
+    examples = re.findall(r"```toml\n(.*?)```", docs.read_text(encoding="utf-8"), flags=re.DOTALL)
+    Path("machines.toml").write_text("\n".join(examples))
+    assert len(machines()) == 1 + len(re.findall(r"^\[\w+\]", "\n".join(examples), flags=re.MULTILINE)) > 1
 
 
 def test_an_unknown_machine_lists_those_there_are() -> None:
