@@ -53,9 +53,7 @@ class Job:
         """The arguments of Python for the stage as one process, without a share."""
         return ["-m", self.stage.room, self.stage, *self.arguments]
 
-    def torchrun(
-        self, *layout: str, shutdown_seconds: int = 300, module: str = "torch.distributed.run"
-    ) -> list[str]:
+    def torchrun(self, *layout: str, shutdown_seconds: int = 300, module: str = "torch.distributed.run") -> list[str]:
         """The arguments of Python for the stage as the processes of one node; `layout` says how they find others.
 
         `module` "launch.torchrun" leaves with the exit code of the processes.

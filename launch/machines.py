@@ -151,7 +151,9 @@ class SkyPilot(Machine):
     @model_validator(mode="after")
     def _gpus_have_a_kind(self) -> Self:
         if bool(self.gpus) != bool(self.accelerator):
-            raise ValueError(f"accelerator: {self.accelerator!r} does not go with gpus = {self.gpus}; name both or none")
+            raise ValueError(
+                f"accelerator: {self.accelerator!r} does not go with gpus = {self.gpus}; name both or none"
+            )
         return self
 
 

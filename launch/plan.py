@@ -61,7 +61,7 @@ class Plan:
 
 
 def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
-    """Raises UserError for a GPU that is not known, a batch that the GPUs do not divide, and a row that does not fit."""
+    """Raises UserError for an unknown GPU, a batch that the GPUs do not divide, and a row that does not fit."""
     from pretrain.memory import memory, num_parameters
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
@@ -139,9 +139,10 @@ def _time(plan: Plan) -> list[str]:
     share, who = practice(plan.recipe)
     return [
         *said,
-        f"  estimated    at best the roofline: {PRODUCTS:.0%} of the data sheet's products and {BANDWIDTH:.0%} of its "
-        "bandwidth, rows full, no time for launches or between GPUs;",
-        f"               at worst {share:.1%} of the data sheet's products, as others do at this width ({who})",
+        f"  estimated    at best the roofline: {PRODUCTS:.0%} of the data sheet's products, {BANDWIDTH:.0%} of its "
+        "bandwidth, full rows, no launches,",
+        f"               nothing between GPUs; at worst {share:.1%} of the products, which others reach at this width:",
+        f"               {who}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""torchrun that leaves with the exit code of the process that ended it, which schedulers decide by; its own is always 1.
+"""torchrun that leaves with the exit code of the process that ended it, by which schedulers decide; else it is 1.
 
 `python -m launch.torchrun` takes torchrun's arguments and environment (PET_NNODES, PET_NODE_RANK, ...).
 """

@@ -52,9 +52,10 @@ def num_parameters(recipe: Recipe) -> int:
 
 
 def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Memory:
-    """Of one of so many processes with so many parameters; `narrow` is the width of what matrix products take: 2 in bf16, 4 in fp32.
+    """Of one of so many processes with a model of so many parameters.
 
-    Raises UserError when the processes do not divide the batch.
+    `narrow` is the width of what matrix products take: 2 in bf16, 4 in fp32. Raises UserError when the processes do not
+    divide the batch.
     """
     rows = micro_rows(recipe, world_size) * recipe.batch.views
     return Memory(

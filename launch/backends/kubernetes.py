@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import STOPPED, UserError
-from launch.backends import State
+from launch.backends import Kind, State
 from launch.backends.commands import name_of, output, refuse_order, refuse_outside, threads
 from launch.jobs import Job, Stage
 from launch.machines import Kubernetes
@@ -20,6 +20,7 @@ from launch.manifests import documents
 TRAINER = "trainer.kubeflow.org/v1alpha1"
 # What Kubeflow Trainer calls the replicated job and the container that train.
 NODE = "node"
+_CONDITIONS: dict[str, Kind] = {"Complete": "done", "Failed": "failed", "Suspended": "waiting"}
 
 
 def render(job: Job, machine: Kubernetes, folder: Path) -> dict[str, str]:
@@ -47,7 +48,7 @@ def state_of(resource: dict[str, Any]) -> State:
     """Of a Job or a TrainJob as the API server shows it: both end in Complete or Failed."""
     status = resource.get("status", {})
     held = {each["type"]: each for each in status.get("conditions", ()) if each["status"] == "True"}
-    for kind, word in (("done", "Complete"), ("failed", "Failed"), ("waiting", "Suspended")):
+    for word, kind in _CONDITIONS.items():
         if word in held:
             said = held[word].get("message", "")
             return State(kind, f"{word} ({said})" if said else word)
@@ -97,7 +98,10 @@ def _work(job: Job, machine: Kubernetes, name: str) -> dict[str, Any]:
     if job.stage is Stage.prepare:
         # A container sees all cores of its node.
         command += ["--task", f"$(JOB_COMPLETION_INDEX)/{job.nodes}", "--workers", str(machine.cpus)]
-    work = {"command": command, "resources": _resources(machine, gpus=min(machine.gpus, 1) if job.stage.computes else 0)}
+    work = {
+        "command": command,
+        "resources": _resources(machine, gpus=min(machine.gpus, 1) if job.stage.computes else 0),
+    }
     spec = {
         "completionMode": "Indexed",
         "completions": job.nodes,

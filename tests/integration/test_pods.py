@@ -54,7 +54,7 @@ class Pods:
                 [sys.executable, *words, *more],
                 env=os.environ | set_by_the_controller | {"PET_NODE_RANK": str(rank), "OMP_NUM_THREADS": "1"},
                 stdout=subprocess.DEVNULL,
-                stderr=open(self.folder / f"{rank}.log", "w"),  # noqa: SIM115  the process writes it
+                stderr=open(self.folder / f"{rank}.log", "w"),
                 text=True,
             )
             for rank in range(trainer["numNodes"])

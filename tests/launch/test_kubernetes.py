@@ -171,7 +171,10 @@ def test_names_are_labels_of_dns_and_differ() -> None:
         ({"conditions": [{"type": "Suspended", "status": "False"}], "active": 2}, "running"),
         ({"jobsStatus": [{"name": "node", "active": 1}]}, "running"),
         ({"conditions": [{"type": "Complete", "status": "True"}]}, "done"),
-        ({"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}]}, "done"),
+        (
+            {"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}]},
+            "done",
+        ),
         ({"conditions": [{"type": "Failed", "status": "True", "message": "exit code 2"}]}, "failed"),
     ],
 )
@@ -206,7 +209,9 @@ def test_an_order_of_jobs_is_refused() -> None:
         [Stage.prepare, Stage.pretrain], ("base",), Path("/shared/c"), Path("/shared/r"), nodes=1, processes=8
     )
     assert kubernetes.render(first, chosen, FOLDER)
-    with pytest.raises(UserError, match="--stage pretrain: comes after prepare, and this machine begins jobs in no order"):
+    with pytest.raises(
+        UserError, match="--stage pretrain: comes after prepare, and this machine begins jobs in no order"
+    ):
         kubernetes.render(second, chosen, FOLDER)
 
 
@@ -215,8 +220,11 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """There is no cluster: a program of that name that keeps its arguments and says what a file holds."""
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'said')!r}, 'a').write(repr(sys.argv[1:]) + chr(10))\n"
-                       f"sys.stdout.write(open({str(tmp_path / 'answer')!r}).read())\n")  # fmt: skip
+    program.write_text(
+        f"#!{sys.executable}\nimport json, pathlib, sys\nhere = pathlib.Path({str(tmp_path)!r})\n"
+        "with open(here / 'asked', 'a') as file:\n    print(json.dumps(sys.argv[1:]), file=file)\n"
+        "print((here / 'answer').read_text())\n"
+    )
     program.chmod(0o755)
     (tmp_path / "answer").write_text("")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
@@ -230,7 +238,7 @@ def test_what_kubectl_is_asked(kubectl: Path) -> None:
     (kubectl / "answer").write_text(json.dumps({"status": {"jobsStatus": [{"active": 1}]}}))
     assert kubernetes.state(chosen, id).kind == "running"
     flags = ["--context=big", "--namespace=nlp"]
-    asked = [eval(line) for line in (kubectl / "said").read_text().splitlines()]
+    asked = [json.loads(line) for line in (kubectl / "asked").read_text().splitlines()]
     assert asked == [[*flags, "create", "-f", f"{FOLDER}/pretrain.yaml"], [*flags, "get", id, "--output=json"]]
     assert kubernetes.cancel(chosen, id) == ["kubectl", *flags, "delete", id, f"trainingruntime/{name}"]
     assert name in objects((GOLDEN / "kubernetes_gpus_pretrain.yaml").read_text())["TrainJob"]["metadata"]["name"]

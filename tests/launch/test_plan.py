@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +18,8 @@ from launch.throughput import Measurement, practice
 from tests.published import PUBLISHED
 
 H200 = GPUS["h200"]
+CLUSTERS = (Path(__file__).parent.parent.parent / "docs/clusters.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `\w+` \| \d+ x .+$", CLUSTERS, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,9 @@ def test_the_roofline_is_the_sum_of_its_components(name: str, overrides: tuple[s
 
 def test_a_layer_of_fp32_by_hand() -> None:
     """A V100: 0.8 x 15.7 TFLOP/s and 0.9 x 900 GB/s. At width 768 everything but LayerNorms waits for the products."""
-    layers = [load("base", [f"model.discriminator={{layers={n}, hidden=768, heads=12, intermediate=3072}}"]) for n in (1, 2)]
+    layers = [
+        load("base", [f"model.discriminator={{layers={n}, hidden=768, heads=12, intermediate=3072}}"]) for n in (1, 2)
+    ]
     one, two = (seconds_per_token(recipe, GPUS["v100"], 4) for recipe in layers)
     products = 6 * (4 * 768**2 + 2 * 768 * 3072) + 12 * 512 * 768
     assert two - one == pytest.approx(products / (0.8 * 15.7e12) + 2 * 29 * 768 / (0.9 * 900e9))
@@ -52,7 +59,9 @@ def test_small_on_one_h200_by_hand() -> None:
     """16.384 G tokens at 169.1 + 6.8 ns, and at 5.7 % of 989 TFLOP/s with 70.1 MFLOP a token."""
     small = plan(load("small"), 1, "h200")
     assert small.tokens == 16_384_000_000
-    assert small.hours == pytest.approx((16.384e9 * 175.9e-9 / 3600, 16.384e9 * 70.1e6 / (0.057 * 989e12) / 3600), rel=5e-3)
+    assert small.hours == pytest.approx(
+        (16.384e9 * 175.9e-9 / 3600, 16.384e9 * 70.1e6 / (0.057 * 989e12) / 3600), rel=5e-3
+    )
     assert (small.micro_rows, small.accumulation, small.largest) == (128, 1, 128)
     assert small.checkpoints == (4, 12 * PUBLISHED["small"].joint)
     # 128 ids of two bytes, the length, three planes and ten maskings of 16 bytes
@@ -97,8 +106,15 @@ def test_a_measurement_stands_over_the_estimate(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_others_are_compared_by_width() -> None:
-    assert [practice(load(name))[0] for name in ("tiny", "small", "base", "large")] == [0.057, 0.057, 0.239, 0.341]
+    assert [practice(load(name))[0] for name in ("tiny", "small", "base", "large")] == [0.057, 0.057, 0.187, 0.341]
 
 
-def test_a_row_of_the_table() -> None:
-    assert row(plan(load("base"), 8, "h200")).startswith("| `base` | 8 x h200 | 11.2 | 32 x 1 | 32 | ")
+@pytest.mark.parametrize("shown", ROWS)
+def test_the_table_of_sizes_is_what_is_computed(shown: str) -> None:
+    name, gpus, gpu = re.findall(r"^\| `(\w+)` \| (\d+) x ([\w-]+) \|", shown)[0]
+    assert row(plan(load(name), int(gpus), gpu)) == shown
+
+
+def test_the_example_is_what_is_printed() -> None:
+    shown = re.search(r"```\n\$ electra (plan .+)\n([\s\S]+?)```", CLUSTERS)
+    assert shown and CliRunner().invoke(app, shown[1].split()).stdout == shown[2]

@@ -102,7 +102,13 @@ def test_what_a_node_runs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [("PENDING", "waiting"), ("RECOVERING", "running"), ("SUCCEEDED", "done"), ("FAILED_SETUP", "failed"), ("CANCELLED", "failed")],
+    [
+        ("PENDING", "waiting"),
+        ("RECOVERING", "running"),
+        ("SUCCEEDED", "done"),
+        ("FAILED_SETUP", "failed"),
+        ("CANCELLED", "failed"),
+    ],
 )
 def test_states(status: str, kind: str) -> None:
     queue = [{"job_name": "other", "status": "RUNNING"}, {"job_name": "mine", "status": status}]

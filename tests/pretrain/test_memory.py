@@ -20,7 +20,6 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.engine import Engine
 from pretrain.memory import activations, memory, num_parameters
-from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import ElectraPair
 from pretrain.world import World
 from tests.published import PUBLISHED
