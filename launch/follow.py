@@ -28,10 +28,11 @@ def follow(submission: Submission) -> None:
     home = submission.home
     try:
         with _shown() as show:
-            before = None
+            before, known = None, dict[Stage, State]()
             while True:
-                known = states(submission)
-                now = known, getattr(progress(home), "step", None)
+                # A scheduler forgets jobs that have ended, and does not always answer.
+                known |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
+                now = {**known}, getattr(progress(home), "step", None)
                 show(lines(home), now != before)
                 if not any(state.is_alive for state in known.values()):
                     break
@@ -39,7 +40,8 @@ def follow(submission: Submission) -> None:
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         raise Unfinished(f"{home}: the jobs go on; electra status {home} says how far they are") from None
-    for stage, state in known.items():
+    for stage in submission.jobs:
+        state = known.get(stage, State("unknown", "its scheduler does not know it"))
         if state.kind != "done":
             raise _why(submission, stage, state)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+# Below a run: where the stage `export` writes its models.
+EXPORT = "export"
+
 
 class Stage(StrEnum):
     """A command of `electra`, in the order of a pipeline."""
@@ -92,7 +95,7 @@ def pipeline(
             Stage.prepare: (*recipe, "--out", str(corpus), *released),
             Stage.pretrain: (recipe[0], "--corpus", str(corpus), "--run", str(run), *recipe[1:], *released),
             Stage.evaluate: (str(run), "--corpus", str(corpus)),
-            Stage.export: (str(run), "--out", f"{run}/export"),
+            Stage.export: (str(run), "--out", f"{run}/{EXPORT}"),
         }[stage]
         jobs.append(
             Job(

@@ -10,6 +10,7 @@ from configs.folders import LOCK, RECIPE, holds_other_things
 from configs.recipe import Recipe
 from configs.share import micro_rows
 from data_prep.shards import Corpus, match_corpus
+from launch.jobs import EXPORT
 from launch.machines import Local, Machine
 from launch.submissions import newest
 
@@ -35,10 +36,17 @@ def refuse_batch(recipe: Recipe, num_processes: int) -> None:
 
 
 def refuse_corpus(folder: Path, recipe: Recipe | None) -> None:
-    """Raises UserError for what is no corpus, or another than the recipe asks for (None: only the job knows it)."""
+    """Raises UserError for what is no corpus, or another than the recipe asks for (None: any will do)."""
     corpus = Corpus(folder)
     if recipe:
         match_corpus(recipe, corpus)
+
+
+def refuse_export(run: Path) -> None:
+    """Raises UserError where the models of the run would not be written, before it has been trained for weeks."""
+    out = run / EXPORT
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: exists and is not empty; move it away, or leave the stage export out")
 
 
 def refuse_run(folder: Path) -> None:

@@ -43,7 +43,7 @@ def lines(folder: Path) -> list[str]:
     run = (folder / RECIPE).is_file()
     if not (submission or run or (folder / MANIFEST).is_file()):
         raise UserError(f"{folder}: holds no run, and nothing was submitted for it")
-    said = [f"{folder}{f': submitted to {submission.name} as {submission.folder}' if submission else ''}"]
+    said = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
     if submission:
         said += [_of_job(submission, stage, state) for stage, state in states(submission).items()]
     elif run:

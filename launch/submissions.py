@@ -58,7 +58,7 @@ class Submission:
     def lines(self) -> list[str]:
         """For people who have just submitted it."""
         jobs = [f"job {id}: {stage} on {self.name}" for stage, id in self.jobs.items()]
-        return [*jobs, f"what was submitted is in {self.folder}; electra status {self.home} says how far it is"]
+        return [*jobs, f"their scripts: {self.folder}", f"how far they are: electra status {self.home}"]
 
     def states(self) -> dict[Stage, State]:
         return {stage: self.backend.state(self.machine, id) for stage, id in self.jobs.items()}

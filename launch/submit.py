@@ -17,6 +17,7 @@ from launch.machines import Local, Machine
 from launch.refusals import (
     refuse_batch,
     refuse_corpus,
+    refuse_export,
     refuse_layout,
     refuse_run,
     refuse_submitted,
@@ -56,8 +57,12 @@ class Order:
         """None: it is complete only with a released model, which the job reads."""
         return None if self.init_from else load(self.recipe, self.overrides)
 
+    def processes_on(self, machine: Machine) -> int | None:
+        """For each node; None: only the job knows."""
+        return self.processes or machine.processes
+
     def jobs(self, machine: Machine, recipe: Sequence[str], corpus: Path, run: Path | None) -> list[Job]:
-        processes = self.processes or machine.processes
+        processes = self.processes_on(machine)
         return pipeline(
             self.stages, recipe, corpus, run, nodes=self.nodes, processes=processes, init_from=self.init_from
         )
@@ -70,7 +75,7 @@ def submit(order: Order, name: str, machine: Machine, *, dry_run: bool) -> Submi
     """
     refuse_layout(name, machine, order.nodes, order.processes)
     recipe = order.loaded()
-    processes = order.processes or machine.processes
+    processes = order.processes_on(machine)
     if recipe and processes and Stage.pretrain in order.stages:
         refuse_batch(recipe, order.nodes * processes)
     if isinstance(machine, Local):
@@ -84,8 +89,7 @@ def _here(order: Order, machine: Local, recipe: Recipe | None, *, dry_run: bool)
     if dry_run:
         print(" &&\n".join(local.render(job, machine) for job in jobs))
         return
-    if Stage.prepare not in order.stages:
-        refuse_corpus(order.corpus, recipe)
+    _refuse_results(order, recipe)
     local.become(jobs, machine)
 
 
@@ -96,20 +100,27 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
     folder = next_folder(home)
     jobs = order.jobs(machine, (str(folder / RECIPE),), corpus, run)
     backend = backend_of(machine)
-    rendered = {job.stage: backend.render(job, machine, folder) for job in jobs}
+    files = {file: text for job in jobs for file, text in backend.render(job, machine, folder).items()}
     if dry_run:
-        _print(folder, {name: text for files in rendered.values() for name, text in files.items()})
+        _print(folder, files)
         return None
     _refuse_folders(order, recipe, corpus, run)
-    store(folder, read(order.recipe, order.overrides), {k: v for files in rendered.values() for k, v in files.items()})
+    store(folder, read(order.recipe, order.overrides), files)
     submission = Submission(folder, name, machine, _start(jobs, machine, folder))
     submission.write()
     return submission
 
 
+def _refuse_results(order: Order, recipe: Recipe | None) -> None:
+    """What the stages read and write, wherever they do it."""
+    if Stage.prepare not in order.stages and {Stage.pretrain, Stage.evaluate} & {*order.stages}:
+        refuse_corpus(order.corpus, recipe if Stage.pretrain in order.stages else None)
+    if Stage.export in order.stages and order.run:
+        refuse_export(order.run)
+
+
 def _refuse_folders(order: Order, recipe: Recipe | None, corpus: Path, run: Path | None) -> None:
-    if Stage.prepare not in order.stages:
-        refuse_corpus(corpus, recipe)
+    _refuse_results(order, recipe)
     for folder in filter(None, (corpus, run)):
         refuse_unshared(folder)
     refuse_submitted(run or corpus)

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from configs.errors import UserError
+from configs.folders import RECIPE
 from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
+from data_prep.manifest import MANIFEST
 from launch.backends import Kind, State
 from launch.jobs import Job, Stage
 from launch.machines import Slurm
@@ -34,7 +37,8 @@ def render(job: Job, machine: Slurm, folder: Path) -> dict[str, str]:
         "folder": str(folder),
         "script": str(folder / script),
         "run": str(job.folder),
-        "manifest": str(job.corpus / "manifest.json"),
+        "manifest": str(job.corpus / MANIFEST),
+        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
         # A step does not inherit the cores of its job.
         "srun": f"--cpus-per-task={machine.cpus}",
         "cpus": machine.cpus,
@@ -51,7 +55,10 @@ def submit(job: Job, machine: Slurm, folder: Path, ids: Mapping[Stage, str]) -> 
 
 def state(machine: Slurm, id: str) -> State:
     """Of an array: failed when one job of it is, else running or waiting when one is."""
-    known = sorted(set(states_of(id).values()), key=_urgency)
+    try:
+        known = sorted(set(states_of(id).values()), key=_urgency)
+    except UserError as error:  # no Slurm here, or none that answers
+        return State("unknown", str(error))
     if not known:
         return State("unknown", f"job {id} is not known to Slurm any more")
     word, reason = known[0]

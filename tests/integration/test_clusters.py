@@ -32,6 +32,8 @@ cpus = 1
 partition = "all"
 time = "10"
 warning = 60
+environment = { NOTE = "it's 1" }
+wrap = ["env"]
 """
 
 

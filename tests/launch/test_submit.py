@@ -16,8 +16,11 @@ from typer.testing import CliRunner, Result
 
 from configs.errors import UserError
 from launch.cli import app
+from launch.jobs import Stage
+from launch.machines import find
 from launch.refusals import refuse_run, refuse_unshared
 from launch.snapshot import code_of
+from launch.submissions import Submission, newest, next_folder, store
 from pretrain import checkpoint
 from tests.conftest import SMALL
 from tests.integration.test_run import training
@@ -114,6 +117,16 @@ def test_a_run_that_somebody_trains_in_is_refused(tmp_path: Path) -> None:
         refuse_run(tmp_path)
 
 
+def test_models_that_are_there_are_refused_before_a_run_of_weeks(
+    electra: Electra, corpus_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "export" / "generator").mkdir(parents=True)
+    arguments = ("--corpus", corpus_folder, "--run", "run", "--stage", "pretrain,export")
+    refused = electra("submit", "tiny", *arguments, *SMALL)
+    assert refused.exit_code == 2
+    assert "run/export: exists and is not empty; move it away, or leave the stage export out" in refused.stderr
+
+
 def test_a_dry_run_prints_every_script_and_writes_nothing(electra: Electra, tmp_path: Path) -> None:
     stages = "export,prepare,pretrain"
     shown = electra("submit", "tiny", "--on", "gpus", "--nodes", "2", "--dry-run", "--stage", stages,
@@ -137,6 +150,32 @@ def test_a_pipeline_on_this_machine(electra: Electra, text_file: Path, tmp_path:
     assert "step 12/12" in known.stdout and "complete" in known.stdout and "the corpus is complete" in known.stdout
     assert "was not submitted to a cluster" in electra("logs", "r").stderr
     assert "holds no run" in electra("status", "nowhere").stderr
+
+
+def test_where_no_scheduler_is_the_folder_says_what_it_knows(electra: Electra, tmp_path: Path) -> None:
+    folder = next_folder(tmp_path / "run")
+    assert folder == tmp_path / "run" / "submit" / "1"
+    store(folder, {"name": "mine"}, {"pretrain.sbatch": "#!/bin/bash\n"})
+    assert newest(tmp_path / "run") is None, "nothing is submitted yet"
+    submission = Submission(folder, "gpus", find("gpus"), {Stage.pretrain: "7", Stage.export: "8"})
+    submission.write()
+    assert newest(tmp_path / "run") == submission
+    assert next_folder(tmp_path / "run").name == "2"
+    (folder / "pretrain.exit").write_text("0\n")
+    known = electra("status", "run")
+    assert known.exit_code == 0, known.stderr
+    lines = [line.split(maxsplit=2) for line in known.stdout.splitlines()]
+    assert lines[0][:2] == ["run:", "on"]
+    assert lines[1] == ["pretrain", "7", "left with exit code 0"]
+    assert lines[2][:2] == ["export", "8"] and "there is no squeue here" in lines[2][2]
+    assert "no job has printed anything yet" in electra("logs", "run").stderr
+    (folder / "pretrain-7.log").write_text("".join(f"line {number}\n" for number in range(9)))
+    assert electra("logs", "run", "--lines", "2").stdout == f"==> {folder}/pretrain-7.log <==\nline 7\nline 8\n"
+    assert "--stage evaluate: was not submitted; there is pretrain, export" in electra(
+        "logs", "run", "--stage", "evaluate"
+    ).stderr  # fmt: skip
+    (folder / "jobs.json").write_text("{")
+    assert "jobs.json: not valid JSON" in electra("status", "run").stderr
 
 
 def test_a_pipeline_ends_with_the_stage_that_fails(tmp_path: Path) -> None:
