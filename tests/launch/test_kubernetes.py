@@ -13,11 +13,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+import tomli_w
 import yaml
 from kubeflow_trainer_api import models
+from typer.testing import CliRunner
 
 from configs.errors import UserError
 from launch.backends import kubernetes
+from launch.cli import app
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import Kubernetes, machine_of
 
@@ -242,6 +245,25 @@ def test_what_kubectl_is_asked(kubectl: Path) -> None:
     assert asked == [[*flags, "create", "-f", f"{FOLDER}/pretrain.yaml"], [*flags, "get", id, "--output=json"]]
     assert kubernetes.cancel(chosen, id) == ["kubectl", *flags, "delete", id, f"trainingruntime/{name}"]
     assert name in objects((GOLDEN / "kubernetes_gpus_pretrain.yaml").read_text())["TrainJob"]["metadata"]["name"]
+
+
+def test_the_command(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From machines.toml to what is kept, and what is said of it."""
+    monkeypatch.chdir(kubectl)
+    table = GPUS | {"volumes": {str(kubectl): "shared"}}
+    Path("machines.toml").write_text(tomli_w.dumps({"lab": table}))
+    order = ["submit", "tiny", "--on", "lab", "--nodes", "2", "--stage", "prepare", "--corpus", "corpus"]
+    submitted = CliRunner().invoke(app, [*order, f"data.sources={kubectl / 'text'}"])
+    assert submitted.exit_code == 0, submitted.stderr
+    kept = kubectl / "corpus/submit/1"
+    assert {path.name for path in kept.iterdir()} >= {"prepare.yaml", "recipe.toml", "jobs.json"}
+    assert str(kept / "recipe.toml") in (kept / "prepare.yaml").read_text()
+    failed = {"conditions": [{"type": "Failed", "status": "True", "message": "exit code 2"}]}
+    (kubectl / "answer").write_text(json.dumps({"status": failed}))
+    assert "Failed (exit code 2)" in CliRunner().invoke(app, ["status", "corpus"]).stdout
+    assert "kubectl --namespace=default logs" in CliRunner().invoke(app, ["logs", "corpus"]).stdout
+    outside = CliRunner().invoke(app, [*order[:-1], "/elsewhere/corpus"])
+    assert outside.exit_code == 2 and "/elsewhere/corpus: is in none of the machine's volumes" in outside.stderr
 
 
 def test_without_kubectl_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
