@@ -143,11 +143,14 @@ def plan(
     gpus: Annotated[int, typer.Option(min=1, help="How many, over all nodes.")] = 1,
 ) -> None:
     """Estimate memory, time and disk of a run before it is submitted."""
-    from configs.load import load
+    from configs.load import from_tables, read
     from launch.plan import lines
     from launch.plan import plan as estimate
 
-    typer.echo("\n".join(lines(estimate(load(recipe, overrides or ()), gpus, gpu))))
+    tables = read(recipe, overrides or ())
+    if "discriminator" not in tables.get("model", {}):
+        raise UserError(f"{recipe}: takes the shape of a released model; plan a recipe of that shape, such as base")
+    typer.echo("\n".join(lines(estimate(from_tables(tables, recipe), gpus, gpu))))
 
 
 for room in (data_prep_commands, pretrain_commands):

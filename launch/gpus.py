@@ -59,7 +59,7 @@ GPUS = {
     "rtx3090": Gpu(24, 71, 35.6, 936, "NVIDIA Ampere GA102 GPU Architecture, GeForce RTX 3090"),
     "v100": Gpu(32, None, 15.7, 900, "NVIDIA V100, 32 GB SXM2"),
     "v100-16": Gpu(16, None, 15.7, 900, "NVIDIA V100, 16 GB SXM2"),
-    "t4": Gpu(16, None, 8.1, 320, "NVIDIA T4"),
+    "t4": Gpu(16, None, 8.1, 300, "NVIDIA T4"),
 }
 
 

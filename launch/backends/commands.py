@@ -28,14 +28,14 @@ def threads(job: Job, cpus: int) -> dict[str, str]:
 
 
 def output(command: Sequence[str]) -> str:
-    """What it prints; raises UserError with its last line where it is not here, or fails."""
+    """What it prints; raises UserError where it is not here, or with its last lines when it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
         raise UserError(f"there is no {command[0]} here; submit where it is installed") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise UserError(f"{command[0]} refused: {said[-1]}")
+        raise UserError(f"{command[0]} refused: {'; '.join(said[-3:])}")
     return done.stdout
 
 

@@ -26,10 +26,10 @@ _CONDITIONS: dict[str, Kind] = {"Complete": "done", "Failed": "failed", "Suspend
 def render(job: Job, machine: Kubernetes, folder: Path) -> dict[str, str]:
     refuse_order(job)
     refuse_outside(job, folder, machine.volumes)
-    name, about = name_of(job, folder), f"edit it and type: {' '.join(_kubectl(machine, 'create', '-f'))} {{file}}"
-    kinds = _train(job, machine, name) if job.stage is Stage.pretrain else [_work(job, machine, name)]
-    file = f"{job.stage}.yaml"
-    return {file: documents(kinds, f"Written by `electra submit`; {about.format(file=folder / file)}")}
+    name, file = name_of(job, folder), folder / f"{job.stage}.yaml"
+    objects = _train(job, machine, name) if job.stage is Stage.pretrain else [_work(job, machine, name)]
+    by_hand = " ".join(_kubectl(machine, "create", "-f", str(file)))
+    return {file.name: documents(objects, f"Written by `electra submit`; edit it and type: {by_hand}")}
 
 
 def submit(job: Job, machine: Kubernetes, folder: Path, ids: Mapping[Stage, str]) -> str:

@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_said_with_what_does() -> None:
         ("base --gpu x", "no such GPU; there are h200, h100"),
         ("base --gpu h200 --gpus 3", "batch.rows: 256 rows do not divide among 3 processes; start 2"),
         ("health --gpu v100-16", "health: the fewest rows that can be computed at once need"),
-        ("adapt --gpu h200", "adapt: vocabulary.source: missing"),
+        ("adapt --gpu h200", "adapt: takes the shape of a released model; plan a recipe of that shape"),
     ],
 )
 def test_refusals(arguments: str, sentence: str) -> None:
