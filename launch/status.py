@@ -73,7 +73,7 @@ def progress(run: Path) -> Progress | None:
     """None before the first line of the log."""
     from pretrain.logs import METRICS, read_metrics
 
-    training = [line for line in read_metrics(run) if line["kind"] == "training"]
+    training = [line for line in read_metrics(run) if line["kind"] == "training" and line.get("rows_per_second")]
     if not training:
         return None
     recipe, last = load(str(run / RECIPE)), training[-1]

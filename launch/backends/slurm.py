@@ -67,7 +67,7 @@ def state(machine: Slurm, id: str) -> State:
 
 
 def logs(machine: Slurm, folder: Path, stage: Stage, id: str) -> list[Path]:
-    return sorted(folder.glob(f"{stage}-{id}*.log"))
+    return sorted([*folder.glob(f"{stage}-{id}.log"), *folder.glob(f"{stage}-{id}_*.log")])
 
 
 def cancel(machine: Slurm, id: str) -> list[str]:
@@ -108,7 +108,7 @@ def _torchrun(job: Job, machine: Slurm) -> list[str]:
     """Known places instead of a rendezvous: it would have to find out which node it is on, by names."""
     layout = ['--nnodes="$SLURM_NNODES"', '--node-rank="$SLURM_NODEID"']
     layout += ['--master-addr="$MASTER_ADDR"', '--master-port="$MASTER_PORT"']
-    words = job.torchrun(*layout, shutdown_seconds=machine.warning)
+    words = job.torchrun(*layout, shutdown_seconds=machine.warning, module="launch.torchrun")
     return [word if word in layout else shlex.quote(word) for word in words]
 
 

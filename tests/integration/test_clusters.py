@@ -132,7 +132,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
 
 
 @pytest.mark.slow
-def test_a_lost_node_and_a_cancelled_job(user: User, slurm: Cluster, corpus_folder: Path) -> None:
+def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, corpus_folder: Path) -> None:
     command = ("submit", "tiny", *RECIPE, "--corpus", corpus_folder, "--run", "run", "--on", "tests", "--nodes", "2")
     user.electra(*command)
     user.wait_for_step(10)
@@ -151,12 +151,12 @@ def test_a_lost_node_and_a_cancelled_job(user: User, slurm: Cluster, corpus_fold
     user.wait(lambda: "JobState=COMPLETED" in user.known())
     assert list(training(user.run)) == list(range(1, NUM_STEPS + 1))
     assert (user.run / "submit" / "2" / "pretrain.exit").read_text() == "0\n"
-    assert "Restarts=0" in slurm.output("scontrol", "show", "job", newest_but_one(user))
 
-
-def newest_but_one(user: User) -> str:
-    """The cancelled job."""
-    return re.findall(r"pretrain-(\d+)\.log", str(list((user.run / "submit" / "1").iterdir())))[0]
+    mistaken = user.start(*command, "seed=2", "--watch")
+    _, error = mistaken.communicate()
+    assert mistaken.returncode == 2, error
+    assert "this run has seed = 1, and now it is 2" in error
+    assert "Restarts=0" in user.known()
 
 
 def test_what_a_node_does_not_see_ends_the_job_and_the_watching(

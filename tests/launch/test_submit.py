@@ -92,6 +92,12 @@ def test_a_refusal_is_one_sentence(
     assert not list(tmp_path.glob("run/submit/*/jobs.json"))
 
 
+def test_machines_are_listed(electra: Electra) -> None:
+    shown = [line.split() for line in electra("machines").stdout.splitlines()]
+    assert shown[0] == ["local", "local", "1", "node", "always", "there"]
+    assert shown[2] == ["gpus", "slurm", "4", "nodes", "of", "8", "GPUs", "machines.toml"]
+
+
 def test_a_stage_behind_preparation_needs_a_run(electra: Electra) -> None:
     assert "--run: missing; export needs the folder of a run" in electra(
         "submit", "tiny", "--corpus", "corpus", "--stage", "prepare,export"
@@ -169,8 +175,9 @@ def test_where_no_scheduler_is_the_folder_says_what_it_knows(electra: Electra, t
     assert lines[1] == ["pretrain", "7", "left with exit code 0"]
     assert lines[2][:2] == ["export", "8"] and "there is no squeue here" in lines[2][2]
     assert "no job has printed anything yet" in electra("logs", "run").stderr
+    (folder / "pretrain-77.log").write_text("another job's\n")
     (folder / "pretrain-7.log").write_text("".join(f"line {number}\n" for number in range(9)))
-    assert electra("logs", "run", "--lines", "2").stdout == f"==> {folder}/pretrain-7.log <==\nline 7\nline 8\n"
+    assert electra("logs", "run", "--lines", "2").stdout == "==> run/submit/1/pretrain-7.log <==\nline 7\nline 8\n"
     assert "--stage evaluate: was not submitted; there is pretrain, export" in electra(
         "logs", "run", "--stage", "evaluate"
     ).stderr  # fmt: skip
