@@ -134,6 +134,25 @@ def logs(
             typer.echo(line, nl=False)
 
 
+@app.command()
+def plan(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    *,
+    gpu: Annotated[str, typer.Option(help="Of which kind, such as h200; a wrong one lists them all.")],
+    gpus: Annotated[int, typer.Option(min=1, help="How many, over all nodes.")] = 1,
+) -> None:
+    """Estimate memory, time and disk of a run before it is submitted."""
+    from configs.load import from_tables, read
+    from launch.plan import lines
+    from launch.plan import plan as estimate
+
+    tables = read(recipe, overrides or ())
+    if "discriminator" not in tables.get("model", {}):
+        raise UserError(f"{recipe}: takes the shape of a released model; plan a recipe of that shape, such as base")
+    typer.echo("\n".join(lines(estimate(from_tables(tables, recipe), gpus, gpu))))
+
+
 for room in (data_prep_commands, pretrain_commands):
     app.registered_commands += room.app.registered_commands
     app.registered_groups += room.app.registered_groups

@@ -89,6 +89,83 @@ class Slurm(Machine):
         return self.gpus or self.cpus
 
 
+class Kubernetes(Machine):
+    """A cluster of Kubernetes with Kubeflow Trainer 2, reached by the kubectl of this machine."""
+
+    image: str  # launch/Dockerfile makes one
+    # absolute path, the same here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
+    volumes: dict[str, str]
+    cpus: Count  # cores of each pod
+    memory: str  # of each pod, such as 64Gi
+    namespace: str = "default"
+    context: str | None = None  # of kubectl; None: its current one
+    queue: str | None = None  # of Kueue, which then says when a job begins
+    gpu: str = "nvidia.com/gpu"  # the resource that a GPU is
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    # seconds in which a run must finish its step and save, when its pod is to go
+    warning: Annotated[int, Field(ge=10)] = 300
+    # attempts for each pod after failures that are neither a mistake in the input nor a request to stop
+    restarts: Natural = 5
+
+    @property
+    def processes(self) -> int:
+        return self.gpus or self.cpus
+
+    @field_validator("memory")
+    @classmethod
+    def _has_a_unit(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9]\d*(Mi|Gi|Ti)", value):
+            raise ValueError(f"memory: {value!r} is no amount of memory; write 64Gi, or Mi or Ti")
+        return value
+
+    @field_validator("volumes")
+    @classmethod
+    def _are_folders(cls, value: dict[str, str]) -> dict[str, str]:
+        return _folders(value)
+
+
+class SkyPilot(Machine):
+    """Clouds, Kubernetes or Slurm by SkyPilot's managed jobs, reached by the sky of this machine."""
+
+    cpus: Count  # cores of each node, at least
+    accelerator: str | None = None  # as `sky gpus list` names it; each node has `gpus` of it
+    infra: str | None = None  # such as aws/us-east-1 or k8s/my-context; None: the cheapest
+    use_spot: bool = False
+    image: str | None = None  # of docker; launch/Dockerfile makes one
+    setup: str = ""  # commands on every node before the first start, where there is no image
+    python: str = "python"
+    volumes: dict[str, str]  # absolute path -> volume of `sky volumes`
+    resources: dict[str, Any] = Field(default_factory=dict)  # further ones of a task: disk_size = 512
+    # seconds in which a run must finish its step and save, when it is asked to stop
+    warning: Annotated[int, Field(ge=10)] = 300
+
+    @property
+    def processes(self) -> int:
+        return self.gpus or self.cpus
+
+    @field_validator("volumes")
+    @classmethod
+    def _are_folders(cls, value: dict[str, str]) -> dict[str, str]:
+        return _folders(value)
+
+    @model_validator(mode="after")
+    def _gpus_have_a_kind(self) -> Self:
+        if bool(self.gpus) != bool(self.accelerator):
+            raise ValueError(
+                f"accelerator: {self.accelerator!r} does not go with gpus = {self.gpus}; name both or none"
+            )
+        return self
+
+
+def _folders(volumes: dict[str, str]) -> dict[str, str]:
+    """Raises ValueError where there is none, or one is not mounted at an absolute path."""
+    wrong = next((path for path in volumes if not Path(path).is_absolute()), None)
+    if wrong is not None or not volumes:
+        said = f"{wrong!r} is no absolute path" if volumes else "empty"
+        raise ValueError(f'volumes: {said}; write volumes = {{"/shared" = "NAME"}}, the folder that all nodes see')
+    return volumes
+
+
 def _seconds(time: str) -> int:
     """Of a duration as Slurm writes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S; raises ValueError for another."""
     match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d\d))?(?::(\d\d))?", time)
@@ -103,7 +180,12 @@ def _seconds(time: str) -> int:
     return (((days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-BACKENDS: dict[str, type[Machine]] = {"local": Local, "slurm": Slurm}
+BACKENDS: dict[str, type[Machine]] = {
+    "local": Local,
+    "slurm": Slurm,
+    "kubernetes": Kubernetes,
+    "skypilot": SkyPilot,
+}
 LOCAL = Local(backend="local")
 
 
