@@ -17,6 +17,7 @@ from configs.recipe import Recipe
 from configs.share import micro_rows
 from configs.tables import Tower
 from pretrain.pair import ElectraPair
+from pretrain.sampling import BLOCK
 
 # Of weights, gradients and moments, whatever the matrix products run in.
 FP32 = 4
@@ -87,9 +88,16 @@ def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:
     towers = sum(_tower(recipe, tower, narrow) for tower in (model.generator, model.discriminator))
     # The states of a tower that its head picks from, and its head for every token.
     heads = FP32 * model.generator.hidden + 3 * narrow * model.discriminator.hidden + 2 * FP32 + 1
-    prediction = narrow * (model.generator.hidden + 3 * model.embedding) + FP32 * recipe.vocabulary.size + 2 * FP32
-    cast = narrow * parameters if narrow < FP32 else 0
-    return tokens * (towers + heads) + slots * prediction + cast
+    prediction = narrow * (model.generator.hidden + 3 * model.embedding) + FP32 * _logits(recipe) + 2 * FP32
+    # In bf16 it is a copy of the padded table that is cast, in place of the table.
+    padded = FP32 * model.embedding * _logits(recipe) if _logits(recipe) > recipe.vocabulary.size else 0
+    copies = narrow * parameters if narrow < FP32 else padded
+    return tokens * (towers + heads) + slots * prediction + copies
+
+
+def _logits(recipe: Recipe) -> int:
+    """V and its padding."""
+    return recipe.vocabulary.size + -recipe.vocabulary.size % BLOCK
 
 
 def _tower(recipe: Recipe, tower: Tower, narrow: int) -> int:
@@ -116,6 +124,6 @@ def _layer(recipe: Recipe, tower: Tower, narrow: int) -> int:
 def _working(recipe: Recipe, rows: int, narrow: int) -> int:
     """Who may see whom; the gradients of the generator's distributions, and of one layer of the discriminator."""
     length, tower = recipe.data.row_length, recipe.model.discriminator
-    distributions = FP32 * recipe.vocabulary.size * recipe.masking.slots(length)
+    distributions = FP32 * _logits(recipe) * recipe.masking.slots(length)
     layer = narrow * tower.intermediate + FP32 * tower.hidden
     return rows * (length * length + distributions + length * layer)

@@ -25,8 +25,9 @@ class Objective(ObjectiveModule):
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
         """[..., D] of the generator, [V, E] -> [..., V and its padding], which is never likely."""
-        padding = -len(word_table) % BLOCK
-        table, bias = F.pad(word_table, (0, 0, 0, padding)), F.pad(self.bias, (0, padding), value=-torch.inf)
+        table, bias, padding = word_table, self.bias, -len(word_table) % BLOCK
+        if padding:
+            table, bias = F.pad(table, (0, 0, 0, padding)), F.pad(bias, (0, padding), value=-torch.inf)
         return linear(self.norm(F.gelu(self.dense(states))), table, bias)
 
     def count(self, batch: Batch) -> int:
