@@ -37,7 +37,7 @@ def without_deepspeed(recipe: Recipe, batch: Batch) -> Step:
     def step() -> None:
         pair(batch.to(world.device), counts).loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(pair.parameters(), recipe.optimizer.clip_norm)
-        adam.found_inf = ~norm.isfinite()
+        adam.found_inf = (~norm.isfinite()).float()
         adam.step()
         adam.zero_grad()
 

@@ -35,6 +35,7 @@ def full_rows(recipe: Recipe) -> Batch:
 
 
 def real_rows(recipe: Recipe, corpus: Path) -> Batch:
-    """The first rows of a corpus."""
-    numbers = np.arange(recipe.batch.micro_rows)
-    return batch_of(Corpus(corpus), recipe, "train", numbers, np.zeros_like(numbers), numbers)
+    """Rows from all over a corpus: the first ones are of one document."""
+    opened = Corpus(corpus)
+    numbers = np.linspace(0, opened.num_rows("train") - 1, recipe.batch.micro_rows).astype(np.int64)
+    return batch_of(opened, recipe, "train", numbers, np.zeros_like(numbers), numbers)

@@ -58,10 +58,13 @@ class Shape:
         dropout = WAYS[way]
         overrides = [f"batch.rows={self.rows}", f"batch.micro_rows={self.rows}", "compute.precision=fp32"]
         overrides += [f"model.dropout={dropout}", f"model.attention_dropout={dropout}"]
+        overrides += [f"data.row_length={self.length}"]
         corpus = self.packed if way.startswith("ours") else self.single
         if not corpus:
-            recipe = load(self.recipe, [*overrides, f"data.row_length={self.length}"])
+            recipe = load(self.recipe, overrides)
             return recipe, full_rows(recipe)
+        if corpus == self.single:
+            overrides += ["data.packing=single"]
         recipe = match_corpus(load(self.recipe, overrides), Corpus(corpus))
         return recipe, real_rows(recipe, corpus)
 
@@ -114,7 +117,7 @@ def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, fl
 def main(
     recipe: str = "small",
     rows: int = 32,
-    length: Annotated[int, typer.Option(help="Of the rows; of a corpus it is its own.")] = 128,
+    length: Annotated[int, typer.Option(help="Of the rows, in the corpora too.")] = 128,
     packed: Annotated[Path | None, typer.Option(help="A corpus for ours.")] = None,
     single: Annotated[Path | None, typer.Option(help='The same text, data.packing="single", for theirs.')] = None,
     rounds: int = 5,

@@ -116,7 +116,7 @@ class Engine:
             norm = torch.as_tensor(self._engine.get_global_grad_norm(), device=self.world.device)
         else:
             norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
-            self._adam.found_inf = ~norm.isfinite()
+            self._adam.found_inf = (~norm.isfinite()).float()
             self._engine.step()
         skipped = (~norm.isfinite()).long()
         self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])

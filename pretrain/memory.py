@@ -67,7 +67,7 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
 
 
 def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
-    """Weights 4 N, gradients 4 N, moments 8 N, and in the update 8 N for roots and differences (optim.py).
+    """Weights 4 N, gradients 4 N, moments 8 N; the update is in place (optim.py).
 
     Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8) a process has its share 1/W of the moments and of a
     second copy of the weights, which it updates; the gradients pass through a buffer of reduce_bucket_size elements
@@ -75,10 +75,10 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     """
     weights, share = FP32 * parameters, FP32 * parameters // world_size
     if not recipe.compute.zero_stage:
-        return {"weights": weights, "gradients": weights, "moments": 2 * weights, "update": 2 * weights}
+        return {"weights": weights, "gradients": weights, "moments": 2 * weights, "update": 0}
     zero: dict[str, Any] = recipe.deepspeed.get("zero_optimization", {})
     buffer = FP32 * int(zero.get("reduce_bucket_size", _REDUCE_BUCKET))
-    return {"weights": weights, "gradients": buffer + share, "moments": 3 * share, "update": 3 * share}
+    return {"weights": weights, "gradients": buffer + share, "moments": 3 * share, "update": share}
 
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:
