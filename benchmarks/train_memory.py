@@ -20,7 +20,9 @@ import psutil
 import typer
 
 from configs.cli import CorpusFolder, Overrides, RecipeName
-from launch.submit import command
+from launch.backends import local
+from launch.jobs import Stage, pipeline
+from launch.machines import LOCAL
 from pretrain.logs import read_metrics
 
 FIRST = 20
@@ -32,9 +34,9 @@ def measure(
     """Bytes of each process, [(in the 20 steps after the first 20, in the last 20)], medians over looks at it."""
     operational = [f"run.log_every={FIRST}", f"run.evaluate_every={steps}", f"run.save_every={steps}"]
     numbers = [*overrides, *operational, f"schedule.steps={steps}"]
-    arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *numbers]
+    [training] = pipeline([Stage.pretrain], [recipe, *numbers], corpus, run, nodes=1, processes=processes)
     looks: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    job = psutil.Popen(command(arguments, "local", 1, processes), stdout=subprocess.DEVNULL)
+    job = psutil.Popen(local.command(training, LOCAL), stdout=subprocess.DEVNULL)
     while job.poll() is None:
         step = max((line["step"] for line in read_metrics(run)), default=0)
         for process in job.children() if step < steps else ():

@@ -2,158 +2,105 @@
 
     python -m benchmarks.train_step --rows 32 --length 128
 
-Every measurement is a process of its own: forward, both losses, backward, clipping and update on full rows of random
-tokens, in fp32 on the CPU. The ceiling is the rate of a square matrix product on the same threads, taken in the same
-rounds.
+Every measurement is a process of its own: forward, both losses, backward, clipping and update, in fp32 on the CPU, on
+full rows of random tokens, or on a corpus: ours on its packed rows, theirs on the same text with one example in a row.
+The ceiling is the rate of a square matrix product on the same threads, taken in the same rounds.
 """
 
 from __future__ import annotations
 
-import datetime
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-STEPS, WARMUP_STEPS = 5, 2
+from benchmarks.machine import packages_and_date, processor
 
-
-def recipe_of(rows: int, length: int, dropout: float) -> Any:
-    from configs.load import load
-
-    return load(
-        "small",
-        [
-            f"data.row_length={length}",
-            f"batch.rows={rows}",
-            f"batch.micro_rows={rows}",
-            f"model.dropout={dropout}",
-            f"model.attention_dropout={dropout}",
-            "compute.precision=fp32",
-        ],
-    )
-
-
-def random_batch(recipe: Any) -> Any:
-    """Full rows of one example each, with every slot filled."""
-    import torch
-
-    from pretrain.batch import Batch
-    from pretrain.sampling import STEPS as SAMPLING_STEPS
-
-    rows, length = recipe.batch.rows, recipe.data.row_length
-    num_slots = recipe.masking.slots(length)
-    draw = torch.Generator().manual_seed(0)
-    tokens = torch.randint(1000, recipe.vocabulary.size, (rows, length), generator=draw)
-    slots = (torch.rand(rows, length - 2, generator=draw).argsort(1)[:, :num_slots] + 1).sort(1).values
-    return Batch(
-        tokens=tokens,
-        segments=torch.zeros_like(tokens),
-        positions=torch.arange(length).expand_as(tokens),
-        examples=torch.ones_like(tokens),
-        slots=slots,
-        filled=torch.ones_like(slots, dtype=torch.bool),
-        shown=torch.full_like(slots, 103),
-        uniforms=torch.rand(*slots.shape, SAMPLING_STEPS, generator=draw),
-        candidate_uniforms=torch.empty(*slots.shape, 0, SAMPLING_STEPS),
-    )
-
-
-def ours(rows: int, length: int, dropout: float) -> Callable[[], object]:
-    import torch
-
-    from pretrain.engine import Engine
-    from pretrain.pair import ElectraPair
-    from pretrain.world import join
-
-    recipe = recipe_of(rows, length, dropout)
-    torch.manual_seed(0)
-    engine, batch = Engine(ElectraPair(recipe), recipe, join()), random_batch(recipe)
-    return lambda: engine.step([batch], 1e-4, measure=False)
-
-
-def transformers(rows: int, length: int, *, gathered: bool, dropout: float) -> Callable[[], object]:
-    """ElectraForMaskedLM and ElectraForPreTraining with one table of words, Gumbel noise, and torch's AdamW.
-
-    `gathered`: the generator's head sees the masked positions alone, and otherwise all, as the model does by itself.
-    """
-    import torch
-    import torch.nn.functional as F
-    from transformers import ElectraForMaskedLM, ElectraForPreTraining
-
-    recipe = recipe_of(rows, length, dropout)
-    batch = random_batch(recipe)
-    torch.manual_seed(0)
-    generator = ElectraForMaskedLM(_config(recipe, "generator")).train()
-    discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).train()
-    discriminator.electra.embeddings.word_embeddings = generator.electra.embeddings.word_embeddings
-    parameters = list({id(p): p for p in [*generator.parameters(), *discriminator.parameters()]}.values())
-    optimizer = torch.optim.AdamW(parameters, lr=1e-4, eps=1e-6, weight_decay=0.01)
-    masked = torch.zeros_like(batch.tokens, dtype=torch.bool).scatter(1, batch.slots, True)
-
-    def logits_at_masked() -> Any:
-        if not gathered:
-            return generator(batch.masked_tokens).logits[masked]
-        states = generator.electra(batch.masked_tokens).last_hidden_state[masked]
-        return generator.generator_lm_head(generator.generator_predictions(states))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        logits = logits_at_masked()
-        masked_loss = F.cross_entropy(logits, batch.tokens[masked])
-        noise = -torch.log(-torch.log(torch.rand_like(logits) + 1e-9) + 1e-9)
-        corrupted = batch.tokens.clone()
-        corrupted[masked] = (logits.detach() + noise).argmax(-1)
-        replaced = (corrupted != batch.tokens).long()
-        detected = discriminator(corrupted, labels=replaced)
-        (masked_loss + 50 * detected.loss).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-
-    return step
-
-
-def _config(recipe: Any, part: str) -> Any:
-    from transformers import ElectraConfig
-
-    from pretrain.export.huggingface import config
-
-    return ElectraConfig(**config(recipe, part, pad_id=0))
-
-
-# Of each, the dropout of its rival: (a) keeps transformers' own, (b) has none.
-WAYS: dict[str, Callable[[int, int], Callable[[], object]]] = {
-    "ours, dropout 0.1": partial(ours, dropout=0.1),
-    "(a) transformers as shipped, dropout 0.1": partial(transformers, gathered=False, dropout=0.1),
-    "ours, dropout 0": partial(ours, dropout=0.0),
-    "(b) transformers, masked positions gathered, dropout 0": partial(transformers, gathered=True, dropout=0.0),
-}
+WARMUP_STEPS = 2
 CEILING = "square matrix products"
+# Of each, the dropout of its rival: (a) keeps transformers' own, (b) has none.
+WAYS = {
+    "ours, dropout 0.1": 0.1,
+    "(a) transformers as shipped, dropout 0.1": 0.1,
+    "ours without DeepSpeed, dropout 0": 0.0,
+    "ours, dropout 0": 0.0,
+    "(b) transformers, masked positions gathered, dropout 0": 0.0,
+}
 
 
-def tokens_per_second(way: str, rows: int, length: int) -> float:
-    """The median step, behind some that warm up."""
-    step = WAYS[way](rows, length)
+@dataclass(frozen=True)
+class Shape:
+    """What is trained on."""
+
+    recipe: str
+    rows: int
+    length: int
+    packed: Path | None  # a corpus for ours
+    single: Path | None  # the same text with one example in a row, for theirs
+
+    def options(self) -> list[str]:
+        named = {"--recipe": self.recipe, "--rows": self.rows, "--length": self.length}
+        corpora = {"--packed": self.packed, "--single": self.single}
+        return [str(part) for name, value in {**named, **corpora}.items() if value for part in (name, value)]
+
+    def load(self, way: str) -> tuple[Any, Any]:
+        """The recipe and the batch of a way."""
+        from benchmarks.rows import full_rows, real_rows
+        from configs.load import load
+        from data_prep.shards import Corpus, match_corpus
+
+        dropout = WAYS[way]
+        overrides = [f"batch.rows={self.rows}", f"batch.micro_rows={self.rows}", "compute.precision=fp32"]
+        overrides += [f"model.dropout={dropout}", f"model.attention_dropout={dropout}"]
+        overrides += [f"data.row_length={self.length}"]
+        corpus = self.packed if way.startswith("ours") else self.single
+        if not corpus:
+            recipe = load(self.recipe, overrides)
+            return recipe, full_rows(recipe)
+        if corpus == self.single:
+            overrides += ["data.packing=single"]
+        recipe = match_corpus(load(self.recipe, overrides), Corpus(corpus))
+        return recipe, real_rows(recipe, corpus)
+
+
+def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]:
+    """Real tokens and model FLOPs of the median step, behind some that warm up."""
+    from benchmarks import rivals
+    from pretrain.flops import model_flops, work_of
+
+    recipe, batch = shape.load(way)
+    if way.startswith("ours without"):
+        step = rivals.without_deepspeed(recipe, batch)
+    elif way.startswith("ours"):
+        step = rivals.ours(recipe, batch)
+    else:
+        step = rivals.transformers(recipe, batch, gathered="gathered" in way)
     seconds = []
-    for _ in range(WARMUP_STEPS + STEPS):
+    for _ in range(WARMUP_STEPS + steps):
         began = time.perf_counter()
         step()
         seconds.append(time.perf_counter() - began)
-    return rows * length / statistics.median(seconds[WARMUP_STEPS:])
+    middle, work = statistics.median(seconds[WARMUP_STEPS:]), work_of([batch])
+    return work.tokens / middle, model_flops(recipe, work) / middle
 
 
-def measure(way: str, rows: int, length: int, threads: int) -> float:
-    command = [sys.executable, "-m", "benchmarks.train_step", "--only", way]
-    command += ["--rows", str(rows), "--length", str(length)]
+def matmul_flops() -> float:
+    import torch
+
+    from pretrain.flops import matmul_rate
+
+    return matmul_rate(torch.device("cpu"), torch.float32)
+
+
+def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
+    """In a process of its own: tokens and FLOPs per second."""
+    command = [sys.executable, "-m", "benchmarks.train_step", "--only", way, "--steps", str(steps), *shape.options()]
     run = subprocess.run(
         command,
         env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
@@ -163,57 +110,51 @@ def measure(way: str, rows: int, length: int, threads: int) -> float:
     )
     if run.returncode:
         sys.exit(run.stderr)
-    return float(run.stdout.split()[-1])
+    tokens, flops = run.stdout.split()[-2:]
+    return float(tokens), float(flops)
 
 
 def main(
+    recipe: str = "small",
     rows: int = 32,
-    length: int = 128,
+    length: Annotated[int, typer.Option(help="Of the rows, in the corpora too.")] = 128,
+    packed: Annotated[Path | None, typer.Option(help="A corpus for ours.")] = None,
+    single: Annotated[Path | None, typer.Option(help='The same text, data.packing="single", for theirs.')] = None,
     rounds: int = 5,
+    steps: Annotated[int, typer.Option(help="Of every measurement.")] = 5,
     threads: Annotated[int, typer.Option(help="Of each process; by default one for each core.")] = os.cpu_count() or 1,
     only: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
+    shape = Shape(recipe, rows, length, packed, single)
     if only == CEILING:
-        import torch
-
-        from pretrain.flops import matmul_rate
-
-        print(matmul_rate(torch.device("cpu"), torch.float32))
+        print(0, matmul_flops())
         return
     if only:
-        print(tokens_per_second(only, rows, length))
+        print(*tokens_per_second(only, shape, steps))
         return
-    rates: dict[str, list[float]] = {way: [] for way in (CEILING, *WAYS)}
+    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in (CEILING, *WAYS)}
     for _ in range(rounds):
         for way, measured in rates.items():
-            measured.append(measure(way, rows, length, threads))
-    print_table(rates, rows, length, threads)
+            measured.append(measure(way, shape, steps, threads))
+    print_table(rates, shape, threads)
 
 
-def print_table(rates: dict[str, list[float]], rows: int, length: int, threads: int) -> None:
-    from pretrain.flops import model_flops, work_of
-
-    recipe = recipe_of(rows, length, 0.0)
-    batch = random_batch(recipe)
-    flops_of_a_token = model_flops(recipe, work_of([batch])) / (rows * length)
-    ceiling = statistics.median(rates.pop(CEILING))
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    processor = names[0].partition(": ")[2] if names else platform.processor()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "deepspeed"))
+def print_table(rates: dict[str, list[tuple[float, float]]], shape: Shape, threads: int) -> None:
+    ceiling = statistics.median(flops for _, flops in rates.pop(CEILING))
+    text = "documents" if shape.packed else "full rows"
     print(
-        f"small, {rows} x {length}, fp32; {processor}, {threads} threads, {ceiling / 1e9:.0f} GFLOP/s in square matrix "
-        f"products; {packages}; {datetime.date.today()}\n"
+        f"{shape.recipe}, {shape.rows} x {shape.length}, {text}, fp32; {processor()}, {threads} threads, "
+        f"{ceiling / 1e9:.0f} GFLOP/s in square matrix products; "
+        f"{packages_and_date('torch', 'transformers', 'deepspeed')}\n"
     )
     print("| | tokens/s | lowest to highest | of the ceiling | ours is |\n|---|---:|---:|---:|---:|")
-    mine = 0.0
+    medians = {way: statistics.median(tokens for tokens, _ in measured) for way, measured in rates.items()}
     for way, measured in rates.items():
-        middle = statistics.median(measured)
-        mine = middle if way.startswith("ours") else mine
-        ratio = "" if way.startswith("ours") else f"{mine / middle:.2f}x"
-        print(
-            f"| {way} | {middle:,.0f} | {min(measured):,.0f} to {max(measured):,.0f} "
-            f"| {middle * flops_of_a_token / ceiling:.0%} | {ratio} |"
-        )
+        tokens = [tokens for tokens, _ in measured]
+        share = statistics.median(flops for _, flops in measured) / ceiling
+        mine = medians[f"ours, dropout {WAYS[way]:g}"]
+        ratio = "" if way.startswith("ours, ") else f"{mine / medians[way]:.2f}x"
+        print(f"| {way} | {medians[way]:,.0f} | {min(tokens):,.0f} to {max(tokens):,.0f} | {share:.0%} | {ratio} |")
 
 
 if __name__ == "__main__":

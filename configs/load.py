@@ -137,7 +137,7 @@ def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) 
     """The first problem as `dotted.key: what is wrong`. Unknown keys come first: they explain the rest."""
     problems = sorted(errors, key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
-    dotted = prefix + _dotted(problem)
+    dotted = (prefix + _dotted(problem)).rstrip(".")  # a table itself has no name behind the prefix
     match problem["type"]:
         case "extra_forbidden":
             known = [prefix + key for key in _keys(schema)]

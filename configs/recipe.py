@@ -80,7 +80,7 @@ class Recipe(CorpusRecipe):
         tables = self.tables()
         for operational in ("name", "about", "run", "deepspeed"):
             del tables[operational]
-        del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"]
+        del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"], tables["compute"]["compile"]
         del tables["data"]["sources"], tables["vocabulary"]["source"], tables["masking"]["lexicon"]
         return tables
 

@@ -136,6 +136,9 @@ class Compute(Table):
     # auto: bf16 where the device computes in it, else fp32
     precision: Literal["auto", "fp32", "bf16"]
     zero_stage: Annotated[int, Field(ge=0, le=2)]
+    # the layers, by torch.compile: half a minute at the start. It fuses what a GPU would do one by one; on a CPU it
+    # is slower than what is there without it
+    compile: bool
 
 
 class Run(Table):

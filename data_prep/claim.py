@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from configs.errors import Unfinished, UserError
 from configs.files import make_folder, read_json, write_json
+from configs.folders import SUBMITTED
 from configs.recipe import differences
 from data_prep.manifest import MANIFEST
 
@@ -44,7 +45,8 @@ def claimed(out: Path, wanted: dict[str, Any], *, alone: bool) -> Iterator[IO[st
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
+    others = [path for path in out.iterdir() if path.name != SUBMITTED] if out.is_dir() else []
+    if others and not (out / WORK).is_dir():
         raise UserError(f"{out}: is not empty and holds no unfinished corpus; name a new folder")
     make_folder(out)
     make_folder(out / WORK)

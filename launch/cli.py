@@ -10,12 +10,17 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
+from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, application
 from configs.errors import UserError
 
 app = application(
     help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair."
 )
+
+
+class Launcher(StrEnum):
+    torchrun = "torchrun"
+    deepspeed = "deepspeed"
 
 
 class SplitName(StrEnum):
@@ -54,26 +59,99 @@ def submit(
     overrides: Overrides = None,
     *,
     corpus: CorpusFolder,
-    run: RunFolder,
+    run: Annotated[Path | None, typer.Option(help="The folder of the run.")] = None,
+    stage: Annotated[
+        str, typer.Option(metavar="STAGE,...", help="Of prepare, pretrain, evaluate and export.")
+    ] = "pretrain",
     init_from: InitFrom = None,
     general: General = None,
-    on: Annotated[str, typer.Option(help="The machine; `local` is this one.")] = "local",
-    nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
+    on: Annotated[str, typer.Option(metavar="MACHINE", help="See `electra machines`.")] = "local",
+    nodes: Annotated[int, typer.Option(min=1, help="How many nodes train, and how many jobs prepare.")] = 1,
     processes: Annotated[
         int | None, typer.Option(min=1, help="On each node; by default one for each GPU, else core.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the command, start nothing.")] = False,
+    launcher: Annotated[Launcher | None, typer.Option(help="What starts processes, on this machine.")] = None,
+    hostfile: Annotated[
+        Path | None, typer.Option(help="Nodes for --launcher deepspeed, lines of NAME slots=GPUS.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, start nothing.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs until they have ended.")] = False,
 ) -> None:
-    """Pretrain on several devices as a job."""
-    from configs.load import load
-    from launch.submit import submit as start
+    """Start stages of a recipe as jobs, each after the one whose result it needs.
 
-    arguments = [recipe, "--corpus", str(corpus), "--run", str(run), *(overrides or ())]
-    arguments += ["--general", str(general)] if general else []
-    if init_from:  # only the job reads the model, and knows the shape that the recipe gets from it
-        start([*arguments, "--init-from", init_from], None, corpus, on, nodes, processes, dry_run=dry_run)
-    else:
-        start(arguments, load(recipe, overrides or ()), corpus, on, nodes, processes, dry_run=dry_run)
+    The models are written to RUN/export. The same command goes on with what is unfinished.
+    """
+    from launch.follow import follow
+    from launch.machines import find
+    from launch.submit import Order, stages_of, submit
+
+    machine = find(on)
+    if launcher or hostfile:
+        machine = machine.started_by(launcher.value if launcher else None, hostfile)
+    order = Order(recipe, tuple(overrides or ()), stages_of(stage), corpus, run, nodes, processes, init_from, general)
+    submission = submit(order, on, machine, dry_run=dry_run)
+    if submission:
+        for line in submission.lines():
+            typer.echo(line)
+        if watch:
+            follow(submission)
+
+
+@app.command()
+def machines() -> None:
+    """List the machines that `electra submit --on` knows."""
+    from launch.machines import files
+    from launch.machines import machines as known
+
+    for name, (machine, origin) in known().items():
+        has = f"{machine.nodes:,} node{'s' * (machine.nodes > 1)}"
+        has += f" of {machine.gpus} GPUs" if machine.gpus else ""
+        typer.echo(f"{name:<12} {machine.backend:<12} {has:<24} {origin}")
+    typer.echo(f"more are named in {' or '.join(map(str, files()))}; docs/clusters.md says how")
+
+
+@app.command()
+def status(folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or corpora.")]) -> None:
+    """Say how far runs are, wherever they train: from their folders, and from the scheduler where it is here."""
+    from launch.status import lines
+
+    for folder in folders:
+        typer.echo("\n".join(lines(folder)))
+
+
+@app.command()
+def logs(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a corpus.")],
+    stage: Annotated[str | None, typer.Option(help="By default the last one that has printed something.")] = None,
+    lines: Annotated[int, typer.Option(min=1, help="How many, from the end of each log.")] = 50,
+) -> None:
+    """Print what the jobs of a submitted run have printed."""
+    from launch.status import newest_log, tail
+    from launch.submit import stages_of
+
+    for log in newest_log(folder, stages_of(stage)[0] if stage else None):
+        typer.echo(f"==> {log} <==" if isinstance(log, Path) else f"its output is where this shows it: {log}")
+        for line in tail(log, lines) if isinstance(log, Path) else ():
+            typer.echo(line, nl=False)
+
+
+@app.command()
+def plan(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    *,
+    gpu: Annotated[str, typer.Option(help="Of which kind, such as h200; a wrong one lists them all.")],
+    gpus: Annotated[int, typer.Option(min=1, help="How many, over all nodes.")] = 1,
+) -> None:
+    """Estimate memory, time and disk of a run before it is submitted."""
+    from configs.load import from_tables, read
+    from launch.plan import lines
+    from launch.plan import plan as estimate
+
+    tables = read(recipe, overrides or ())
+    if "discriminator" not in tables.get("model", {}):
+        raise UserError(f"{recipe}: takes the shape of a released model; plan a recipe of that shape, such as base")
+    typer.echo("\n".join(lines(estimate(from_tables(tables, recipe), gpus, gpu))))
 
 
 for room in (data_prep_commands, pretrain_commands):

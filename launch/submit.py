@@ -1,63 +1,157 @@
-"""`electra submit`: the same recipe, started as a job. A machine is a named way to start one."""
+"""`electra submit`: the stages of a recipe as jobs on a machine. Refused here, or rendered, stored and started."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
+import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.errors import UserError, nearest
+from configs.folders import RECIPE
+from configs.load import load, read
 from configs.recipe import Recipe
-from data_prep.shards import Corpus, match_corpus
+from launch.backends import backend_of, local
+from launch.jobs import Job, Stage, pipeline
+from launch.machines import Local, Machine
+from launch.refusals import (
+    refuse_batch,
+    refuse_corpus,
+    refuse_export,
+    refuse_layout,
+    refuse_run,
+    refuse_submitted,
+    refuse_unshared,
+)
+from launch.submissions import Submission, next_folder, store
 
-# Only this machine, through torchrun. Clusters are machines with other backends.
-MACHINES = ("local",)
+
+def stages_of(text: str) -> tuple[Stage, ...]:
+    """`prepare,pretrain` as stages, in the order of the pipeline; raises UserError for one that is none."""
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in list(Stage):
+            hint = nearest(word, Stage) or f"; there are {', '.join(Stage)}"
+            raise UserError(f"--stage {word}: no such stage{hint}")
+    return tuple(stage for stage in Stage if stage in words)
 
 
-def command(arguments: Sequence[str], machine: str, nodes: int, processes: int | None) -> list[str]:
-    """What starts `pretrain` with `arguments` on a machine; raises UserError for one that is not there.
+@dataclass(frozen=True)
+class Order:
+    """What a user asks for: a recipe with its overrides, from which stages of it are to be done where."""
 
-    `processes` None: one for each GPU of the node, or for each core where there is none.
-    """
-    if machine not in MACHINES:
-        raise UserError(
-            f"--on {machine}: no such machine{nearest(machine, MACHINES) or '; there is ' + ', '.join(MACHINES)}"
+    recipe: str
+    overrides: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    corpus: Path
+    run: Path | None
+    nodes: int
+    processes: int | None
+    init_from: str | None = None
+    general: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.run is None and self.stages != (Stage.prepare,):
+            raise UserError(f"--run: missing; {self.stages[-1]} needs the folder of a run")
+
+    def loaded(self) -> Recipe | None:
+        """None: it is complete only with a released model, which the job reads."""
+        return None if self.init_from else load(self.recipe, self.overrides)
+
+    def processes_on(self, machine: Machine) -> int | None:
+        """For each node; None: only the job knows."""
+        return self.processes or machine.processes
+
+    def jobs(self, machine: Machine, recipe: Sequence[str], corpus: Path, run: Path | None) -> list[Job]:
+        processes = self.processes_on(machine)
+        return pipeline(
+            self.stages,
+            recipe,
+            corpus,
+            run,
+            nodes=self.nodes,
+            processes=processes,
+            init_from=self.init_from,
+            general=self.general,
         )
-    if nodes != 1:
-        raise UserError(f"--nodes {nodes}: the machine local is one node")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    # A warning that it does not handle ends torchrun and leaves its processes behind.
-    torchrun += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
-    # Asked to stop, the processes finish a step and save; torchrun would kill them after 30 seconds.
-    torchrun += [f"--nproc-per-node={processes or 'auto'}", "--shutdown-timeout=300"]
-    # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.
-    return [*torchrun, "-m", "--", "pretrain", "pretrain", *arguments]
 
 
-def submit(
-    arguments: Sequence[str],
-    recipe: Recipe | None,
-    corpus: Path,
-    machine: str,
-    nodes: int,
-    processes: int | None,
-    *,
-    dry_run: bool,
-) -> None:
-    """Become the job, or with `dry_run` print its command. Raises UserError for a corpus that does not fit the recipe.
+def submit(order: Order, name: str, machine: Machine, *, dry_run: bool) -> Submission | None:
+    """Start the order's jobs; with `dry_run` print what would be started, and write nothing.
 
-    None: a recipe that is complete only with a released model.
+    On this machine they take the place of this process, and this does not return. Raises UserError.
     """
-    job = command(arguments, machine, nodes, processes)
+    refuse_layout(name, machine, order.nodes, order.processes)
+    recipe = order.loaded()
+    processes = order.processes_on(machine)
+    if recipe and processes and Stage.pretrain in order.stages:
+        refuse_batch(recipe, order.nodes * processes)
+    if isinstance(machine, Local):
+        _here(order, machine, recipe, dry_run=dry_run)
+        return None
+    return _elsewhere(order, name, machine, recipe, dry_run=dry_run)
+
+
+def _here(order: Order, machine: Local, recipe: Recipe | None, *, dry_run: bool) -> None:
+    jobs = order.jobs(machine, (order.recipe, *order.overrides), order.corpus, order.run)
     if dry_run:
-        print(shlex.join(job))
+        print(" &&\n".join(local.render(job, machine) for job in jobs))
         return
-    opened = Corpus(corpus)
-    if recipe:
-        match_corpus(recipe, opened)
-    if processes:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    # In place of this process: signals reach torchrun, and its exit code is ours.
-    os.execv(job[0], job)
+    _refuse_results(order, recipe)
+    local.become(jobs, machine)
+
+
+def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None, *, dry_run: bool) -> Submission | None:
+    """Jobs read the stored recipe, so that they are those of the day of the submission, and absolute folders."""
+    order = replace(order, general=order.general and order.general.absolute())
+    corpus, run = order.corpus.absolute(), order.run and order.run.absolute()
+    home = run or corpus
+    folder = next_folder(home)
+    jobs = order.jobs(machine, (str(folder / RECIPE),), corpus, run)
+    backend = backend_of(machine)
+    files = {file: text for job in jobs for file, text in backend.render(job, machine, folder).items()}
+    if dry_run:
+        _print(folder, files)
+        return None
+    _refuse_folders(order, recipe, corpus, run)
+    store(folder, read(order.recipe, order.overrides), files)
+    submission = Submission(folder, name, machine, _start(jobs, machine, folder))
+    submission.write()
+    return submission
+
+
+def _refuse_results(order: Order, recipe: Recipe | None) -> None:
+    """What the stages read and write, wherever they do it."""
+    if Stage.prepare not in order.stages and {Stage.pretrain, Stage.evaluate} & {*order.stages}:
+        refuse_corpus(order.corpus, recipe if Stage.pretrain in order.stages else None)
+    if Stage.export in order.stages and order.run:
+        refuse_export(order.run)
+
+
+def _refuse_folders(order: Order, recipe: Recipe | None, corpus: Path, run: Path | None) -> None:
+    _refuse_results(order, recipe)
+    for folder in filter(None, (corpus, run)):
+        refuse_unshared(folder)
+    refuse_submitted(run or corpus)
+    if run and Stage.pretrain in order.stages:
+        refuse_run(run)
+
+
+def _start(jobs: Sequence[Job], machine: Machine, folder: Path) -> dict[Stage, str]:
+    """All of them, or none: where one is refused, those before it are ended."""
+    backend, ids = backend_of(machine), dict[Stage, str]()
+    try:
+        for job in jobs:
+            ids[job.stage] = backend.submit(job, machine, folder, ids)
+    except UserError:
+        for id in ids.values():
+            subprocess.run(backend.cancel(machine, id), capture_output=True)
+        raise
+    return ids
+
+
+def _print(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        if len(files) > 1:
+            print(f"# ---- {folder / name}")
+        print(text)

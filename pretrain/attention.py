@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrain.linear import Linear
+
 
 def bounds(examples: Tensor) -> Tensor:
     """[B, 1, L, L] bool, who may see whom. `examples` [B, L] numbers a row's examples; padding (0) sees padding."""
@@ -20,13 +22,14 @@ class SelfAttention(nn.Module):
     def __init__(self, hidden: int, heads: int, dropout: float):
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.qkv = nn.Linear(hidden, 3 * hidden)
-        self.output = nn.Linear(hidden, hidden)
+        self.qkv = Linear(hidden, 3 * hidden)
+        self.output = Linear(hidden, hidden)
 
     def forward(self, states: Tensor, bounds: Tensor) -> Tensor:
         """[B, L, D] -> [B, L, D]"""
         rows, length, hidden = states.shape
-        query, key, value = self.qkv(states).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        parts = self.qkv(states).chunk(3, dim=-1)
+        query, key, value = (part.view(rows, length, self.heads, -1).transpose(1, 2) for part in parts)
         dropout = self.dropout if self.training else 0.0
         context = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds, dropout_p=dropout)
         return self.output(context.transpose(1, 2).reshape(rows, length, hidden))

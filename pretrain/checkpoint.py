@@ -19,12 +19,13 @@ from torch import Tensor
 
 from configs.errors import UserError
 from configs.files import read_json, sha256_of, sync_folder, sync_tree, write_json, write_text
+from configs.folders import RECIPE
 from configs.load import validate
 from configs.table import Table
 from configs.tables import Run as RunTable
 from pretrain.engine import WEIGHTS, Engine, tensors_file
 
-MANIFEST, STATE, RECIPE = "manifest.json", "state.json", "recipe.toml"
+MANIFEST, STATE = "manifest.json", "state.json"
 SCHEMA_VERSION = 1
 # Names of what is being written or deleted; never read, and cleared at the next start.
 _WRITING, _DELETING = ".writing-", ".deleting-"

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from configs.errors import UserError
 from configs.recipe import Recipe
+from configs.share import micro_rows
 from pretrain.batch import Batch
-from pretrain.loader import micro_rows
 from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import Counts, ElectraPair, Output
 from pretrain.world import World, precision
@@ -50,6 +50,8 @@ class Engine:
         self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
+        if recipe.compute.compile:
+            _compile(pair)
         groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
@@ -114,7 +116,7 @@ class Engine:
             norm = torch.as_tensor(self._engine.get_global_grad_norm(), device=self.world.device)
         else:
             norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
-            self._adam.found_inf = ~norm.isfinite()
+            self._adam.found_inf = (~norm.isfinite()).float()
             self._engine.step()
         skipped = (~norm.isfinite()).long()
         self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
@@ -204,6 +206,12 @@ def _only_finite(loss: Tensor) -> Tensor:
     The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
     """
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
+
+
+def _compile(pair: ElectraPair) -> None:
+    """A layer at a time: the layers of a tower share one compilation. Their names stay as they are."""
+    for layer in (*pair.generator.layers, *pair.discriminator.layers):
+        layer.compile(fullgraph=True, dynamic=False)
 
 
 def _sums_of(output: Output) -> Tensor:

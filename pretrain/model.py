@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from configs.tables import Model, Tower
 from pretrain.attention import SelfAttention
+from pretrain.linear import Linear
 
 
 class Layer(nn.Module):
@@ -19,8 +20,8 @@ class Layer(nn.Module):
         super().__init__()
         self.attention = SelfAttention(tower.hidden, tower.heads, model.attention_dropout)
         self.attention_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
-        self.intermediate = nn.Linear(tower.hidden, tower.intermediate)
-        self.output = nn.Linear(tower.intermediate, tower.hidden)
+        self.intermediate = Linear(tower.hidden, tower.intermediate)
+        self.output = Linear(tower.intermediate, tower.hidden)
         self.output_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
         self.dropout = nn.Dropout(model.dropout)
 
@@ -36,7 +37,7 @@ class Encoder(nn.Module):
     def __init__(self, tower: Tower, model: Model):
         super().__init__()
         same_width = tower.hidden == model.embedding
-        self.projection = nn.Identity() if same_width else nn.Linear(model.embedding, tower.hidden)
+        self.projection = nn.Identity() if same_width else Linear(model.embedding, tower.hidden)
         self.layers = nn.ModuleList(Layer(tower, model) for _ in range(tower.layers))
 
     def forward(self, embedded: Tensor, bounds: Tensor) -> Tensor:

@@ -61,8 +61,8 @@ class ElectraAdam(torch.optim.Optimizer):
 
     update = m / (sqrt(v) + epsilon) + weight_decay * p;  p -= rate * update
 
-    Where `found_inf` is true, a step changes nothing: neither weights nor moments nor their count. It is a scalar on
-    the parameters' device, named as by torch's GradScaler, so that the host need not wait to learn what it says.
+    Where `found_inf` is 1, a step changes nothing: neither weights nor moments nor their count. It is a scalar on the
+    parameters' device, named as by torch's GradScaler, so that the host need not wait to learn what it says.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], settings: Optimizer):
@@ -74,17 +74,39 @@ class ElectraAdam(torch.optim.Optimizer):
             "weight_decay": settings.weight_decay,
         }
         super().__init__(groups, defaults)
-        self.found_inf = torch.zeros((), dtype=torch.bool, device=self.param_groups[0]["params"][0].device)
+        device = self.param_groups[0]["params"][0].device
+        self.found_inf = torch.zeros((), device=device)
+        self._after_all_steps = torch.full((), torch.inf, device=device)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  no loss to return
         assert closure is None, "the gradients are computed before the step"
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
-            gradients = [parameter.grad for parameter in parameters]
             if parameters:
-                states = [self.state_of(parameter) for parameter in parameters]
-                _update(parameters, gradients, states, group, self.found_inf)
+                self._update(parameters, [self.state_of(parameter) for parameter in parameters], group)
+
+    def _update(self, parameters: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]) -> None:
+        """By torch's kernel, which corrects the bias by 1 - beta^count: after infinitely many updates, by nothing."""
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        first, second, counts = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
+        torch._foreach_add_(counts, 1 - self.found_inf)
+        torch._fused_adamw_(
+            parameters,
+            gradients,
+            first,
+            second,
+            [],
+            counts if group["bias_correction"] else [self._after_all_steps] * len(parameters),
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+            found_inf=self.found_inf,
+        )
 
     def state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         """Its `step`, the number of updates, and its moments `exp_avg` and `exp_avg_sq`, at first all zero."""
@@ -94,38 +116,3 @@ class ElectraAdam(torch.optim.Optimizer):
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
-
-
-def _update(
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    states: list[dict[str, Tensor]],
-    group: dict[str, Any],
-    found_inf: Tensor,
-) -> None:
-    first, second, count = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
-    # Standing still is an update with gradients 0, betas 1 and rate 0. A factor would leave a NaN what it is.
-    for gradient in gradients:
-        gradient.masked_fill_(found_inf, 0)
-    beta1, beta2 = (torch.where(found_inf, 1.0, beta) for beta in group["betas"])
-    torch._foreach_add_(count, (~found_inf).float())
-    torch._foreach_mul_(first, beta1)
-    torch._foreach_add_(first, gradients, alpha=1 - group["betas"][0])
-    torch._foreach_mul_(second, beta2)
-    torch._foreach_addcmul_(second, gradients, gradients, 1 - group["betas"][1])
-    roots = torch._foreach_sqrt(second)
-    if group["bias_correction"]:
-        torch._foreach_div_(roots, _correction(group["betas"][1], count[0]).sqrt().float())
-    torch._foreach_add_(roots, group["eps"])
-    updates = torch._foreach_div(first, roots)
-    if group["bias_correction"]:
-        torch._foreach_div_(updates, _correction(group["betas"][0], count[0]).float())
-    if group["weight_decay"]:
-        torch._foreach_add_(updates, parameters, alpha=group["weight_decay"])
-    torch._foreach_mul_(updates, torch.where(found_inf, 0.0, group["lr"]))
-    torch._foreach_sub_(parameters, updates)
-
-
-def _correction(beta: float, count: Tensor) -> Tensor:
-    """What a moment is of its size after so many updates, 1 - beta^count; 1 before the first one. In double: near 0."""
-    return torch.where(count > 0, 1 - beta ** count.double(), 1.0)

@@ -73,7 +73,7 @@ class ElectraPair(nn.Module):
 
         generator_states = self.generator(self._embed(tables, batch.masked_tokens, batch), bounds)  # [B, L, D]
         slot_states = take(generator_states, batch.slots)  # [B, P, D]
-        logits = self.prediction.logits(slot_states, tables["word.weight"])  # [B, P, V]
+        logits = self.prediction.logits(slot_states, tables["word.weight"])  # [B, P, V and padding]
         log_probs = logits.float().log_softmax(-1)
 
         sampled = sample(log_probs, batch.uniforms, self.temperature)  # [B, P]
@@ -108,8 +108,8 @@ class ElectraPair(nn.Module):
 
     def generator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
         """[B, L] each, one example in a row -> [B, L, V]."""
-        states = self.generator_states(tokens, segments, real)
-        return self.prediction.logits(states, self.embeddings.word.weight)
+        states, table = self.generator_states(tokens, segments, real), self.embeddings.word.weight
+        return self.prediction.logits(states, table)[:, :, : len(table)]
 
     def discriminator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
         """[B, L] each, one example in a row -> [B, L], positive where a replacement is suspected."""

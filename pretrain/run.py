@@ -15,19 +15,17 @@ import torch
 
 from configs.errors import UserError
 from configs.files import make_folder, read_json, write_json, write_text
+from configs.folders import CHECKPOINTS, LOCK, RECIPE, STOPPED, holds_other_things
 from configs.load import load, validate
 from configs.recipe import Recipe, differences
 from configs.table import Table
 from data_prep.shards import Corpus
 from pretrain import checkpoint
-from pretrain.checkpoint import RECIPE
 from pretrain.initial import Loaded
 from pretrain.provenance import start_of
 from pretrain.world import World
 
-PROVENANCE, CHECKPOINTS = "provenance.json", "checkpoints"
-# There while a run is stopped that the same command goes on with: torchrun ends with 1 whatever its processes end with.
-STOPPED = "stopped.json"
+PROVENANCE = "provenance.json"
 
 
 class _Provenance(Table):
@@ -59,7 +57,7 @@ class Run:
         `begins` says that the weights of a released model are there to begin with.
         """
         continued = (self.folder / RECIPE).is_file()
-        if not continued and _holds_something(self.folder):
+        if not continued and holds_other_things(self.folder):
             raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
         if continued and resume == "never":
             raise UserError(f"{self.folder}: already holds a run; name a new folder, or continue it with --resume auto")
@@ -150,14 +148,9 @@ def _pass_over(valid: checkpoint.Valid) -> Iterator[str]:
         yield f"{damage}; it is now {aside.name}, and {lost} steps are lost: going back to step {valid.state.step}"
 
 
-def _holds_something(folder: Path) -> bool:
-    """Hidden files do not count: they may be ours, left by a start that was killed at once."""
-    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
-
-
 def _lock(folder: Path) -> Any:
     """One run, one job: held until the process ends."""
-    lock = open(folder / ".lock", "w")  # noqa: SIM115  the lock lives as long as the file is open
+    lock = open(folder / LOCK, "w")  # noqa: SIM115  the lock lives as long as the file is open
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,46 +4,40 @@ In two steps, each with a number of its own: a block of the vocabulary, then a t
 on the border between two tokens, the rounding of the logits decides, and a batch that is cut differently may draw
 another token; two steps have some hundred borders, one would have as many as there are tokens.
 
-Letters: B rows, P slots, V vocabulary, K candidates.
+Letters: B rows, P slots, V vocabulary with its padding, K candidates.
 """
 
 from __future__ import annotations
 
-import math
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 # Uniform numbers that a token takes.
 STEPS = 2
-
-
-def block_size(vocabulary_size: int) -> int:
-    """Tokens of a block: as many as there are blocks, or as near to that as comes."""
-    return math.isqrt(vocabulary_size - 1) + 1
+# Tokens of a block. The generator's logits are padded to a whole number of them.
+BLOCK = 64
 
 
 @torch.no_grad()
 def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P] from [B, P, V] at `uniforms` [B, P, 2] in [0, 1)."""
+    """Ids [B, P] from [B, P, V], whole blocks, at `uniforms` [B, P, 2] in [0, 1)."""
     scaled = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
-    size = block_size(log_probs.shape[2])
-    padding = -log_probs.shape[2] % size
-    blocks = F.pad(scaled.exp(), (0, padding)).unflatten(2, (-1, size))  # [B, P, blocks, size]
+    blocks = scaled.exp().unflatten(2, (-1, BLOCK))
     block = _invert(blocks.sum(3), uniforms[:, :, 0])
-    inside = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, size)).squeeze(2)
-    # Of logits that are no numbers too something is drawn: the loss is where they are noticed.
-    return (block * size + _invert(inside, uniforms[:, :, 1])).clamp(max=log_probs.shape[2] - 1)
+    inside = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, BLOCK)).squeeze(2)
+    return block * BLOCK + _invert(inside, uniforms[:, :, 1])
 
 
 def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
-    """Indices [B, P] into [B, P, N], each as likely as its weight; never one without weight."""
+    """Indices [B, P] into [B, P, N], each as likely as its weight; never one without weight.
+
+    Of weights that are no numbers the first is drawn: the loss is where they are noticed.
+    """
     cumulative = weights.cumsum(2)
     total = cumulative[:, :, -1:]
     below = torch.nextafter(total, torch.zeros_like(total))
     index = torch.searchsorted(cumulative, torch.minimum(uniforms[:, :, None] * total, below), right=True)
-    return index.squeeze(2).clamp(max=weights.shape[2] - 1)
+    return (index * (total > 0)).squeeze(2)
 
 
 @torch.no_grad()

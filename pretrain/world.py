@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from configs.errors import UserError
+from pretrain.allocator import keep_freed_memory
 
 T = TypeVar("T")
 
@@ -81,6 +82,8 @@ def join() -> World:
         if local_rank >= torch.cuda.device_count():
             raise UserError(f"process {local_rank} of this node has no GPU: there are {torch.cuda.device_count()}")
         torch.cuda.set_device(device)
+    else:
+        keep_freed_memory()
     if not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
         alone = None if "MASTER_ADDR" in os.environ and "RANK" in os.environ else dist.HashStore()

@@ -22,7 +22,7 @@ MAY_IMPORT = {
 }
 # batch <- model, embeddings <- objectives <- pair <- engine, optim <- train; export behind model, pair and checkpoint
 PRETRAIN_ORDER = (
-    *("sampling", "batch", "attention", "model", "embeddings", "groups", "objectives", "pair"),
+    *("sampling", "batch", "linear", "attention", "model", "embeddings", "groups", "objectives", "pair"),
     *("optim", "loader", "engine", "train"),
 )
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 from configs.errors import Unfinished, UserError
@@ -16,23 +20,52 @@ def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
 
     A task whose worker or node is lost goes to another one, three times, as is Ray's own habit.
     """
-    ray = _connect()
+    begun: set[int] = set()
+    with _interrupts() as interrupted:
+        ray = _connect()
+        problem = _do(ray, tasks, numbers, workers, begun, interrupted)
+        # Ray ends the workers of a driver that leaves. Where the input is bad, the folder that they write to is removed
+        # next. Cancelling a task that finishes at that moment would end the driver (Ray 2.60).
+        ray.shutdown()
+        tasks.wait_until_idle(begun)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    if problem:
+        raise problem
+
+
+def _do(
+    ray: Any, tasks: Tasks, numbers: list[int], workers: int | None, begun: set[int], interrupted: Event
+) -> BaseException | None:
+    """What went wrong, if anything did.
+
+    Not raised: a traceback holds on to Ray's objects, and where they go after Ray, it ends the driver with 1 (2.60).
+    """
+    on_a_worker, shared, waiting = ray.remote(num_cpus=1)(_run_task), ray.put(tasks), list(reversed(numbers))
     running: list[Any] = []
     try:
-        on_a_worker, shared, waiting = ray.remote(num_cpus=1)(_run_task), ray.put(tasks), list(reversed(numbers))
-        while waiting or running:
+        while (waiting or running) and not interrupted.is_set():
             while waiting and len(running) < (workers or len(numbers)):
-                running.append(on_a_worker.remote(shared, waiting.pop()))
-            finished, running = ray.wait(running)
+                begun.add(number := waiting.pop())
+                running.append(on_a_worker.remote(shared, number))
+            finished, running = ray.wait(running, timeout=0.2)
             ray.get(finished)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        return error.cause
     except ray.exceptions.RayError as error:
-        raise Unfinished(
-            f"{tasks.out}: Ray gave a task up ({type(error).__name__}); the same command goes on"
-        ) from error
+        return Unfinished(f"{tasks.out}: Ray gave a task up ({type(error).__name__}); the same command goes on")
+    return None
+
+
+@contextmanager
+def _interrupts() -> Iterator[Event]:
+    """Ctrl-C is noted, and answered between two calls of Ray: in the middle of one it may leave the driver broken."""
+    interrupted = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
     finally:
-        _end(ray, running)
+        signal.signal(signal.SIGINT, before)
 
 
 def _connect() -> Any:
@@ -42,7 +75,10 @@ def _connect() -> Any:
         raise UserError('--engine ray: Ray is not installed; pip install "electra-pretraining[ray]"') from None
     address = os.environ.get("RAY_ADDRESS", "local")
     _check(address)
-    ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # of no narrower class where its processes take too long
+        raise Unfinished(f"Ray did not start ({str(error).splitlines()[0]}); the same command tries again") from None
     return ray
 
 
@@ -59,12 +95,3 @@ def _check(address: str) -> None:
 def _run_task(tasks: Tasks, number: int) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # Ray gave the task one core
     tasks.run_task(number)
-
-
-def _end(ray: Any, running: list[Any]) -> None:
-    """What still runs has no one to report to; where the input is bad, the folder that it writes to is removed."""
-    for task in running:
-        ray.cancel(task)  # by force, Ray may end the driver when a task finishes at that moment
-    if running:
-        ray.wait(running, num_returns=len(running), timeout=10)
-    ray.shutdown()

@@ -21,7 +21,7 @@ from data_prep.claim import WORK
 
 # The controller serves a whole cluster.
 _POLL_SECONDS = 5
-_ENDED_BADLY = (
+ENDED_BADLY = (
     *("BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED"),
     *("REQUEUE_HOLD", "SPECIAL_EXIT", "TIMEOUT"),
 )
@@ -44,7 +44,7 @@ class Array:
     def find(self) -> str | None:
         """The number of the array that is queued or running for this folder, not of one that is being ended."""
         alive = "--states=PENDING,RUNNING,SUSPENDED"
-        listed = _slurm("squeue", "--noheader", "--me", f"--name={self.name}", alive, "--format=%F").split()
+        listed = slurm("squeue", "--noheader", "--me", f"--name={self.name}", alive, "--format=%F").split()
         return listed[0] if listed else None
 
     def submit(self, arguments: Sequence[str], shares: Iterable[int], count: int, options: Sequence[str]) -> str:
@@ -56,21 +56,21 @@ class Array:
         ours = [f"--job-name={self.name}", f"--array={','.join(map(str, shares))}", "--requeue", "--open-mode=append"]
         log = f"{str(self.logs).replace('%', '%%')}/%A_%a.log"
         theirs = [f"--{option}" for option in options]
-        return _slurm("sbatch", "--parsable", *theirs, *ours, f"--output={log}", f"--wrap={command}").partition(";")[0]
+        return slurm("sbatch", "--parsable", *theirs, *ours, f"--output={log}", f"--wrap={command}").partition(";")[0]
 
     def wait(self, job: str) -> None:
         """Return when every job of the array has ended well. Ends the others and raises when one has not."""
-        while states := _states(job):
+        while states := states_of(job):
             for share, (state, reason) in states.items():
-                if state in _ENDED_BADLY or "held" in reason.lower():
-                    self._give_up(job, share, state if state in _ENDED_BADLY else reason)
+                if state in ENDED_BADLY or "held" in reason.lower():
+                    self._give_up(job, share, state if state in ENDED_BADLY else reason)
             if all(state == "COMPLETED" for state, _ in states.values()):
                 return
             time.sleep(_POLL_SECONDS)
 
     def _give_up(self, job: str, share: str, state: str) -> None:
-        bad_input = "ExitCode=2:0" in _slurm("scontrol", "show", "job", f"{job}_{share}")
-        _slurm("scancel", job)
+        bad_input = "ExitCode=2:0" in slurm("scontrol", "show", "job", f"{job}_{share}")
+        slurm("scancel", job)
         log = self.logs / f"{job}_{share}.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         said = f" ({lines[-1]})" if lines else ""
@@ -80,17 +80,17 @@ class Array:
         raise Unfinished(f"{sentence}; the same command goes on from the finished tasks")
 
 
-def _states(job: str) -> dict[str, tuple[str, str]]:
+def states_of(job: str) -> dict[str, tuple[str, str]]:
     """Share -> (state, reason), of the jobs that Slurm still knows; it forgets an ended one after some minutes."""
     fields = "--Format=ArrayTaskID:|,State:|,Reason:|"
-    lines = _slurm("squeue", "--noheader", "--array", "--states=all", f"--job={job}", fields).splitlines()
+    lines = slurm("squeue", "--noheader", "--array", "--states=all", f"--job={job}", fields).splitlines()
     return {share: (state, reason) for share, state, reason, *_ in (line.split("|") for line in lines if line)}
 
 
-def _slurm(program: str, *arguments: str) -> str:
+def slurm(program: str, *arguments: str) -> str:
     """What a command of Slurm prints; nothing for a job that it has forgotten."""
     if not shutil.which(program):
-        raise UserError(f"--engine slurm: there is no {program} here; go to a login node of the cluster")
+        raise UserError(f"there is no {program} here; go to a login node of the cluster")
     done = subprocess.run([program, *arguments], capture_output=True, text=True)
     if done.returncode and "Invalid job id" not in done.stderr:
         said = done.stderr.strip().splitlines()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from pathlib import Path
 
@@ -28,6 +30,15 @@ class Tasks(LocalPipelineExecutor):
     def unfinished(self) -> list[int]:
         return self.get_incomplete_ranks()
 
+    def wait_until_idle(self, numbers: Iterable[int]) -> None:
+        """Until no process is at one of these tasks."""
+        for number in numbers:
+            with self._locked(number):
+                pass
+
+    def _locked(self, number: int) -> AbstractContextManager[None]:
+        return locked(self._locks / f"{number:05d}")
+
     def run_task(self, number: int) -> None:
         """Do one task, on a fresh copy of the pipeline: steps keep statistics that must not add up over tasks.
 
@@ -35,7 +46,7 @@ class Tasks(LocalPipelineExecutor):
         lock, since a process that an engine has given up may still be writing the same files on another machine; when
         that one finishes after all, nothing is left to do here.
         """
-        with locked(self._locks / f"{number:05d}"):
+        with self._locked(number):
             if self.is_rank_completed(number):
                 return
             data = None

@@ -26,7 +26,7 @@ class Forward:
     """What one pass through the pair computed, for the objectives to judge."""
 
     batch: Batch
-    slot_log_probs: Tensor  # [B, P, V] the generator's, at the slots
+    slot_log_probs: Tensor  # [B, P, V and padding] the generator's, at the slots
     sampled: Tensor  # [B, P] ids that the generator sampled
     candidates: Tensor  # [B, P, K] further ids that it drew, never the original
     replaced: Tensor  # [B, L] bool, where the sample is not the original

@@ -20,6 +20,7 @@ from configs.recipe import Recipe
 from configs.table import Count
 from pretrain.batch import Batch
 from pretrain.groups import grouped
+from pretrain.linear import Linear
 from pretrain.objectives import Forward, ObjectiveModule
 from pretrain.objectives import Settings as CommonSettings
 
@@ -42,8 +43,8 @@ class Objective(ObjectiveModule):
             )
         hidden = recipe.model.discriminator.hidden
         self.recipe, self.temperature = recipe, settings.temperature
-        self.dense = nn.Linear(hidden, hidden)
-        self.output = nn.Linear(hidden, settings.width)
+        self.dense = Linear(hidden, hidden)
+        self.output = Linear(hidden, settings.width)
         self.dropout = nn.Dropout(recipe.model.dropout)
 
     def vectors(self, states: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from configs.recipe import Recipe
 from pretrain.batch import Batch
+from pretrain.linear import Linear, linear
 from pretrain.objectives import Forward, ObjectiveModule, Settings
+from pretrain.sampling import BLOCK
 
 
 class Objective(ObjectiveModule):
@@ -17,13 +19,16 @@ class Objective(ObjectiveModule):
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
         model = recipe.model
-        self.dense = nn.Linear(model.generator.hidden, model.embedding)
+        self.dense = Linear(model.generator.hidden, model.embedding)
         self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
-        """[..., D] of the generator, [V, E] -> [..., V]"""
-        return F.linear(self.norm(F.gelu(self.dense(states))), word_table, self.bias)
+        """[..., D] of the generator, [V, E] -> [..., V and its padding], which is never likely."""
+        table, bias, padding = word_table, self.bias, -len(word_table) % BLOCK
+        if padding:
+            table, bias = F.pad(table, (0, 0, 0, padding)), F.pad(bias, (0, padding), value=-torch.inf)
+        return linear(self.norm(F.gelu(self.dense(states))), table, bias)
 
     def count(self, batch: Batch) -> int:
         return int(batch.filled.sum())

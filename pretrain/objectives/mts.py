@@ -17,6 +17,7 @@ from configs.errors import UserError
 from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.groups import grouped
+from pretrain.linear import Linear
 from pretrain.objectives import Forward, ObjectiveModule, Settings, take
 
 
@@ -36,7 +37,7 @@ class Objective(ObjectiveModule):
                 f"{recipe.name}: objectives.mts: needs corruption.candidates, which is 0; ERNIE-Health has 5"
             )
         self.recipe = recipe
-        self.dense = nn.Linear(hidden, hidden)
+        self.dense = Linear(hidden, hidden)
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def initialize(self) -> None:

@@ -6,10 +6,11 @@ A sample that equals the original counts as original.
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.recipe import Recipe
 from pretrain.batch import Batch
+from pretrain.linear import Linear
 from pretrain.model import draw_glorot
 from pretrain.objectives import Forward, ObjectiveModule, Settings
 
@@ -21,8 +22,8 @@ class Objective(ObjectiveModule):
         super().__init__(settings)
         hidden = recipe.model.discriminator.hidden
         self.model = recipe.model
-        self.dense = nn.Linear(hidden, hidden)
-        self.prediction = nn.Linear(hidden, 1)
+        self.dense = Linear(hidden, hidden)
+        self.prediction = Linear(hidden, 1)
 
     def initialize(self) -> None:
         """Google builds the last layer without an initializer (run_pretraining.py)."""

@@ -100,7 +100,8 @@ def test_values_are_toml_and_else_strings() -> None:
 
 def test_the_fingerprint_is_that_of_the_science() -> None:
     plain = load("tiny").fingerprint()
-    for harmless in ("run.log_every=7", "batch.micro_rows=3", "compute.zero_stage=1", "data.sources=x", "name=other"):
+    layout = ("batch.micro_rows=3", "compute.zero_stage=1", "compute.compile=true")
+    for harmless in (*layout, "run.log_every=7", "data.sources=x", "name=other"):
         assert load("tiny", [harmless]).fingerprint() == plain
     for science in ("seed=2", "model.dropout=0.3", "batch.rows=8", "masking.rate=0.2", "objectives.rtd.weight=10"):
         assert load("tiny", [science]).fingerprint() != plain

@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from configs.errors import STOPPED
-from launch import submit
+from launch.backends import local
+from launch.jobs import Stage, pipeline
+from launch.machines import LOCAL
 from pretrain import checkpoint
 from tests.conftest import SMALL
 from tests.integration.test_run import command, training, wait_for_step
@@ -31,8 +33,8 @@ def begin(arguments: Sequence[str]) -> subprocess.Popen[str]:
 
 def submitted(corpus: Path, run: Path) -> list[str]:
     """As `electra submit` starts two processes."""
-    arguments = ["tiny", "--corpus", str(corpus), "--run", str(run), *SMALL, *LONG]
-    return submit.command(arguments, "local", nodes=1, processes=2)
+    [job] = pipeline([Stage.pretrain], ["tiny", *SMALL, *LONG], corpus, run, nodes=1, processes=2)
+    return local.command(job, LOCAL)
 
 
 def wait_until_handled(process: subprocess.Popen[str]) -> None:

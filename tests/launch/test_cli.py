@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from launch.cli import app
 
-COMMANDS = ("prepare", "inspect", "pretrain", "export", "evaluate", "submit")
+COMMANDS = ("prepare", "inspect", "pretrain", "export", "evaluate", "submit", "machines", "status", "logs")
 
 
 def electra(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from configs.recipe import Recipe
 from pretrain.batch import Batch
 from pretrain.pair import ElectraPair
 from pretrain.released.google import tower_weights
-from pretrain.sampling import STEPS, block_size
+from pretrain.sampling import BLOCK, STEPS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MASK_ID = 4
@@ -110,10 +110,9 @@ class Case:
 
 def uniforms_for(log_probs: Tensor, ids: Tensor) -> Tensor:
     """The middles of the intervals at which `sampling.sample` gives `ids` [B, P] from [B, P, V]: [B, P, 2]."""
-    size = block_size(log_probs.shape[2])
-    blocks = F.pad(log_probs.softmax(2), (0, -log_probs.shape[2] % size)).unflatten(2, (-1, size))
-    block, inside = ids // size, ids % size
-    own = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, size)).squeeze(2)
+    blocks = F.pad(log_probs.softmax(2), (0, -log_probs.shape[2] % BLOCK)).unflatten(2, (-1, BLOCK))
+    block, inside = ids // BLOCK, ids % BLOCK
+    own = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, BLOCK)).squeeze(2)
     return torch.stack([_middle(blocks.sum(3), block), _middle(own, inside)], 2).float()
 
 

@@ -108,8 +108,8 @@ class Case:
         PaddleNLP takes the largest of log-probability and recorded Gumbel noise. Returns also these draws: the samples
         [B, P] and the candidates [B, P, 5].
         """
-        log_probs = pair(given, pair.counts([given])).forward.slot_log_probs.double()
         noise = self.tensor("in/uniform_noise").double()  # [draws, B, L, V]
+        log_probs = pair(given, pair.counts([given])).forward.slot_log_probs[:, :, : noise.shape[3]].double()
         index = given.slots[:, :, None].expand(-1, -1, noise.shape[3])
         gumbel = [-torch.log(-torch.log(draw.gather(1, index) + 1e-9) + 1e-9) for draw in noise]
         sampled = (log_probs + gumbel[0]).argmax(2)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from configs.recipe import Recipe
+from configs.share import micro_rows
 from configs.tables import Corruption
 from data_prep.shards import Corpus
 from pretrain.batch import Batch, make_batch
-from pretrain.loader import Loader, batch_of, micro_rows
+from pretrain.loader import Loader, batch_of
 from pretrain.world import World
 from tests.pretrain import google
 

@@ -1,0 +1,209 @@
+"""Everything about speed on one GPU, in one call of a few minutes.
+
+    python -m benchmarks.gpu --out figures          # on a GPU
+    python -m benchmarks.gpu --out figures --dry    # the same code with tiny shapes on the CPU
+
+Ceilings (matrix products, copies), then for each recipe and length: kernels launched in a step, tokens per second of
+ours, of ours compiled, and of the eager loop of transformers, utilisation against the measured ceiling, peak memory,
+and the largest micro-batch. Figures go to OUT/figures.json as they come and to a table at the end; OUT/trace.json.gz is
+a step of `small` for chrome://tracing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from benchmarks import rivals
+from benchmarks.machine import packages_and_date, processor
+from benchmarks.rows import full_rows
+from configs.load import load
+from configs.recipe import Recipe
+from pretrain.flops import matmul_rate, model_flops, work_of
+from pretrain.world import join
+
+# Recipe, length, micro-batch.
+SHAPES = (
+    *(("small", 128, 512), ("small", 512, 128)),
+    *(("base", 128, 256), ("base", 512, 64)),
+    *(("large", 128, 128), ("large", 512, 32)),
+)
+DRY_SHAPES = (("tiny", 64, 2), ("tiny", 128, 2))
+WAYS: dict[str, Callable[[Recipe, Any], rivals.Step]] = {
+    "ours": rivals.ours,
+    "ours, compiled": rivals.ours,
+    "transformers, eager": lambda recipe, batch: rivals.transformers(recipe, batch, gathered=False),
+}
+
+
+def recipe_of(name: str, length: int, rows: int, way: str, dry: bool) -> Recipe:
+    dropout = 0.1 if way.startswith("transformers") else 0.0
+    compiled = str(way.endswith("compiled")).lower()
+    return load(
+        name,
+        [
+            f"data.row_length={length}",
+            f"batch.rows={rows}",
+            f"batch.micro_rows={rows}",
+            f"model.dropout={dropout}",
+            f"model.attention_dropout={dropout}",
+            f"compute.precision={'fp32' if dry else 'bf16'}",
+            "compute.zero_stage=0",
+            f"compute.compile={compiled}",
+        ],
+    )
+
+
+def synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def free() -> None:
+    gc.collect()
+    torch._dynamo.reset()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def copy_rate(device: torch.device) -> float:
+    """Bytes read and written per second when a large tensor is copied."""
+    source = torch.empty(2**28 if device.type == "cuda" else 2**22, device=device)
+    target = torch.empty_like(source)
+    seconds = []
+    for _ in range(6):
+        synchronize()
+        began = time.perf_counter()
+        target.copy_(source)
+        synchronize()
+        seconds.append(time.perf_counter() - began)
+    return 2 * source.nbytes / statistics.median(seconds[1:])
+
+
+def median_seconds(step: rivals.Step, steps: int) -> float:
+    """Of a step among several that do not wait for one another; compiled and warmed up before."""
+    for _ in range(3):
+        step()
+    rounds = []
+    for _ in range(5):
+        synchronize()
+        began = time.perf_counter()
+        for _ in range(steps):
+            step()
+        synchronize()
+        rounds.append((time.perf_counter() - began) / steps)
+    return statistics.median(rounds)
+
+
+def launches(step: rivals.Step, trace: Path | None = None) -> int:
+    """Kernels of one step; on a CPU, operators."""
+    from torch.profiler import ProfilerActivity, profile
+
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+    with profile(activities=activities) as profiled:
+        step()
+        synchronize()
+    if trace:
+        profiled.export_chrome_trace(str(trace))
+    events = profiled.key_averages()
+    counted = "cudaLaunchKernel" if torch.cuda.is_available() else "aten::"
+    return sum(event.count for event in events if event.key.startswith(counted))
+
+
+def figures(
+    name: str, length: int, rows: int, way: str, ceiling: float, trace: Path | None, dry: bool
+) -> dict[str, Any]:
+    free()
+    recipe = recipe_of(name, length, rows, way, dry)
+    batch = full_rows(recipe)
+    step = WAYS[way](recipe, batch)
+    seconds = median_seconds(step, 2 if dry else 10)
+    work = work_of([batch])
+    return {
+        "recipe": name,
+        "length": length,
+        "rows": rows,
+        "way": way,
+        "tokens_per_second": work.tokens / seconds,
+        "of_the_ceiling": model_flops(recipe, work) / seconds / ceiling,
+        "launches": launches(step, trace),
+        "peak_gb": torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0,
+    }
+
+
+def largest_micro_batch(name: str, length: int, rows: int, dry: bool) -> int:
+    """Doubled until memory ends: the last that fitted."""
+    while True:
+        free()
+        recipe = recipe_of(name, length, 2 * rows, "ours", dry)
+        try:
+            rivals.ours(recipe, full_rows(recipe))()
+            synchronize()
+        except torch.OutOfMemoryError:
+            return rows
+        rows *= 2
+        if dry and rows >= 8:
+            return rows
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="A folder for the figures and the trace.")],
+    dry: Annotated[bool, typer.Option("--dry", help="Tiny shapes, on whatever there is.")] = False,
+    minutes: Annotated[float, typer.Option(help="Nothing new is begun after so many.")] = 7,
+) -> None:
+    if not dry and not torch.cuda.is_available():
+        raise SystemExit("there is no GPU here; --dry runs the same code on the CPU")
+    out.mkdir(parents=True, exist_ok=True)
+    began, device = time.monotonic(), join().device
+    ceiling = matmul_rate(device, torch.float32 if dry else torch.bfloat16)
+    machine = torch.cuda.get_device_name() if device.type == "cuda" else processor()
+    heading = (
+        f"{machine}; {ceiling / 1e12:.1f} TFLOP/s in square matrix products, {copy_rate(device) / 1e12:.2f} TB/s in "
+        f"copies; {packages_and_date('torch', 'transformers', 'deepspeed')}"
+    )
+    print(heading, flush=True)
+    results: list[dict[str, Any]] = []
+    for name, length, rows in DRY_SHAPES if dry else SHAPES:
+        for way in WAYS:
+            if time.monotonic() - began > 60 * minutes:
+                continue
+            trace = out / "trace.json.gz" if not results else None
+            try:
+                results.append(figures(name, length, rows, way, ceiling, trace, dry))
+            except torch.OutOfMemoryError:
+                results.append({"recipe": name, "length": length, "rows": rows, "way": way, "out_of_memory": True})
+            if way == "ours" and time.monotonic() - began < 60 * minutes:
+                results[-1]["largest_micro_batch"] = largest_micro_batch(name, length, rows, dry)
+            (out / "figures.json").write_text(json.dumps({"machine": heading, "figures": results}, indent=1))
+            print(json.dumps(results[-1]), flush=True)
+    print_table(results)
+
+
+def print_table(results: list[dict[str, Any]]) -> None:
+    print("\n| | tokens/s | of the ceiling | launches | peak GB | largest micro-batch | ours is |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for line in results:
+        name = f"{line['recipe']}, {line['rows']} x {line['length']}, {line['way']}"
+        if "out_of_memory" in line:
+            print(f"| {name} | out of memory | | | | | |")
+            continue
+        same = [other for other in results if (other["recipe"], other["length"]) == (line["recipe"], line["length"])]
+        best = max((o.get("tokens_per_second", 0.0) for o in same if o["way"].startswith("ours")), default=0.0)
+        ratio = f"{best / line['tokens_per_second']:.2f}x" if line["way"].startswith("transformers") else ""
+        print(
+            f"| {name} | {line['tokens_per_second']:,.0f} | {line['of_the_ceiling']:.0%} | {line['launches']:,} "
+            f"| {line['peak_gb']:.1f} | {line.get('largest_micro_batch', '')} | {ratio} |"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

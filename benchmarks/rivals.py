@@ -1,0 +1,95 @@
+"""The training steps that people write with transformers, and ours, each as a function of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from configs.recipe import Recipe
+from pretrain.batch import Batch
+from pretrain.engine import Engine
+from pretrain.optim import ElectraAdam, parameter_groups
+from pretrain.pair import ElectraPair
+from pretrain.world import join
+
+Step = Callable[[], object]
+
+
+def ours(recipe: Recipe, batch: Batch) -> Step:
+    """The step of the loop."""
+    torch.manual_seed(0)
+    engine = Engine(ElectraPair(recipe), recipe, join())
+    return lambda: engine.step([batch], 1e-4, measure=False)
+
+
+def without_deepspeed(recipe: Recipe, batch: Batch) -> Step:
+    """The same arithmetic in a bare loop: what DeepSpeed's engine costs is the difference."""
+    world = join()
+    torch.manual_seed(0)
+    pair = ElectraPair(recipe).to(world.device).train()
+    groups = parameter_groups(pair, recipe.optimizer.weight_decay)
+    adam = ElectraAdam([{**group, "lr": 1e-4} for group in groups], recipe.optimizer)
+    counts = pair.counts([batch])
+
+    def step() -> None:
+        pair(batch.to(world.device), counts).loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(pair.parameters(), recipe.optimizer.clip_norm)
+        adam.found_inf = (~norm.isfinite()).float()
+        adam.step()
+        adam.zero_grad()
+
+    return step
+
+
+def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
+    """ElectraForMaskedLM and ElectraForPreTraining with one table of words, Gumbel noise, and torch's AdamW.
+
+    `gathered`: the generator's head sees the masked positions alone, and otherwise all, as the model does by itself.
+    Rows hold one example each, and their padding is masked.
+    """
+    from transformers import ElectraForMaskedLM, ElectraForPreTraining
+
+    device = join().device
+    torch.manual_seed(0)
+    generator = ElectraForMaskedLM(_config(recipe, "generator")).train()
+    discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).train()
+    discriminator.electra.embeddings.word_embeddings = generator.electra.embeddings.word_embeddings
+    torch.nn.ModuleList([generator, discriminator]).to(device)
+    parameters = list({id(p): p for p in [*generator.parameters(), *discriminator.parameters()]}.values())
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, eps=1e-6, weight_decay=0.01)
+    batch = batch.to(device)
+    masked = torch.zeros_like(batch.real).scatter(1, batch.slots, batch.filled)
+    shown, real = torch.where(batch.real, batch.masked_tokens, 0), batch.real.long()
+
+    def logits_at_masked() -> Any:
+        if not gathered:
+            return generator(shown, attention_mask=real).logits[masked]
+        states = generator.electra(shown, attention_mask=real).last_hidden_state[masked]
+        return generator.generator_lm_head(generator.generator_predictions(states))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.compute.precision == "bf16"):
+            logits = logits_at_masked().float()
+            masked_loss = F.cross_entropy(logits, batch.tokens[masked])
+            noise = -torch.log(-torch.log(torch.rand_like(logits) + 1e-9) + 1e-9)
+            corrupted = batch.tokens.clone()
+            corrupted[masked] = (logits.detach() + noise).argmax(-1)
+            replaced = (corrupted != batch.tokens).long()
+            detected = discriminator(corrupted, attention_mask=real, labels=replaced)
+        (masked_loss + 50 * detected.loss).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+
+    return step
+
+
+def _config(recipe: Recipe, part: str) -> Any:
+    from transformers import ElectraConfig
+
+    from pretrain.export.huggingface import config
+
+    return ElectraConfig(**config(recipe, part, pad_id=0))

@@ -1,0 +1,142 @@
+"""How the time and the memory of a step grow, beside how its arithmetic grows.
+
+    python -m benchmarks.scaling
+
+One size at a time is doubled from a small model on the CPU, each measurement in a process of its own, in turns. The
+exponent is the slope of a line through the logarithms: 1 is proportional. Where time grows faster than its arithmetic,
+something is computed that need not be. The vocabulary's own share is what it adds to a step that is otherwise fixed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.machine import packages_and_date, processor
+from configs.load import load
+from configs.recipe import Recipe
+
+# What is doubled, and the overrides that do it; {0} is the size, {1} four times that, {2} a quarter.
+SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
+    "rows": ((4, 8, 16, 32), ("batch.rows={0}", "batch.micro_rows={0}")),
+    "length": ((64, 128, 256, 512), ("data.row_length={0}",)),
+    "width": (
+        (128, 256, 512),
+        (
+            "model.embedding={0}",
+            "model.discriminator={{layers=4, hidden={0}, heads=4, intermediate={1}}}",
+            "model.generator={{layers=4, hidden={2}, heads=1, intermediate={0}}}",
+        ),
+    ),
+    "layers": (
+        (2, 4, 8),
+        (
+            "model.discriminator={{layers={0}, hidden=256, heads=4, intermediate=1024}}",
+            "model.generator={{layers={0}, hidden=64, heads=1, intermediate=256}}",
+        ),
+    ),
+    "vocabulary": ((8_192, 16_384, 32_768, 65_536), ("vocabulary.size={0}",)),
+}
+BASE = (
+    "batch.rows=8",
+    "batch.micro_rows=8",
+    "data.row_length=128",
+    "vocabulary.size=8192",
+    "model.embedding=128",
+    "model.discriminator={layers=4, hidden=256, heads=4, intermediate=1024}",
+    "model.generator={layers=4, hidden=64, heads=1, intermediate=256}",
+    "model.dropout=0",
+    "model.attention_dropout=0",
+    "compute.precision=fp32",
+)
+
+
+def recipe_of(what: str, size: int) -> Recipe:
+    changed = [text.format(size, 4 * size, size // 4) for text in SIZES[what][1]]
+    keys = {text.partition("=")[0] for text in changed}
+    return load("small", [*(text for text in BASE if text.partition("=")[0] not in keys), *changed])
+
+
+def step(recipe: Recipe, steps: int) -> tuple[float, float]:
+    """Seconds of the median step, and the megabytes of the peak beyond what was there before the model."""
+    from benchmarks.rivals import ours
+    from benchmarks.rows import full_rows
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    train = ours(recipe, full_rows(recipe))
+    seconds = []
+    for _ in range(2 + steps):
+        began = time.perf_counter()
+        train()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[2:]), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def arithmetic(recipe: Recipe) -> float:
+    from benchmarks.rows import full_rows
+    from pretrain.flops import model_flops, work_of
+
+    return model_flops(recipe, work_of([full_rows(recipe)]))
+
+
+def measure(what: str, size: int, threads: int) -> tuple[float, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scaling", "--only", f"{what}={size}"],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    seconds, megabytes = done.stdout.split()[-2:]
+    return float(seconds), float(megabytes)
+
+
+def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
+    """The slope of the least squares line through the logarithms."""
+    x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
+    return statistics.covariance(x, y) / statistics.variance(x)
+
+
+def main(
+    rounds: int = 3,
+    steps: int = 5,
+    threads: int = os.cpu_count() or 1,
+    only: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    if only:
+        what, _, size = only.partition("=")
+        print(*step(recipe_of(what, int(size)), steps))
+        return
+    measured: dict[tuple[str, int], list[tuple[float, float]]] = {
+        (what, size): [] for what, (sizes, _) in SIZES.items() for size in sizes
+    }
+    for _ in range(rounds):
+        for (what, size), results in measured.items():
+            results.append(measure(what, size, threads))
+    print(f"{processor()}, {threads} threads; {packages_and_date('torch', 'deepspeed')}\n")
+    print("| | sizes | ms a step | exponent of time | of its arithmetic | MB | exponent of memory |")
+    print("|---|---|---|---:|---:|---|---:|")
+    for what, (sizes, _) in SIZES.items():
+        seconds = [statistics.median(second for second, _ in measured[what, size]) for size in sizes]
+        memory = [statistics.median(megabytes for _, megabytes in measured[what, size]) for size in sizes]
+        flops = [arithmetic(recipe_of(what, size)) for size in sizes]
+        print(
+            f"| {what} | {' '.join(map(str, sizes))} | {' '.join(f'{second * 1e3:.0f}' for second in seconds)} "
+            f"| {exponent(sizes, seconds):.2f} | {exponent(sizes, flops):.2f} "
+            f"| {' '.join(f'{megabytes:.0f}' for megabytes in memory)} | {exponent(sizes, memory):.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,136 @@
+"""What is not arithmetic in a run: its start, waiting for rows, evaluating and logging, and a second process.
+
+    python -m benchmarks.train_overhead small --corpus corpus batch.rows=32 batch.micro_rows=16
+
+Start: seconds from the command to the first logged step, of `tiny` shapes or whatever the recipe is. Two processes with
+one thread each are compared with one process with one thread, in turns, on the same global batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.machine import packages_and_date, processor
+from configs.load import load
+from configs.recipe import Recipe
+from pretrain.logs import read_metrics
+
+SETTINGS = ("schedule.steps={steps}", "schedule.warmup_steps=0", "run.log_every={every}", "run.save_every=1_000_000")
+NO_EVALUATION = ("run.evaluate_rows=0",)
+
+
+def run(recipe: str, corpus: Path, folder: Path, overrides: list[str], processes: int, threads: int) -> None:
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "--"]
+    how = ["-m"] if processes == 1 else torchrun
+    command = [sys.executable, *how, "pretrain", "pretrain", recipe, "--corpus", str(corpus), "--run", str(folder)]
+    done = subprocess.run(
+        [*command, *overrides],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
+def seconds_to_first_step(recipe: str, corpus: Path, folder: Path, overrides: list[str]) -> float:
+    command = [sys.executable, "-m", "pretrain", "pretrain", recipe, "--corpus", str(corpus), "--run", str(folder)]
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, *overrides], cwd=Path(__file__).parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not any(line["kind"] == "training" for line in read_metrics(folder)):
+        if process.poll() is not None:
+            sys.exit(f"it ended with {process.returncode}: {' '.join(command)}")
+        time.sleep(0.01)
+    seconds = time.perf_counter() - began
+    process.kill()
+    process.wait()
+    return seconds
+
+
+def training(folder: Path, name: str) -> float:
+    """The median over the run, without its first lines."""
+    lines = [line[name] for line in read_metrics(folder) if line["kind"] == "training"]
+    return statistics.median(lines[1:])
+
+
+def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple[float, float]:
+    """Of the time of training at the recipe's own intervals: evaluation, and writing a line of the log."""
+    import torch
+
+    from data_prep.shards import Corpus
+    from pretrain.evaluate import evaluate
+    from pretrain.logs import Log
+    from pretrain.pair import ElectraPair
+    from pretrain.world import join, leave
+
+    world, opened = join(), Corpus(corpus)
+    pair = ElectraPair(recipe)
+    began = time.perf_counter()
+    scores = evaluate(pair, opened, recipe, world, torch.float32, recipe.run.evaluate_rows)
+    evaluating = time.perf_counter() - began
+    silent = contextlib.redirect_stdout(io.StringIO())
+    with silent, tempfile.TemporaryDirectory() as folder, Log(Path(folder), 0, 100, active=True) as log:
+        began = time.perf_counter()
+        for step in range(100):
+            log.evaluation(step, scores)
+        logging = (time.perf_counter() - began) / 100
+    leave()
+    return (
+        evaluating / (recipe.run.evaluate_every * step_seconds),
+        logging / (recipe.run.log_every * step_seconds),
+    )
+
+
+def main(
+    recipe: str,
+    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
+    corpus: Annotated[Path, typer.Option()] = ...,  # type: ignore[assignment]
+    rounds: int = 5,
+    steps: int = 30,
+) -> None:
+    mine = list(overrides or ())
+    ours = load(recipe, mine)
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = (Path(scratch) / str(number) for number in range(100))
+        once = [text.format(steps=10_000, every=1) for text in SETTINGS]
+        starts = [seconds_to_first_step(recipe, corpus, next(folders), [*mine, *once]) for _ in range(rounds)]
+        timed = [*mine, *(text.format(steps=steps, every=max(1, steps // 6)) for text in SETTINGS), *NO_EVALUATION]
+        rates: dict[int, list[float]] = {1: [], 2: []}
+        waits: list[float] = []
+        rows: list[float] = []
+        for _ in range(rounds):
+            for processes, measured in rates.items():
+                folder = next(folders)
+                run(recipe, corpus, folder, timed, processes, threads=1)
+                measured.append(training(folder, "tokens_per_second"))
+                waits.append(training(folder, "data_wait_share"))
+                rows.append(training(folder, "rows_per_second"))
+        one, two = (statistics.median(measured) for measured in rates.values())
+        evaluating, logging = evaluation_share(ours, corpus, ours.batch.rows / statistics.median(rows))
+    print(f"{ours.name}, {ours.batch.rows} rows; {processor()}; {packages_and_date('torch', 'deepspeed')}\n")
+    print("| | median | lowest to highest |\n|---|---:|---:|")
+    print(f"| seconds to the first step | {statistics.median(starts):.1f} | {min(starts):.1f} to {max(starts):.1f} |")
+    print(f"| share of a step that waits for rows | {statistics.median(waits):.2%} | to {max(waits):.2%} |")
+    print(f"| evaluation at the recipe's interval, of the time | {evaluating:.2%} | |")
+    print(f"| logging at the recipe's interval, of the time | {logging:.3%} | |")
+    print(f"| tokens/s, one process, one thread | {one:,.0f} | {min(rates[1]):,.0f} to {max(rates[1]):,.0f} |")
+    print(f"| tokens/s, two processes, one thread each | {two:,.0f} | {min(rates[2]):,.0f} to {max(rates[2]):,.0f} |")
+    print(f"| two processes beside one | {two / one:.2f}x | |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

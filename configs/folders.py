@@ -1,0 +1,23 @@
+"""What a folder of a run holds, as far as more than one room knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
+# There while a run is stopped that the same command goes on with: torchrun ends with 1 whatever its processes end with.
+STOPPED = "stopped.json"
+# Held by the first process for as long as it trains.
+LOCK = ".lock"
+# What `electra submit` handed to a scheduler; in the folder of a corpus too.
+SUBMITTED = "submit"
+
+
+def holds_other_things(folder: Path) -> bool:
+    """Whether there is something that no start of a run leaves.
+
+    Hidden files do not count: they may be ours, left by a start that was killed at once; nor does its job's script.
+    """
+    return folder.is_dir() and any(
+        not (path.name.startswith(".") or path.name == SUBMITTED) for path in folder.iterdir()
+    )

@@ -1,0 +1,124 @@
+"""Jobs of Slurm: one sbatch script for each stage, which puts itself back into the queue until its run is complete."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from configs.errors import UserError
+from configs.folders import RECIPE
+from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
+from data_prep.manifest import MANIFEST
+from launch.backends import Kind, State
+from launch.jobs import Job, Stage
+from launch.machines import Slurm
+from launch.templates import fill
+
+_ABOUT = {
+    Stage.prepare: "Each element of the array makes its share of the corpus.",
+    Stage.pretrain: "Trains the run; stopped or interrupted, it queues itself again.",
+    Stage.evaluate: "Scores the run on held-out rows.",
+    Stage.export: "Writes the models of the run.",
+}
+_TEMPLATES = {Stage.prepare: "slurm_prepare", Stage.pretrain: "slurm_pretrain"}
+
+
+def render(job: Job, machine: Slurm, folder: Path) -> dict[str, str]:
+    script = f"{job.stage}.sbatch"
+    python = [*machine.wrap, machine.python or sys.executable]
+    values = {
+        "job": job,
+        "about": _ABOUT[job.stage],
+        "options": [shlex.quote(f"--{option}") for option in _options(job, machine, folder)],
+        "modules": machine.modules,
+        "environment": _threads(job, machine) | machine.environment,
+        "folder": str(folder),
+        "script": str(folder / script),
+        "run": str(job.folder),
+        "manifest": str(job.corpus / MANIFEST),
+        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
+        # A step does not inherit the cores of its job.
+        "srun": f"--cpus-per-task={machine.cpus}",
+        "cpus": machine.cpus,
+        "command": list(map(shlex.quote, python + job.command())),
+        "train": [*map(shlex.quote, python), *_torchrun(job, machine)],
+    }
+    return {script: fill(_TEMPLATES.get(job.stage, "slurm_alone"), values)}
+
+
+def submit(job: Job, machine: Slurm, folder: Path, ids: Mapping[Stage, str]) -> str:
+    after = [f"--dependency=afterok:{':'.join(ids[stage] for stage in job.after)}"] if job.after else []
+    return slurm("sbatch", "--parsable", *after, str(folder / f"{job.stage}.sbatch")).partition(";")[0]
+
+
+def state(machine: Slurm, id: str) -> State:
+    """Of an array: failed when one job of it is, else running or waiting when one is."""
+    try:
+        known = sorted(set(states_of(id).values()), key=_urgency)
+    except UserError as error:  # no Slurm here, or none that answers
+        return State("unknown", str(error))
+    if not known:
+        return State("unknown", f"job {id} is not known to Slurm any more")
+    word, reason = known[0]
+    said = f"{word} ({reason})" if reason not in ("None", "") else word
+    return State(_kind(word, reason), said)
+
+
+def logs(machine: Slurm, folder: Path, stage: Stage, id: str) -> list[Path]:
+    return sorted([*folder.glob(f"{stage}-{id}.log"), *folder.glob(f"{stage}-{id}_*.log")])
+
+
+def cancel(machine: Slurm, id: str) -> list[str]:
+    return ["scancel", id]
+
+
+def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
+    """Those of sbatch, without their dashes."""
+    needs_gpus = job.stage.computes and machine.gpus > 0
+    is_array = job.stage is Stage.prepare
+    partition = machine.partition if needs_gpus or not machine.cpu_partition else machine.cpu_partition
+    yield f"job-name={job.name}"
+    yield f"nodes={1 if is_array else job.nodes}"
+    yield "ntasks-per-node=1"
+    yield f"cpus-per-task={machine.cpus}"
+    if needs_gpus:
+        yield f"gpus-per-node={job.processes}"
+    for name, value in (("time", machine.time), ("account", machine.account), ("partition", partition)):
+        if value:
+            yield f"{name}={value}"
+    for name, value in machine.options.items():
+        yield f"{name}={value}" if value else name
+    if is_array:
+        yield f"array=0-{job.nodes - 1}"
+    if job.stage is Stage.pretrain:
+        yield f"signal=USR1@{machine.warning}"  # without B: to the steps, and not to the script
+    yield "requeue"  # when a node is lost
+    yield "open-mode=append"
+    yield "kill-on-invalid-dep=yes"
+    yield f"output={str(folder).replace('%', '%%')}/{job.stage}-{'%A_%a' if is_array else '%j'}.log"
+
+
+def _threads(job: Job, machine: Slurm) -> dict[str, str]:
+    return {"OMP_NUM_THREADS": str(max(1, machine.cpus // (job.processes or 1)))} if job.stage.computes else {}
+
+
+def _torchrun(job: Job, machine: Slurm) -> list[str]:
+    """Known places instead of a rendezvous: it would have to find out which node it is on, by names."""
+    layout = ['--nnodes="$SLURM_NNODES"', '--node-rank="$SLURM_NODEID"']
+    layout += ['--master-addr="$MASTER_ADDR"', '--master-port="$MASTER_PORT"']
+    words = job.torchrun(*layout, shutdown_seconds=machine.warning, module="launch.torchrun")
+    return [word if word in layout else shlex.quote(word) for word in words]
+
+
+def _kind(word: str, reason: str) -> Kind:
+    if word in ENDED_BADLY or "held" in reason.lower():
+        return "failed"
+    if word in ("RUNNING", "COMPLETING"):
+        return "running"
+    return "done" if word == "COMPLETED" else "waiting"
+
+
+def _urgency(known: tuple[str, str]) -> int:
+    return ("failed", "running", "waiting", "done").index(_kind(*known))

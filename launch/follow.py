@@ -1,0 +1,71 @@
+"""`electra submit --watch`: how far the jobs are, until all have ended."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from configs.errors import Unfinished, UserError
+from launch.backends import State
+from launch.jobs import Stage
+from launch.status import left_with, lines, progress, states, tail
+from launch.submissions import Submission
+
+# The controller serves a whole cluster.
+_POLL_SECONDS = 5
+_SENTENCE = re.compile(r"(process \d+: )?error: ")
+
+
+def follow(submission: Submission) -> None:
+    """Return when every job has ended well; raises for one that has not. Interrupted, the jobs go on."""
+    home = submission.home
+    try:
+        with _shown() as show:
+            before, known = None, dict[Stage, State]()
+            while True:
+                # A scheduler forgets jobs that have ended, and does not always answer.
+                known |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
+                now = {**known}, getattr(progress(home), "step", None)
+                show(lines(home), now != before)
+                if not any(state.is_alive for state in known.values()):
+                    break
+                before = now
+                time.sleep(_POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise Unfinished(f"{home}: the jobs go on; electra status {home} says how far they are") from None
+    for stage in submission.jobs:
+        state = known.get(stage, State("unknown", "its scheduler does not know it"))
+        if state.kind != "done":
+            raise _why(submission, stage, state)
+
+
+def _why(submission: Submission, stage: Stage, state: State) -> UserError:
+    job = f"{submission.home}: job {submission.jobs[stage]} ({stage}) on {submission.name}"
+    logs = [path for path in submission.logs(stage) if isinstance(path, Path)]
+    if not logs:
+        return Unfinished(f"{job} ended as {state.said}, and has printed nothing")
+    printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
+    # What torchrun and srun say behind a sentence of ours is that it came.
+    sentences = [line for line in printed if _SENTENCE.match(line)]
+    sentence = f"{job} ended as {state.said} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
+    if left_with(submission, stage) == "2":
+        return UserError(sentence)
+    return Unfinished(f"{sentence}; the same command goes on")
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[list[str], bool], None]]:
+    """On a terminal the state is rewritten in place; elsewhere it is printed when something has changed."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        yield lambda said, changed: console.print("\n".join(said), markup=False, soft_wrap=True) if changed else None
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda said, changed: live.update(Text("\n".join(said)), refresh=True)

@@ -1,0 +1,120 @@
+"""`electra status` and `electra logs`: from the folder of a run alone, and its scheduler where that is here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from configs.errors import UserError
+from configs.files import read_json
+from configs.folders import RECIPE, STOPPED
+from configs.load import load
+from data_prep.manifest import MANIFEST
+from launch.backends import State
+from launch.jobs import Stage
+from launch.submissions import Submission, newest
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is, from what it logged last."""
+
+    step: int
+    num_steps: int
+    loss: float | None  # None: it was not finite
+    tokens_per_second: float
+    seconds_left: float
+    seconds_ago: float  # since the log grew
+
+    def __str__(self) -> str:
+        loss = "not finite" if self.loss is None else f"{self.loss:.3f}"
+        said = f"step {self.step:,}/{self.num_steps:,}  loss {loss}  {self.tokens_per_second:,.0f} tokens/s"
+        if self.step == self.num_steps:
+            return f"{said}  complete"
+        return f"{said}  {_duration(self.seconds_left)} left at this rate  logged {_duration(self.seconds_ago)} ago"
+
+
+def lines(folder: Path) -> list[str]:
+    """What there is to say of a run or a corpus; raises UserError for a folder that is neither."""
+    submission = newest(folder)
+    run = (folder / RECIPE).is_file()
+    if not (submission or run or (folder / MANIFEST).is_file()):
+        raise UserError(f"{folder}: holds no run, and nothing was submitted for it")
+    said = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
+    if submission:
+        said += [_of_job(submission, stage, state) for stage, state in states(submission).items()]
+    elif run:
+        said.append("  started by hand, or by submit on this machine")
+    if known := progress(folder):
+        said.append(f"  {known}")
+    elif run:
+        said.append("  nothing is logged yet")
+    if (folder / STOPPED).is_file():
+        said.append(
+            f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command goes on from there"
+        )
+    if (folder / MANIFEST).is_file():
+        said.append("  the corpus is complete")
+    return said
+
+
+def states(submission: Submission) -> dict[Stage, State]:
+    """What the scheduler says of each job, and what the job left behind where that one is silent."""
+    return {
+        stage: state if state.kind != "unknown" else _left_behind(submission, stage, state)
+        for stage, state in submission.states().items()
+    }
+
+
+def progress(run: Path) -> Progress | None:
+    """None before the first line of the log."""
+    from pretrain.logs import METRICS, read_metrics
+
+    training = [line for line in read_metrics(run) if line["kind"] == "training" and line.get("rows_per_second")]
+    if not training:
+        return None
+    recipe, last = load(str(run / RECIPE)), training[-1]
+    num_steps = recipe.schedule.steps
+    seconds_left = (num_steps - last["step"]) * recipe.batch.rows / last["rows_per_second"]
+    ago = max(0.0, time.time() - (run / METRICS).stat().st_mtime)
+    return Progress(last["step"], num_steps, last["loss"], last["tokens_per_second"], seconds_left, ago)
+
+
+def newest_log(folder: Path, stage: Stage | None) -> list[Path] | list[str]:
+    """The log of a stage, by default the last that has printed something; raises UserError where there is none."""
+    submission = newest(folder)
+    if not submission:
+        raise UserError(f"{folder}: was not submitted to a cluster, so its output is where it was started")
+    if stage and stage not in submission.jobs:
+        raise UserError(f"--stage {stage}: was not submitted; there is {', '.join(submission.jobs)}")
+    for chosen in [stage] if stage else reversed(submission.jobs):
+        if found := submission.logs(chosen):
+            return found
+    raise UserError(f"{submission.folder}: no job has printed anything yet; electra status {folder} says why")
+
+
+def tail(path: Path, count: int) -> Iterator[str]:
+    with open(path, errors="replace") as file:
+        yield from file.readlines()[-count:]
+
+
+def _of_job(submission: Submission, stage: Stage, state: State) -> str:
+    return f"  {stage:<9} {submission.jobs[stage]:<8} {state.said}"
+
+
+def left_with(submission: Submission, stage: Stage) -> str | None:
+    """The exit code that the job's script has kept; None while it runs, or where it was killed."""
+    path = submission.folder / f"{stage}.exit"
+    return path.read_text().strip() if path.is_file() else None
+
+
+def _left_behind(submission: Submission, stage: Stage, state: State) -> State:
+    code = left_with(submission, stage)
+    return State("done" if code == "0" else "failed", f"left with exit code {code}") if code else state
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,112 @@
+"""What was handed to a scheduler, kept in the folder of the run (of the corpus, where only that is made).
+
+RUN/submit/1/  the scripts, each readable and worth editing; recipe.toml, code.json, code.diff; the jobs' logs
+               jobs.json {machine, jobs}, written last: its presence means "submitted"
+RUN/submit/2/  the next submission
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from configs.errors import UserError
+from configs.files import make_folder, read_json, write_json, write_text
+from configs.folders import RECIPE, SUBMITTED
+from configs.load import validate
+from configs.table import Table
+from launch.backends import Backend, State, backend_of
+from launch.jobs import Stage
+from launch.machines import Machine, machine_of
+from launch.snapshot import DIFF, code_of
+
+JOBS, CODE = "jobs.json", "code.json"
+
+
+class _Jobs(Table):
+    """What jobs.json holds: the machine too, for a job to be found without the machines.toml of who started it."""
+
+    time: str
+    name: str
+    machine: dict[str, Any]
+    jobs: dict[str, str]  # stage -> id
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Jobs that were started together."""
+
+    folder: Path
+    name: str  # of the machine
+    machine: Machine
+    jobs: dict[Stage, str]  # stage -> id, in the order of the pipeline
+
+    @property
+    def backend(self) -> Backend:
+        return backend_of(self.machine)
+
+    @property
+    def home(self) -> Path:
+        """The run; the corpus, where only that is made."""
+        return self.folder.parent.parent
+
+    def lines(self) -> list[str]:
+        """For people who have just submitted it."""
+        jobs = [f"job {id}: {stage} on {self.name}" for stage, id in self.jobs.items()]
+        return [*jobs, f"their scripts: {self.folder}", f"how far they are: electra status {self.home}"]
+
+    def states(self) -> dict[Stage, State]:
+        return {stage: self.backend.state(self.machine, id) for stage, id in self.jobs.items()}
+
+    def logs(self, stage: Stage) -> list[Path] | list[str]:
+        return self.backend.logs(self.machine, self.folder, stage, self.jobs[stage])
+
+    def write(self) -> None:
+        machine = {"backend": self.machine.backend} | self.machine.model_dump(mode="json", exclude_defaults=True)
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        jobs = _Jobs(time=when, name=self.name, machine=machine, jobs={str(k): v for k, v in self.jobs.items()})
+        write_json(self.folder / JOBS, jobs.model_dump())
+
+
+def next_folder(home: Path) -> Path:
+    """Where the next submission of this run or corpus is kept."""
+    return home / SUBMITTED / str(max(map(int, _numbers(home)), default=0) + 1)
+
+
+def store(folder: Path, recipe: Mapping[str, object] | None, files: Mapping[str, str]) -> None:
+    """Write the folder of a submission: the recipe that its jobs read, the code it came from, and what was rendered."""
+    make_folder(folder)
+    code, diff = code_of()
+    write_json(folder / CODE, code)
+    if diff:
+        write_text(folder / DIFF, diff)
+    if recipe is not None:
+        write_text(folder / RECIPE, tomli_w.dumps(recipe))
+    for name, text in files.items():
+        write_text(folder / name, text)
+
+
+def newest(home: Path) -> Submission | None:
+    """The last submission of a run or corpus; None for one that was started by hand."""
+    submitted = [number for number in _numbers(home) if (home / SUBMITTED / number / JOBS).is_file()]
+    return _read(home / SUBMITTED / max(submitted, key=int)) if submitted else None
+
+
+def _read(folder: Path) -> Submission:
+    path = folder / JOBS
+    read = validate(_Jobs, read_json(path), str(path))
+    unknown = [stage for stage in read.jobs if stage not in list(Stage)]
+    if unknown:
+        raise UserError(f"{path}: jobs.{unknown[0]}: is no stage; it was damaged or edited")
+    machine = machine_of(read.machine, str(path), "machine")
+    return Submission(folder, read.name, machine, {Stage(stage): id for stage, id in read.jobs.items()})
+
+
+def _numbers(home: Path) -> list[str]:
+    folder = home / SUBMITTED
+    return [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []

@@ -1,0 +1,79 @@
+"""How fast a recipe trains on a GPU: as measured here, else between what others reach and the roofline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from configs.recipe import Recipe
+from launch.gpus import Gpu
+from launch.roofline import seconds_per_token, update_seconds
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A run of this project on one GPU of a kind, alone or beside others."""
+
+    gpu: str
+    recipe: str  # one that is shipped
+    row_length: int
+    tokens_per_second: float  # of one GPU
+    source: str  # command, machine and date
+
+
+# Of `benchmarks/`, newest last. There are none yet: no GPU has run it.
+MEASURED: tuple[Measurement, ...] = ()
+
+# What others' training reaches of a data sheet's bf16 rate, by the width of the model. Counted in model FLOPs from the
+# tokens per second that they publish.
+PRACTICE = (
+    (256, 0.057, "Ettin 17M on H100, JHU-CLSP/ettin-encoder-vs-decoder, pretraining/README.md"),
+    (768, 0.187, "NVIDIA's ELECTRA-base on A100, DeepLearningExamples, TensorFlow2/LanguageModeling/ELECTRA/README.md"),
+    (1024, 0.341, "Ettin 400M on H100, JHU-CLSP/ettin-encoder-vs-decoder, pretraining/README.md"),
+)
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Tokens per second of one GPU, the update of the weights included."""
+
+    low: float
+    high: float
+    source: str  # of a measurement; "" for an estimate
+
+
+def throughput(recipe: Recipe, name: str, gpu: Gpu, parameters: int, tokens_per_update: int) -> Throughput:
+    """`tokens_per_update`: what one GPU computes in a step."""
+    for measurement in reversed(MEASURED):
+        if (measurement.gpu, measurement.row_length) == (name, recipe.data.row_length) and _same(measurement, recipe):
+            return Throughput(measurement.tokens_per_second, measurement.tokens_per_second, measurement.source)
+    narrow = gpu.narrow(recipe)
+    roofline = 1 / (seconds_per_token(recipe, gpu, narrow) + update_seconds(parameters, gpu) / tokens_per_update)
+    share, _ = practice(recipe)
+    return Throughput(min(share * gpu.sheet_flops(narrow) / _flops_per_token(recipe), roofline), roofline, "")
+
+
+def practice(recipe: Recipe) -> tuple[float, str]:
+    """The share of the data sheet's rate that others reach with a model as wide, or next narrower, and who."""
+    width = max(recipe.model.discriminator.hidden, PRACTICE[0][0])
+    _, share, who = [line for line in PRACTICE if line[0] <= width][-1]
+    return share, who
+
+
+def _same(measurement: Measurement, recipe: Recipe) -> bool:
+    """Whether the measured recipe has these networks and this share of slots."""
+    from configs.load import load
+
+    other = load(measurement.recipe)
+    return (other.model, other.vocabulary.size, other.masking.rate) == (
+        recipe.model,
+        recipe.vocabulary.size,
+        recipe.masking.rate,
+    )
+
+
+def _flops_per_token(recipe: Recipe) -> float:
+    """Model FLOPs, in full rows."""
+    from pretrain.flops import Work, model_flops
+
+    length = recipe.data.row_length
+    return model_flops(recipe, Work(length, recipe.masking.slots(length), length**2)) / length

@@ -1,0 +1,53 @@
+"""Matrix products with a bias: torch's, and on a CPU in fp32 those of oneDNN.
+
+torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, is a fifth faster for a layer's
+output and for the gradient of its input on processors that MKL was not written for, and as fast on others; for the
+gradient of the weight MKL is (benchmarks/train_step.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+_HAS_ONEDNN = torch.backends.mkldnn.is_available()
+
+
+class Linear(nn.Linear):
+    def forward(self, input: Tensor) -> Tensor:
+        return linear(input, self.weight, self.bias)
+
+
+def linear(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """[..., D], [E, D], [E] -> [..., E]"""
+    if _HAS_ONEDNN and _in_fp32_on_a_cpu(states) and not torch.compiler.is_compiling():
+        return _Product.apply(states, weight, bias)  # type: ignore[return-value]
+    return F.linear(states, weight, bias)
+
+
+def _in_fp32_on_a_cpu(states: Tensor) -> bool:
+    return states.device.type == "cpu" and states.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # type: ignore[override]
+        ctx.save_for_backward(states, weight)
+        return _onednn(states, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:  # type: ignore[override]
+        states, weight = ctx.saved_tensors
+        of_states = _onednn(gradient, weight.t(), None) if ctx.needs_input_grad[0] else None
+        flat = gradient.reshape(-1, len(weight))
+        return of_states, flat.t() @ states.reshape(-1, weight.shape[1]), flat.sum(0)
+
+
+def _onednn(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The product that torch's own compiler calls."""
+    return torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")

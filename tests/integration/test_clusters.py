@@ -1,0 +1,192 @@
+"""`electra submit` on a real Slurm of two nodes: preempted, warned, cancelled and struck, jobs go on or say why."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from launch.refusals import refuse_unshared
+from launch.submissions import newest
+from tests.conftest import SMALL
+from tests.integration.test_run import training
+from tests.slurm import Cluster, processes
+
+NUM_STEPS = 150
+RECIPE = (*SMALL, f"schedule.steps={NUM_STEPS}", "run.save_every=50", "run.evaluate_every=50")
+# A warning of a minute, since Slurm looks at time limits twice a minute.
+MACHINES = """
+[tests]
+backend = "slurm"
+nodes = 2
+gpus = 0
+cpus = 1
+partition = "all"
+time = "10"
+warning = 60
+environment = { NOTE = "it's 1" }
+wrap = ["env"]
+"""
+
+
+class User:
+    """Somebody in a folder that all nodes share."""
+
+    def __init__(self, folder: Path, slurm: Cluster):
+        self.folder, self.run, self._slurm = folder, folder / "run", slurm
+        (folder / "machines.toml").write_text(MACHINES)
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "launch.cli", *map(str, arguments)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder, env=environment)
+
+    def electra(self, *arguments: object) -> str:
+        """What the command prints; it must succeed."""
+        process = self.start(*arguments)
+        output, error = process.communicate()
+        assert process.returncode == 0, output + error
+        return output
+
+    def job(self) -> str:
+        """The number of the newest job that trains."""
+        submission = newest(self.run)
+        return next(id for stage, id in submission.jobs.items() if stage == "pretrain") if submission else ""
+
+    def known(self) -> str:
+        return self._slurm.output("scontrol", "show", "job", self.job())
+
+    def log(self) -> str:
+        with suppress(FileNotFoundError):
+            return max((self.run / "submit").glob("*/pretrain-*.log"), key=os.path.getmtime).read_text()
+        return ""
+
+    def wait(self, condition: Callable[[], object], seconds: float = 240) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{self.known()}\n{self.log()}"
+            time.sleep(0.2)
+
+    def wait_for_step(self, step: int) -> None:
+        self.wait(lambda: max(training(self.run), default=0) >= step)
+
+
+@pytest.fixture
+def user(slurm: Cluster, tmp_path: Path) -> User:
+    try:
+        refuse_unshared(tmp_path)
+    except ValueError:
+        pytest.skip("the folders of tests are in memory here; give --basetemp a folder on a disk")
+    return User(tmp_path, slurm)
+
+
+def signal_all(job: str, number: signal.Signals) -> None:
+    """To the processes that train."""
+    for process in processes(f"SLURM_JOB_ID={job}", "LOCAL_RANK="):
+        os.kill(process, number)
+
+
+@pytest.mark.slow
+def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
+    user: User, slurm: Cluster, text_file: Path
+) -> None:
+    recipe = ("tiny", *RECIPE, "--corpus", "corpus", "--run", "run")
+    where = ("--on", "tests", "--nodes", "2", "--stage", "prepare,pretrain,evaluate,export", "--watch")
+    watching = user.start("submit", *recipe, f"data.sources={text_file}", *where)
+    user.wait_for_step(20)
+    used = user.start("submit", *recipe, "--on", "tests").communicate()[1]
+    assert f"is used by job {user.job()} (pretrain) on tests, which is RUNNING" in used
+    assert f"scancel {user.job()}" in used
+
+    slurm.output("scontrol", "requeue", user.job())
+    user.wait(lambda: "going on after step" in user.log())
+    user.wait_for_step(40)
+    # No step more until it is warned: the time that it may take is suddenly over in two minutes.
+    signal_all(user.job(), signal.SIGSTOP)
+    slurm.output("scontrol", "update", f"JobId={user.job()}", "TimeLimit=2")
+    user.wait(lambda: "Received 10 death signal" in user.log())
+    slurm.output("scontrol", "update", f"JobId={user.job()}", "TimeLimit=10")
+    signal_all(user.job(), signal.SIGCONT)
+
+    output, error = watching.communicate()
+    assert watching.returncode == 0, output + error + user.log()
+    assert "Restarts=2" in user.known()
+    assert re.search(r"job \d+: stopped behind step-\d+, queued again", user.log())
+    assert len(re.findall("going on after step", user.log())) == 2
+    assert re.search(r"pretrain +\d+ +PENDING", output) and re.search(r"pretrain +\d+ +RUNNING", output)
+    assert f"step {NUM_STEPS}/{NUM_STEPS}" in output
+
+    user.electra("submit", "tiny", *RECIPE, "--corpus", "corpus", "--run", "undisturbed", "--processes", "2")
+    assert training(user.run) == training(user.folder / "undisturbed")
+    assert {path.name for path in (user.run / "export").iterdir()} == {"discriminator", "generator"}
+    assert "held-out rows" in user.electra("logs", "run", "--stage", "evaluate")
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, corpus_folder: Path) -> None:
+    command = ("submit", "tiny", *RECIPE, "--corpus", corpus_folder, "--run", "run", "--on", "tests", "--nodes", "2")
+    user.electra(*command)
+    user.wait_for_step(10)
+    slurm.output("scancel", user.job())
+    user.wait(lambda: "JobState=CANCELLED" in user.known())
+    assert (user.run / "stopped.json").exists()
+
+    user.electra(*command)
+    user.wait(lambda: "going on after step" in user.log())
+    user.wait_for_step(max(training(user.run)) + 10)
+    slurm.kill_node("n2")
+    try:
+        user.wait(lambda: "JobState=PENDING" in user.known())
+    finally:
+        slurm.start_node("n2")
+    user.wait(lambda: "JobState=COMPLETED" in user.known())
+    assert list(training(user.run)) == list(range(1, NUM_STEPS + 1))
+    assert (user.run / "submit" / "2" / "pretrain.exit").read_text() == "0\n"
+
+    mistaken = user.start(*command, "seed=2", "--watch")
+    _, error = mistaken.communicate()
+    assert mistaken.returncode == 2, error
+    assert "this run has seed = 1, and now it is 2" in error
+    assert "Restarts=0" in user.known()
+
+
+def test_what_a_node_does_not_see_ends_the_job_and_the_watching(
+    user: User, slurm: Cluster, corpus_folder: Path
+) -> None:
+    """As if the corpus were on a disk of the machine that submits: it is gone when the job begins."""
+    copy = user.folder / "corpus"
+    copy.symlink_to(corpus_folder)
+    slurm.output("scontrol", "update", "PartitionName=all", "State=DOWN")
+    try:
+        watching = user.start(
+            "submit", "tiny", *RECIPE, "--corpus", "corpus", "--run", "run", "--on", "tests",
+            "--nodes", "2", "--stage", "pretrain,export", "--watch",
+        )  # fmt: skip
+        user.wait(user.job)
+        copy.unlink()
+    finally:
+        slurm.output("scontrol", "update", "PartitionName=all", "State=UP")
+    _, error = watching.communicate()
+    assert watching.returncode == 2, error
+    said = " ".join(error.split())
+    assert re.search(r"job \d+ \(pretrain\) on tests ended as FAILED", said)
+    assert f"does not see {copy}/manifest.json; it must be in a folder that all nodes share" in said
+    assert re.search(r"pretrain +\d+ +FAILED .*\n +export +\d+ +CANCELLED", user.electra("status", "run"))
+
+
+def test_what_slurm_refuses_is_one_sentence(user: User, corpus_folder: Path) -> None:
+    (user.folder / "machines.toml").write_text(MACHINES.replace('"all"', '"nowhere"'))
+    refused = user.start("submit", "tiny", *RECIPE, "--corpus", corpus_folder, "--run", "run", "--on", "tests")
+    _, error = refused.communicate()
+    assert refused.returncode == 2 and error.count("\n") == 1
+    assert "invalid partition specified: nowhere" in error
+    assert newest(user.run) is None

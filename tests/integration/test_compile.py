@@ -1,0 +1,34 @@
+"""`compute.compile`: the same numbers, and nothing compiled anew once training has begun."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+from data_prep.shards import Corpus
+from pretrain.train import train
+from pretrain.world import World
+from tests.integration.test_layouts import assert_same
+from tests.integration.test_run import recipe
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on a CPU"),
+]
+EXACT = ("model.dropout=0", "model.attention_dropout=0", "run.evaluate_every=2")
+
+
+def test_the_losses_are_those_without_it_and_nothing_is_compiled_twice(
+    corpus: Corpus, world: World, tmp_path: Path
+) -> None:
+    train(recipe(*EXACT), corpus, tmp_path / "eager", world, "auto")
+    torch._dynamo.reset()
+    counters.clear()
+    train(recipe(*EXACT, "compute.compile=true"), corpus, tmp_path / "compiled", world, "auto")
+    # One for each width: generator and discriminator.
+    assert counters["stats"]["unique_graphs"] == 2
+    assert_same(tmp_path / "compiled", tmp_path / "eager")

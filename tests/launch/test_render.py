@@ -1,0 +1,74 @@
+"""What is handed to Slurm, compared with files to read; `python -m tests.launch.test_render` writes them anew."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from launch.backends import slurm
+from launch.jobs import Job, Stage, pipeline
+from launch.machines import Slurm
+
+GOLDEN = Path(__file__).parent / "golden"
+FOLDER = Path("/shared/runs/base/submit/1")
+GPUS = Slurm(
+    backend="slurm",
+    nodes=16,
+    gpus=8,
+    cpus=64,
+    time="24:00:00",
+    account="p100",
+    partition="gpu",
+    cpu_partition="cpu",
+    modules=["cuda/12.8", "nccl"],
+    python="/usr/bin/python3",
+    wrap=["apptainer", "exec", "--nv", "/shared/my images/electra.sif"],
+    environment={"NCCL_SOCKET_IFNAME": "ib0", "NOTE": "it's here"},
+    options={"qos": "high", "exclusive": ""},
+    warning=600,
+)
+# The shortest table there is.
+CORES = Slurm(backend="slurm", nodes=2, gpus=0, cpus=16, python="/opt/electra/bin/python")
+
+
+def jobs(machine: Slurm, nodes: int) -> list[Job]:
+    return pipeline(
+        list(Stage),
+        [str(FOLDER / "recipe.toml")],
+        Path("/shared/my corpus"),
+        FOLDER.parent.parent,
+        nodes=nodes,
+        processes=machine.processes,
+    )
+
+
+def rendered() -> dict[str, str]:
+    """name of the golden file -> text"""
+    texts = {}
+    for name, machine, nodes in (("gpus", GPUS, 4), ("cores", CORES, 1)):
+        for job in jobs(machine, nodes):
+            for file, text in slurm.render(job, machine, FOLDER).items():
+                texts[f"slurm_{name}_{file}"] = text
+    return texts
+
+
+@pytest.mark.parametrize("name", rendered())
+def test_a_script_is_what_it_was(name: str) -> None:
+    assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", rendered())
+def test_a_script_is_valid_bash(name: str) -> None:
+    checked = subprocess.run(["bash", "-n"], input=rendered()[name], capture_output=True, text=True)
+    assert checked.returncode == 0 and not checked.stderr
+
+
+def test_nothing_is_golden_that_is_not_rendered() -> None:
+    assert {path.name for path in GOLDEN.glob("slurm_*")} == set(rendered())
+
+
+if __name__ == "__main__":
+    for file, text in rendered().items():
+        (GOLDEN / file).write_text(text, encoding="utf-8")

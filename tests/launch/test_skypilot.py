@@ -1,0 +1,133 @@
+"""What is handed to SkyPilot, compared with files to read; `python -m tests.launch.test_skypilot` writes them anew."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from configs.errors import UserError
+from launch.backends import skypilot
+from launch.jobs import Job, Stage, pipeline
+from launch.machines import SkyPilot, machine_of
+from tests.launch.test_kubernetes import FOLDER, GOLDEN, IMAGE
+
+GPUS: dict[str, Any] = {
+    "backend": "skypilot",
+    "nodes": 8,
+    "gpus": 8,
+    "cpus": 64,
+    "accelerator": "H100",
+    "image": IMAGE,
+    "volumes": {"/shared": "shared"},
+}
+SPOT: dict[str, Any] = GPUS | {
+    "infra": "aws/us-east-1",
+    "use_spot": True,
+    "environment": {"NCCL_DEBUG": "WARN"},
+    "resources": {"disk_size": 512, "network_tier": "best"},
+}
+SETUP: dict[str, Any] = {
+    "backend": "skypilot",
+    "nodes": 4,
+    "cpus": 16,
+    "gpus": 0,
+    "infra": "k8s/lab",
+    "volumes": {"/shared": "shared"},
+    "python": "/shared/my venv/bin/python",
+    "setup": "python3 -m venv '/shared/my venv'\n'/shared/my venv/bin/pip' install /shared/electra-pretraining\n",
+}
+CASES: dict[str, tuple[dict[str, Any], tuple[Stage, ...]]] = {
+    "gpus": (GPUS, tuple(Stage)),
+    "spot": (SPOT, (Stage.pretrain,)),
+    "setup": (SETUP, (Stage.prepare, Stage.pretrain)),
+}
+
+
+def machine(table: dict[str, Any]) -> SkyPilot:
+    made = machine_of(dict(table), "machines.toml", "cloud")
+    assert isinstance(made, SkyPilot)
+    return made
+
+
+def job(stage: Stage, machine: SkyPilot) -> Job:
+    recipe, run, corpus = str(FOLDER / "recipe.toml"), FOLDER.parent.parent, Path("/shared/my corpus")
+    return pipeline([stage], (recipe,), corpus, run, nodes=4, processes=machine.processes)[0]
+
+
+def rendered() -> dict[str, str]:
+    """name of the golden file -> text"""
+    texts: dict[str, str] = {}
+    for name, (table, stages) in CASES.items():
+        for stage in stages:
+            chosen = machine(table)
+            for file, text in skypilot.render(job(stage, chosen), chosen, FOLDER).items():
+                texts[f"skypilot_{name}_{file}"] = text
+    return texts
+
+
+@pytest.mark.parametrize("name", rendered())
+def test_a_task_is_what_it_was(name: str) -> None:
+    assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_nothing_is_golden_that_is_not_rendered() -> None:
+    assert {path.name for path in GOLDEN.glob("skypilot_*")} == set(rendered())
+
+
+@pytest.mark.parametrize("name", rendered())
+def test_what_a_node_runs(name: str, tmp_path: Path) -> None:
+    """The shell gives Python these words, on the third of four nodes."""
+    task = yaml.safe_load(rendered()[name])
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    run = task["run"].replace("'/shared/my venv/bin/python'", "python")
+    node = {"SKYPILOT_NODE_RANK": "2", "SKYPILOT_NUM_NODES": "4", "SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2\n10.0.0.3"}
+    environment = os.environ | node | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ran = subprocess.run(["bash", "-euc", run], env=environment, capture_output=True, text=True, check=True)
+    words = ran.stdout.splitlines()
+    if "prepare" in words:
+        assert words[words.index("--task") + 1] == "2/4" and "/shared/my corpus" in words
+    elif "launch.torchrun" in words:
+        assert words[2:6] == ["--nnodes=4", "--node-rank=2", "--master-addr=10.0.0.1", "--master-port=29500"]
+        assert words[words.index("--") + 1 :][:2] == ["pretrain", "pretrain"]
+    else:
+        assert words[:2] == ["-m", "pretrain"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("PENDING", "waiting"),
+        ("RECOVERING", "running"),
+        ("SUCCEEDED", "done"),
+        ("FAILED_SETUP", "failed"),
+        ("CANCELLED", "failed"),
+    ],
+)
+def test_states(status: str, kind: str) -> None:
+    queue = [{"job_name": "other", "status": "RUNNING"}, {"job_name": "mine", "status": status}]
+    assert skypilot.state_of(queue, "mine").kind == kind
+    assert skypilot.state_of(queue, "nobody's").kind == "unknown"
+
+
+@pytest.mark.parametrize("changes", [{"accelerator": None}, {"gpus": 0}])
+def test_gpus_have_a_kind(changes: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"cloud\.accelerator: .* does not go with gpus"):
+        machine(GPUS | changes)
+
+
+def test_without_sky_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="there is no sky here"):
+        skypilot.submit(job(Stage.prepare, machine(GPUS)), machine(GPUS), FOLDER, {})
+
+
+if __name__ == "__main__":
+    for file, text in rendered().items():
+        (GOLDEN / file).write_text(text, encoding="utf-8")
