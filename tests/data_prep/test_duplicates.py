@@ -155,6 +155,7 @@ def test_a_corpus_without_repeated_documents(
     assert not left_out or "the text of an earlier document" in page
 
 
+@pytest.mark.slow
 def test_all_ways_leave_out_the_same(preparations: Preparations, tmp_path: Path) -> None:
     """One process, two, shares at once, and one share that does what the others need."""
     options = "data.deduplicate=minhash"

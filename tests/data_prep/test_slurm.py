@@ -15,7 +15,9 @@ from tests.slurm import Cluster, processes
 ON_SLURM = ("--engine", "slurm", "--sbatch", "partition=all", "--sbatch", "time=10")
 
 
-@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+@pytest.mark.parametrize(
+    "jobs", [pytest.param("1", marks=pytest.mark.slow), "2", pytest.param("5", marks=pytest.mark.slow)]
+)
 def test_the_bytes_are_those_of_one_machine(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, jobs: str
 ) -> None:
@@ -25,7 +27,7 @@ def test_the_bytes_are_those_of_one_machine(
     assert fingerprint(tmp_path / "out") == whole
 
 
-@pytest.mark.parametrize("how", ["kill", "scancel"])
+@pytest.mark.parametrize("how", [pytest.param("kill", marks=pytest.mark.slow), "scancel"])
 def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, how: str
 ) -> None:
@@ -51,7 +53,7 @@ def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
     assert fingerprint(out) == whole
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:

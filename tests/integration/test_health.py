@@ -54,10 +54,14 @@ def of_kind(run: Path, kind: str) -> list[dict[str, float]]:
     ("overrides", "processes"),
     [
         # the group of 8 rows lies on both
-        ((), 2),
+        pytest.param((), 2, marks=pytest.mark.slow),
         # the contrast alone, all of whose gradient passes through the exchanged vectors; they differ enough from the
         # start for that gradient not to be rounding
-        ((*(f"objectives.{name}.weight=0.0" for name in ("mlm", "rtd", "mts")), "model.initializer_range=0.2"), 2),
+        pytest.param(
+            (*(f"objectives.{name}.weight=0.0" for name in ("mlm", "rtd", "mts")), "model.initializer_range=0.2"),
+            2,
+            marks=pytest.mark.slow,
+        ),
         # four groups, each on both processes, one micro-batch after the other; 19 held-out rows are no whole groups
         (("batch.rows=24", "batch.group_rows=6", "compute.zero_stage=2", "run.evaluate_rows=19"), 2),
     ],

@@ -85,7 +85,7 @@ def test_a_run_in_use_goes_on_undisturbed(undisturbed: Path, corpus_folder: Path
     assert training(run) == training(undisturbed)
 
 
-@pytest.mark.parametrize("seconds", [-86_400, 86_400])
+@pytest.mark.parametrize("seconds", [-86_400, pytest.param(86_400, marks=pytest.mark.slow)])
 def test_a_clock_that_jumps(
     undisturbed: Path, corpus: Corpus, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:

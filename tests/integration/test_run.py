@@ -99,7 +99,7 @@ def test_killed_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, 
     assert not list((run / "checkpoints").glob(".*"))
 
 
-@pytest.mark.parametrize("zero_stage", [0, 1, 2])
+@pytest.mark.parametrize("zero_stage", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
 def test_two_processes_give_the_losses_of_one(
     whole: Path, corpus_folder: Path, tmp_path: Path, zero_stage: int
 ) -> None:
