@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,8 @@ def _cell(spread: Spread, *, signed: bool = False) -> str:
 def draw(results: Sequence[Result]) -> str:
     """The metric that each task is judged by as an SVG that needs nothing beside it."""
     every = [value for result in results for spreads in result.models.values() for value in spreads[result.main].values]
-    low, high = min(every), max(every)
-    margin = max(0.01, 0.08 * (high - low))
-    low, high = low - margin, high + margin
+    axis = _axis(min(every), max(every))
+    low, high = axis[0], axis[-1]
 
     def x(value: float) -> float:
         return round(_LEFT + _PLOT * (value - low) / (high - low), 1)
@@ -95,9 +95,6 @@ def draw(results: Sequence[Result]) -> str:
     top = 24 + 20 * len(names)
     bottom = top + _ROW * len(results)
     rows = [_row(result, top + _ROW * number + _ROW // 2, x) for number, result in enumerate(results)]
-    ticks = [
-        {"x": x(low + (high - low) * n / 5), "label": f"{100 * (low + (high - low) * n / 5):.1f}"} for n in range(6)
-    ]
     pages = Environment(loader=PackageLoader("pretrain"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return pages.get_template("comparison.svg").render(
         width=_LEFT + _PLOT + _RIGHT,
@@ -107,8 +104,17 @@ def draw(results: Sequence[Result]) -> str:
         bottom=bottom,
         models=[{"name": name, "colour": colour} for name, colour in zip(names, _COLOURS, strict=False)],
         rows=rows,
-        ticks=ticks,
+        ticks=[{"x": x(tick), "label": f"{100 * tick:.6g}"} for tick in axis],
     )
+
+
+def _axis(low: float, high: float) -> list[float]:
+    """Round numbers, the first not above `low` and the last not below `high`."""
+    width = max(high - low, 0.01)
+    power = 10 ** math.floor(math.log10(width / 3))
+    step = next(power * factor for factor in (1, 2, 5, 10) if width <= 6 * power * factor)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [step * number for number in range(first, max(last, first + 1) + 1)]
 
 
 def _row(result: Result, y: int, x: Any) -> dict[str, Any]:
