@@ -1,13 +1,18 @@
 """Attention that stops at the borders of examples.
 
-Letters: B rows, L row length, H heads, D hidden.
+Letters: B rows, L row length, H heads, W width of a head, D hidden.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
+from pretrain.dropout import draws_on, kept, scale
 from pretrain.linear import Linear
 
 
@@ -28,8 +33,60 @@ class SelfAttention(nn.Module):
     def forward(self, states: Tensor, bounds: Tensor) -> Tensor:
         """[B, L, D] -> [B, L, D]"""
         rows, length, hidden = states.shape
-        parts = self.qkv(states).chunk(3, dim=-1)
-        query, key, value = (part.view(rows, length, self.heads, -1).transpose(1, 2) for part in parts)
-        dropout = self.dropout if self.training else 0.0
-        context = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds, dropout_p=dropout)
-        return self.output(context.transpose(1, 2).reshape(rows, length, hidden))
+        parts = self.qkv(states).view(rows, length, 3, self.heads, -1)
+        context = attend(parts, bounds, self.dropout if self.training else 0.0)
+        return self.output(context.reshape(rows, length, hidden))
+
+
+def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
+    """[B, L, 3, H, W] of queries, keys and values -> [B, L, H, W]"""
+    if dropout and draws_on(parts):
+        return _Attention.apply(parts, bounds, dropout)  # type: ignore[return-value]
+    query, key, value = parts.permute(2, 0, 3, 1, 4)
+    context = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds, dropout_p=dropout)
+    return context.transpose(1, 2)
+
+
+class _Attention(torch.autograd.Function):
+    """With dropout on a CPU, where torch has no kernel for it and makes every step a tensor of its own.
+
+    One head after the other, so that what comes and goes stays in the caches. Of a head, the probabilities are kept
+    for the backward pass and which of them were dropped.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:  # type: ignore[override]
+        rows, length, _, heads, width = parts.shape
+        # The logarithm of 0 or 1: what may not be seen is infinitely unlikely.
+        unseen = bounds[:, 0].view(torch.int8).to(parts.dtype).log_()
+        probabilities = parts.new_empty(heads, rows, length, length)
+        stays = probabilities.new_empty(probabilities.shape, dtype=torch.int8)
+        context = parts.new_empty(rows, length, heads, width)
+        for head in range(heads):
+            query, key, value = parts[:, :, :, head].unbind(2)
+            scores = torch.baddbmm(unseen, query, key.mT, alpha=width**-0.5, out=probabilities[head])
+            torch.softmax(scores, -1, out=scores)
+            stays[head] = kept(scores.shape, dropout)
+            torch.bmm(scores * stays[head].to(scores.dtype), value, out=context[:, :, head])
+        context *= scale(dropout)
+        ctx.save_for_backward(parts, probabilities, stays, context)
+        ctx.dropout = dropout
+        return context
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        parts, probabilities, stays, context = ctx.saved_tensors
+        gradients = torch.empty_like(parts)
+        # The gradient of a softmax wants the mean of what comes back: it is that of the context (FlashAttention).
+        means = (gradient * context).sum(-1, keepdim=True)
+        gradient = gradient * scale(ctx.dropout)
+        for head, likely in enumerate(probabilities):
+            query, key, value = parts[:, :, :, head].unbind(2)
+            mask = stays[head].to(likely.dtype)
+            torch.bmm((likely * mask).mT, gradient[:, :, head], out=gradients[:, :, 2, head])
+            of_scores = (gradient[:, :, head] @ value.mT).mul_(mask).sub_(means[:, :, head]).mul_(likely)
+            torch.bmm(of_scores, key, out=gradients[:, :, 0, head])
+            torch.bmm(of_scores.mT, query, out=gradients[:, :, 1, head])
+        gradients[:, :, :2] *= parts.shape[-1] ** -0.5
+        return gradients, None, None

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.tables import Model
+from pretrain.dropout import Dropout
 
 # The tables and the LayerNorm of a tower by their names in `Embeddings`.
 Tables = dict[str, Tensor]
@@ -24,7 +25,7 @@ class Embeddings(nn.Module):
         self.position = nn.Embedding(model.max_positions, model.embedding)
         self.token_type = nn.Embedding(model.token_types, model.embedding)
         self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
-        self.dropout = nn.Dropout(model.dropout)
+        self.dropout = Dropout(model.dropout)
 
     def tables(self) -> Tables:
         return dict(self.named_parameters())

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from configs.tables import Model, Tower
 from pretrain.attention import SelfAttention
+from pretrain.dropout import Dropout
 from pretrain.linear import Linear
 
 
@@ -23,7 +24,7 @@ class Layer(nn.Module):
         self.intermediate = Linear(tower.hidden, tower.intermediate)
         self.output = Linear(tower.intermediate, tower.hidden)
         self.output_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
-        self.dropout = nn.Dropout(model.dropout)
+        self.dropout = Dropout(model.dropout)
 
     def forward(self, states: Tensor, bounds: Tensor) -> Tensor:
         """[B, L, D] -> [B, L, D]"""

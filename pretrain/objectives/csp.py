@@ -19,6 +19,7 @@ from configs.errors import UserError
 from configs.recipe import Recipe
 from configs.table import Count
 from pretrain.batch import Batch
+from pretrain.dropout import Dropout
 from pretrain.groups import grouped
 from pretrain.linear import Linear
 from pretrain.objectives import Forward, ObjectiveModule
@@ -45,7 +46,7 @@ class Objective(ObjectiveModule):
         self.recipe, self.temperature = recipe, settings.temperature
         self.dense = Linear(hidden, hidden)
         self.output = Linear(hidden, settings.width)
-        self.dropout = nn.Dropout(recipe.model.dropout)
+        self.dropout = Dropout(recipe.model.dropout)
 
     def vectors(self, states: Tensor) -> Tensor:
         """[W B, L, D] -> [W B, H]"""
