@@ -9,7 +9,7 @@ import torch
 
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
-from pretrain.batch import Batch
+from pretrain.batch import Batch, borders_of
 from pretrain.loader import batch_of
 from pretrain.sampling import STEPS
 
@@ -26,6 +26,7 @@ def full_rows(recipe: Recipe) -> Batch:
         segments=torch.zeros_like(tokens),
         positions=torch.arange(length).expand_as(tokens),
         examples=torch.ones_like(tokens),
+        borders=torch.from_numpy(borders_of(np.ones(tokens.shape, np.int64))),
         slots=slots,
         filled=torch.ones_like(slots, dtype=torch.bool),
         shown=torch.full_like(slots, 103),

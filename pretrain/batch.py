@@ -26,6 +26,7 @@ class Batch:
     segments: Tensor  # [B, L] 0 or 1
     positions: Tensor  # [B, L] from 0 in every example
     examples: Tensor  # [B, L] from 1 in every row; 0 is padding
+    borders: Tensor  # [N + 1] int32, as `borders_of` gives them
     slots: Tensor  # [B, P] positions in the row; 0, where no slot ever is, when a slot is not filled
     filled: Tensor  # [B, P] bool
     shown: Tensor  # [B, P] what the generator sees in the slot: [MASK], a random id, or the original
@@ -88,11 +89,13 @@ def make_batch(
     )
     steps = np.arange(STEPS)
     real = np.arange(masks.shape[1]) < planes.lengths[:, None]
+    examples = np.cumsum(planes.example_start, axis=1) * real
     values: dict[str, Any] = {
         "tokens": planes.tokens.astype(np.int64),
         "segments": planes.segment_b.astype(np.int64),
         "positions": _positions(planes.example_start),
-        "examples": np.cumsum(planes.example_start, axis=1) * real,
+        "examples": examples,
+        "borders": borders_of(examples),
         "slots": slots,
         "filled": filled,
         "shown": shown,
@@ -106,6 +109,20 @@ def make_batch(
         ),
     }
     return Batch(**{name: torch.from_numpy(value) for name, value in values.items()})
+
+
+def borders_of(examples: NDArray[np.int64]) -> NDArray[np.int32]:
+    """[N + 1], where examples and paddings begin in the rows [B, L] laid end to end, and last the end of them.
+
+    The end is repeated, examples of no token, until N is a power of two, so that a compiler meets few shapes.
+    """
+    begins = np.ones(examples.shape, np.bool_)
+    begins[:, 1:] = examples[:, 1:] != examples[:, :-1]
+    places = np.flatnonzero(begins)
+    num_examples = 1 << (len(places) - 1).bit_length()
+    borders = np.full(num_examples + 1, examples.size, np.int32)
+    borders[: len(places)] = places
+    return borders
 
 
 def _slots(masks: NDArray[np.bool_], num_slots: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

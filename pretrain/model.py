@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.tables import Model, Tower
-from pretrain.attention import SelfAttention
+from pretrain.attention import Bounds, SelfAttention
 from pretrain.dropout import Dropout
 from pretrain.linear import Linear
 
@@ -26,7 +26,7 @@ class Layer(nn.Module):
         self.output_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
         self.dropout = Dropout(model.dropout)
 
-    def forward(self, states: Tensor, bounds: Tensor) -> Tensor:
+    def forward(self, states: Tensor, bounds: Bounds) -> Tensor:
         """[B, L, D] -> [B, L, D]"""
         states = self.attention_norm(states + self.dropout(self.attention(states, bounds)))
         return self.output_norm(states + self.dropout(self.output(F.gelu(self.intermediate(states)))))
@@ -41,7 +41,7 @@ class Encoder(nn.Module):
         self.projection = nn.Identity() if same_width else Linear(model.embedding, tower.hidden)
         self.layers = nn.ModuleList(Layer(tower, model) for _ in range(tower.layers))
 
-    def forward(self, embedded: Tensor, bounds: Tensor) -> Tensor:
+    def forward(self, embedded: Tensor, bounds: Bounds) -> Tensor:
         """[B, L, E] -> [B, L, D]; `bounds` as attention.bounds gives them."""
         # Under autocast the projection gives bf16; the residual stream stays fp32, as behind every LayerNorm on a GPU.
         states = self.projection(embedded).float()

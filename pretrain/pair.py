@@ -68,7 +68,7 @@ class ElectraPair(nn.Module):
 
     def forward(self, batch: Batch, counts: Counts) -> Output:
         """`counts` are those of the whole step, over all micro-batches and processes."""
-        bounds = attention.bounds(batch.examples)
+        bounds = attention.bounds(batch.examples, batch.borders)
         tables = self.embeddings.tables()
 
         generator_states = self.generator(self._embed(tables, batch.masked_tokens, batch), bounds)  # [B, L, D]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.batch import Batch
+from pretrain.batch import Batch, borders_of
 from pretrain.pair import ElectraPair
 from pretrain.released.google import tower_weights
 from pretrain.sampling import BLOCK, STEPS
@@ -90,6 +90,7 @@ class Case:
             segments=self.tensor("segment_ids"),
             positions=torch.arange(tokens.shape[1]).expand_as(tokens),
             examples=self.tensor("input_mask"),
+            borders=torch.from_numpy(borders_of(self.tensor("input_mask").numpy())),
             slots=slots,
             filled=filled,
             shown=shown,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.batch import Batch
+from pretrain.batch import Batch, borders_of
 from pretrain.pair import ElectraPair
 from pretrain.released.paddle import tower_weights
 from pretrain.sampling import STEPS
@@ -89,11 +89,13 @@ class Case:
         slots = torch.zeros(len(tokens), num_slots, dtype=torch.long)
         filled = torch.arange(num_slots) < masked.sum(1, keepdim=True)
         slots[filled] = masked.nonzero()[:, 1]
+        examples = (tokens != self.facts["special_ids"]["pad"]).long()
         return Batch(
             tokens=tokens,
             segments=torch.zeros_like(tokens),
             positions=torch.arange(tokens.shape[1]).expand_as(tokens),
-            examples=(tokens != self.facts["special_ids"]["pad"]).long(),
+            examples=examples,
+            borders=torch.from_numpy(borders_of(examples.numpy())),
             slots=slots,
             filled=filled,
             shown=self.tensor("in/input_ids").gather(1, slots),

@@ -10,7 +10,7 @@ from configs.recipe import Recipe
 from configs.share import micro_rows
 from configs.tables import Corruption
 from data_prep.shards import Corpus
-from pretrain.batch import Batch, make_batch
+from pretrain.batch import Batch, borders_of, make_batch
 from pretrain.loader import Loader, batch_of
 from pretrain.world import World
 from tests.pretrain import google
@@ -18,6 +18,11 @@ from tests.pretrain import google
 
 def batch(corpus: Corpus, recipe: Recipe, numbers: np.ndarray) -> Batch:
     return batch_of(corpus, recipe, "train", numbers, np.zeros_like(numbers), numbers)
+
+
+def of_rows(made: Batch) -> dict[str, torch.Tensor]:
+    """All but the borders, which are those of the whole batch."""
+    return {name: value for name, value in vars(made).items() if name != "borders"}
 
 
 def test_the_planes_become_tensors(corpus: Corpus, small_recipe: Recipe) -> None:
@@ -44,6 +49,12 @@ def test_positions_restart_at_every_example(corpus: Corpus, small_recipe: Recipe
         for number in range(1, int(examples.max()) + 1):
             inside = positions[examples == number]
             assert torch.equal(inside, torch.arange(len(inside)))
+
+
+def test_borders_are_where_examples_and_paddings_begin() -> None:
+    examples = np.array([[1, 1, 2, 0], [1, 1, 1, 1], [1, 2, 2, 3]])
+    assert borders_of(examples).tolist() == [0, 2, 3, 4, 8, 9, 11, 12, 12]
+    assert borders_of(examples[1:2]).tolist() == [0, 4]
 
 
 @pytest.mark.parametrize("shares", [(0.85, 0.0, 0.15), (0.8, 0.1, 0.1), (1.0, 0.0, 0.0)])
@@ -73,7 +84,7 @@ def test_what_slots_show_follows_the_rule(corpus: Corpus, shares: tuple[float, f
 def test_a_row_does_not_depend_on_the_others(corpus: Corpus, small_recipe: Recipe) -> None:
     together = batch(corpus, small_recipe, np.arange(8))
     alone = batch(corpus, small_recipe, np.array([5]))
-    for name, value in vars(alone).items():
+    for name, value in of_rows(alone).items():
         assert torch.equal(value[0], getattr(together, name)[5]), name
 
 
@@ -87,7 +98,7 @@ def test_the_rows_of_a_step_are_the_same_for_any_number_of_processes(
 
     (whole,) = rows(0, 1)
     parts = [part for rank in range(world_size) for part in rows(rank, world_size)]
-    for name, value in vars(whole).items():
+    for name, value in of_rows(whole).items():
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), value), name
 
 

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.batch import Batch
+from pretrain.batch import Batch, borders_of
 from pretrain.engine import Engine
 from pretrain.memory import activations, memory, num_parameters
 from pretrain.pair import ElectraPair
@@ -48,6 +49,7 @@ def rows_of(recipe: Recipe, rows: int) -> Batch:
         segments=torch.zeros_like(ids),
         positions=ids,
         examples=torch.ones_like(ids),
+        borders=torch.from_numpy(borders_of(np.ones(ids.shape, np.int64))),
         slots=slots,
         filled=torch.ones_like(slots, dtype=torch.bool),
         shown=slots % vocabulary,
