@@ -1,8 +1,8 @@
 """Matrix products with a bias: torch's, and on a CPU in fp32 those of oneDNN.
 
-torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, is a fifth faster for a layer's
-output and for the gradient of its input on processors that MKL was not written for, and as fast on others; for the
-gradient of the weight MKL is (benchmarks/train_step.py).
+torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, was a fifth faster for a layer's
+output and for the gradient of its input on an AMD EPYC, and MKL for the gradient of the weight (docs/log.md,
+benchmarks/train_step.py). Other processors have not been measured.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(  # type: ignore[override]  # torch declares it for any number of gradients
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
         states, weight = ctx.saved_tensors
         of_states = _onednn(gradient, weight.t(), None) if ctx.needs_input_grad[0] else None
         flat = gradient.reshape(-1, len(weight))
