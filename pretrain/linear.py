@@ -1,8 +1,8 @@
 """Matrix products with a bias: torch's, and on a CPU in fp32 those of oneDNN.
 
-torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, is a fifth faster for a layer's
-output and for the gradient of its input on processors that MKL was not written for, and as fast on others; for the
-gradient of the weight MKL is (benchmarks/train_step.py).
+torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, was a fifth faster for a layer's
+output and for the gradient of its input on an AMD EPYC, and MKL for the gradient of the weight (docs/log.md,
+benchmarks/train_step.py). Other processors have not been measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Linear(nn.Linear):
 def linear(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """[..., D], [E, D], [E] -> [..., E]"""
     if _HAS_ONEDNN and _in_fp32_on_a_cpu(states) and not torch.compiler.is_compiling():
-        return _Product.apply(states, weight, bias)  # type: ignore[return-value]
+        return _Product.apply(states, weight, bias)
     return F.linear(states, weight, bias)
 
 
@@ -35,13 +35,15 @@ def _in_fp32_on_a_cpu(states: Tensor) -> bool:
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(states, weight)
         return _onednn(states, weight, bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:  # type: ignore[override]
+    def backward(  # type: ignore[override]  # torch declares it for any number of gradients
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
         states, weight = ctx.saved_tensors
         of_states = _onednn(gradient, weight.t(), None) if ctx.needs_input_grad[0] else None
         flat = gradient.reshape(-1, len(weight))
