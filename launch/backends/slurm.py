@@ -9,6 +9,7 @@ from pathlib import Path
 
 from configs.errors import UserError
 from configs.folders import RECIPE
+from data_prep.claim import WORK
 from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
 from data_prep.manifest import MANIFEST
 from launch.backends import Kind, State
@@ -22,6 +23,8 @@ _ABOUT = {
     Stage.evaluate: "Scores the run on held-out rows.",
     Stage.export: "Writes the models of the run.",
 }
+# Stages that are asked to stop before the time limit, since they can go on; a preparation knows Ctrl-C alone.
+_WARNED = {Stage.prepare: "INT", Stage.pretrain: "USR1"}
 _TEMPLATES = {Stage.prepare: "slurm_prepare", Stage.pretrain: "slurm_pretrain"}
 
 
@@ -71,6 +74,7 @@ def _script(job: Job, machine: Slurm, folder: Path) -> str:
         "script": str(folder / f"{job.stage}.sbatch"),
         "run": str(job.folder),
         "manifest": str(job.corpus / MANIFEST),
+        "work": str(job.corpus / WORK),
         "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
         # A step does not inherit the cores of its job.
         "srun": f"--cpus-per-task={machine.cpus}",
@@ -99,8 +103,8 @@ def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
         yield f"{name}={value}" if value else name
     if is_array:
         yield f"array=0-{job.nodes - 1}"
-    if job.stage is Stage.pretrain:
-        yield f"signal=USR1@{machine.warning}"  # without B: to the steps, and not to the script
+    if job.stage in _WARNED:
+        yield f"signal={_WARNED[job.stage]}@{machine.warning}"  # without B: to the steps, and not to the script
     yield "requeue"  # when a node is lost
     yield "open-mode=append"
     yield "kill-on-invalid-dep=yes"

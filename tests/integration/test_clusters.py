@@ -95,6 +95,12 @@ def signal_all(job: str, number: signal.Signals) -> None:
         os.kill(process, number)
 
 
+def preparing(job: str) -> list[int]:
+    """The processes of an array's job that prepare, without the srun that has started them."""
+    found = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
+    return [process for process in found if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()]
+
+
 @pytest.mark.slow
 def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     user: User, slurm: Cluster, text_file: Path
@@ -157,6 +163,34 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     assert mistaken.returncode == 2, error
     assert "this run has seed = 1, and now it is 2" in error
     assert "Restarts=0" in user.known()
+
+
+@pytest.mark.slow
+def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cluster, text_file: Path) -> None:
+    machine = MACHINES.replace('time = "10"', 'time = "2"').replace("warning = 60", "warning = 110")
+    (user.folder / "machines.toml").write_text(machine)
+    text, corpus = user.folder / "text.txt", user.folder / "corpus"
+    text.write_text(text_file.read_text() * (8 * 2**20 // text_file.stat().st_size))  # of some tasks
+    user.electra("submit", "tiny", *RECIPE, "--corpus", "corpus", "--stage", "prepare", "--on", "tests",
+                 f"data.sources={text}")  # fmt: skip
+    submission = newest(corpus)
+    assert submission
+    [job] = submission.jobs.values()
+
+    log = submission.folder / f"prepare-{job}_0.log"
+
+    # No task more until it is warned, as if each took hours. Slurm lets it go on to be told.
+    user.wait(lambda: any((corpus / ".prepare" / "completions").glob("[0-9]*")))
+    [process] = preparing(job)
+    os.kill(process, signal.SIGSTOP)
+    assert not (corpus / "manifest.json").exists(), "the text is too short"
+    user.wait(lambda: f"job {job}_0: stopped before its time limit, queued again" in log.read_text())
+    slurm.output("scontrol", "update", f"JobId={job}", "TimeLimit=10")
+
+    user.wait(lambda: (submission.folder / "prepare.exit").exists())
+    assert "Restarts=1" in slurm.output("scontrol", "show", "job", job)
+    assert (corpus / "manifest.json").exists()
+    assert (submission.folder / "prepare.exit").read_text() == "0\n"
 
 
 def test_what_a_node_does_not_see_ends_the_job_and_the_watching(
