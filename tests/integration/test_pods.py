@@ -92,9 +92,9 @@ def of_a_job_set(manifests: dict[str, Any], port: int) -> dict[Stage, list[Pod]]
         # What the names of pods and services lead to in a cluster: here, the first pod of this stage.
         first = f"--master-addr={name}-{member['name']}-0-0.{name}"
         here = {first: "--master-addr=127.0.0.1", "--master-port=29500": f"--master-port={port}"}
-        command = [here.get(word, word) for word in spec["template"]["spec"]["containers"][0]["command"]]
+        words: list[str] = spec["template"]["spec"]["containers"][0]["command"]
         pods[Stage(member["name"])] = [
-            (command, environment_of(spec) | {"JOB_COMPLETION_INDEX": str(index)})
+            ([here.get(word, word) for word in words], environment_of(spec) | {"JOB_COMPLETION_INDEX": str(index)})
             for index in range(spec["completions"])
         ]
     return pods
