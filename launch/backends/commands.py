@@ -68,7 +68,8 @@ def output(command: Sequence[str]) -> str:
 
 def refuse_outside(bundle: Bundle, volumes: Iterable[str]) -> None:
     """Raises UserError for a folder that is below none of the volumes that all nodes mount."""
-    for path in (*(path for job in bundle.jobs for path in (job.folder, job.corpus)), bundle.folder):
+    folders = [folder for job in bundle.jobs for folder in (job.folder, job.corpus)]
+    for path in (*folders, bundle.folder):
         if not any(path.is_relative_to(volume) for volume in volumes):
             raise UserError(
                 f"{path}: is in none of the machine's volumes ({', '.join(volumes)}), so its nodes would not see it; "

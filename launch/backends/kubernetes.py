@@ -1,5 +1,4 @@
-"""Jobs of Kubernetes: a TrainJob of Kubeflow Trainer 2 for training, a batch Job for every other stage, a JobSet for
-stages in order.
+"""Jobs of Kubernetes: for training a TrainJob of Kubeflow Trainer 2, else a batch Job; a JobSet for stages in order.
 
 What the API objects mean: kubernetes.io/docs/concepts/workloads/controllers/job, kubeflow.org/docs/components/trainer,
 jobset.sigs.k8s.io/docs/concepts.
@@ -52,8 +51,8 @@ def state(machine: Kubernetes, stage: Stage, id: str) -> State:
 
 
 def state_of(resource: dict[str, Any], stage: Stage) -> State:
-    """Of a Job or a TrainJob as the API server shows it, both of which end in Complete or Failed; or of one stage of a
-    JobSet, which counts the jobs of each, and fails as a whole.
+    """Of a resource as the API server shows it. A Job and a TrainJob end in Complete or Failed; a JobSet counts the jobs
+    of each stage, and fails as a whole.
     """
     status = resource.get("status", {})
     counts = {each["name"]: each for each in status.get("replicatedJobsStatus", ())}

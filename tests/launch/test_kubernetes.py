@@ -279,20 +279,24 @@ def test_a_queue_would_keep_gpus_for_a_stage_that_waits() -> None:
     assert kubernetes.render(jobs([*Stage], cores), cores, FOLDER)
 
 
-@pytest.fixture
-def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """There is no cluster: a program of that name that keeps its arguments and says what a file holds."""
-    program = tmp_path / "bin" / "kubectl"
+def stand_in(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """There is no cluster: a program of this name that keeps its arguments and says what a file holds."""
+    program = folder / "bin" / name
     program.parent.mkdir()
     program.write_text(
-        f"#!{sys.executable}\nimport json, pathlib, sys\nhere = pathlib.Path({str(tmp_path)!r})\n"
+        f"#!{sys.executable}\nimport json, pathlib, sys\nhere = pathlib.Path({str(folder)!r})\n"
         "with open(here / 'asked', 'a') as file:\n    print(json.dumps(sys.argv[1:]), file=file)\n"
         "print((here / 'answer').read_text())\n"
     )
     program.chmod(0o755)
-    (tmp_path / "answer").write_text("")
+    (folder / "answer").write_text("")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return stand_in("kubectl", tmp_path, monkeypatch)
 
 
 def test_what_kubectl_is_asked(kubectl: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from configs.errors import UserError
 from launch.backends import skypilot
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import SkyPilot, machine_of
-from tests.launch.test_kubernetes import FOLDER, IMAGE
+from tests.launch.test_kubernetes import FOLDER, IMAGE, stand_in
 
 GPUS: dict[str, Any] = {
     "backend": "skypilot",
@@ -144,6 +145,16 @@ def test_states(status: str, kind: str) -> None:
 def test_gpus_have_a_kind(changes: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"cloud\.accelerator: .* does not go with gpus"):
         machine(GPUS | changes)
+
+
+def test_a_pipeline_is_launched_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in("sky", tmp_path, monkeypatch)
+    chosen = machine(GPUS)
+    ids = dict(skypilot.submit(jobs([*Stage], chosen), chosen, FOLDER))
+    [header, *_] = yaml.safe_load_all(RENDERED["skypilot_gpus_pipeline.yaml"])
+    assert ids == dict.fromkeys(Stage, header["name"])
+    [asked] = (tmp_path / "asked").read_text().splitlines()
+    assert json.loads(asked) == ["jobs", "launch", "--yes", "--detach-run", f"{FOLDER}/pipeline.yaml"]
 
 
 def test_without_sky_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
