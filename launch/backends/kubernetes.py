@@ -51,8 +51,8 @@ def state(machine: Kubernetes, stage: Stage, id: str) -> State:
 
 
 def state_of(resource: dict[str, Any], stage: Stage) -> State:
-    """Of a resource as the API server shows it. A Job and a TrainJob end in Complete or Failed; a JobSet counts the jobs
-    of each stage, and fails as a whole.
+    """Of a resource as the API server shows it. A Job and a TrainJob end in Complete or Failed; a JobSet counts the
+    jobs of each stage, and fails as a whole.
     """
     status = resource.get("status", {})
     counts = {each["name"]: each for each in status.get("replicatedJobsStatus", ())}
