@@ -66,7 +66,7 @@ class User:
         return self._slurm.output("scontrol", "show", "job", self.job())
 
     def log(self) -> str:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, ValueError):
             return max((self.run / "submit").glob("*/pretrain-*.log"), key=os.path.getmtime).read_text()
         return ""
 
