@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks import apart
 from benchmarks.machine import packages_and_date, processor
 
 WARMUP_STEPS = 2
@@ -81,12 +79,7 @@ def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]
         step = rivals.ours(recipe, batch)
     else:
         step = rivals.transformers(recipe, batch, gathered="gathered" in way)
-    seconds = []
-    for _ in range(WARMUP_STEPS + steps):
-        began = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - began)
-    middle, work = statistics.median(seconds[WARMUP_STEPS:]), work_of([batch])
+    middle, work = apart.median_seconds(step, steps, WARMUP_STEPS), work_of([batch])
     return work.tokens / middle, model_flops(recipe, work) / middle
 
 
@@ -100,18 +93,9 @@ def matmul_flops() -> float:
 
 def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
     """In a process of its own: tokens and FLOPs per second."""
-    command = [sys.executable, "-m", "benchmarks.train_step", "--only", way, "--steps", str(steps), *shape.options()]
-    run = subprocess.run(
-        command,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode:
-        sys.exit(run.stderr)
-    tokens, flops = run.stdout.split()[-2:]
-    return float(tokens), float(flops)
+    only = apart.module("benchmarks.train_step", "--only", way, "--steps", steps, *shape.options())
+    tokens, flops = apart.numbers(only, threads)
+    return tokens, flops
 
 
 def main(
