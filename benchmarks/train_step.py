@@ -4,13 +4,16 @@
 
 Every measurement is a process of its own: forward, both losses, backward, clipping and update, in fp32 on the CPU, on
 full rows of random tokens, or on a corpus: ours on its packed rows, theirs on the same text with one example in a row.
+Google's code (--google CHECKOUT --google-python PYTHON) masks in the step and takes full rows only.
 The ceiling is the rate of a square matrix product on the same threads, taken in the same rounds.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +25,7 @@ from benchmarks.machine import packages_and_date, processor
 
 WARMUP_STEPS = 2
 CEILING = "square matrix products"
+GOOGLES = "(c) Google's code in TensorFlow, dropout 0.1"
 # Of each, the dropout of its rival: (a) keeps transformers' own, (b) has none.
 WAYS = {
     "ours, dropout 0.1": 0.1,
@@ -29,6 +33,7 @@ WAYS = {
     "ours without DeepSpeed, dropout 0": 0.0,
     "ours, dropout 0": 0.0,
     "(b) transformers, masked positions gathered, dropout 0": 0.0,
+    GOOGLES: 0.1,
 }
 
 
@@ -98,12 +103,42 @@ def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, fl
     return tokens, flops
 
 
+def measure_google(google: Path, python: Path, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
+    from pretrain.flops import model_flops, work_of
+
+    recipe, batch = shape.load(GOOGLES)
+    generator, discriminator = recipe.model.generator, recipe.model.discriminator
+    assert generator.layers == discriminator.layers, "Google's generators are as deep as their discriminators"
+    numbers = {
+        "rows": shape.rows,
+        "length": shape.length,
+        "vocabulary": recipe.vocabulary.size,
+        "embedding": recipe.model.embedding,
+        "generator_width": generator.hidden / discriminator.hidden,
+        "hparams": {
+            "num_hidden_layers": discriminator.layers,
+            "hidden_size": discriminator.hidden,
+            "num_attention_heads": discriminator.heads,
+            "intermediate_size": discriminator.intermediate,
+        },
+        "threads": threads,
+        "warmup": WARMUP_STEPS,
+        "steps": steps,
+    }
+    script = Path(__file__).with_name("google_step.py")
+    [seconds] = apart.numbers([python, script, google, json.dumps(numbers)], threads)
+    work = work_of([batch])
+    return work.tokens / seconds, model_flops(recipe, work) / seconds
+
+
 def main(
     recipe: str = "small",
     rows: int = 32,
     length: Annotated[int, typer.Option(help="Of the rows, in the corpora too.")] = 128,
     packed: Annotated[Path | None, typer.Option(help="A corpus for ours.")] = None,
     single: Annotated[Path | None, typer.Option(help='The same text, data.packing="single", for theirs.')] = None,
+    google: Annotated[Path | None, typer.Option(help="A checkout of google-research/electra.")] = None,
+    google_python: Annotated[Path, typer.Option(help="A Python that has TensorFlow.")] = Path(sys.executable),
     rounds: int = 5,
     steps: Annotated[int, typer.Option(help="Of every measurement.")] = 5,
     threads: Annotated[int, typer.Option(help="Of each process; by default one for each core.")] = os.cpu_count() or 1,
@@ -116,10 +151,14 @@ def main(
     if only:
         print(*tokens_per_second(only, shape, steps))
         return
-    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in (CEILING, *WAYS)}
+    ways = [CEILING, *(way for way in WAYS if google or way != GOOGLES)]
+    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, measured in rates.items():
-            measured.append(measure(way, shape, steps, threads))
+            if google and way == GOOGLES:
+                measured.append(measure_google(google, google_python, shape, steps, threads))
+            else:
+                measured.append(measure(way, shape, steps, threads))
     print_table(rates, shape, threads)
 
 
