@@ -9,7 +9,7 @@ Letters: B features, C options, L tokens.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,20 @@ class Feature:
         return only
 
 
+class Lazily(Sequence[Feature]):
+    """Features that are made whenever they are read, where all at once would fill the memory."""
+
+    def __init__(self, makers: Sequence[Callable[[], Feature]]):
+        self._makers = makers
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __getitem__(self, place: Any) -> Any:
+        made = self._makers[place]
+        return [make() for make in made] if isinstance(place, slice) else made()
+
+
 class Reader(ABC):
     """How the examples of one kind of task become features, and logits predictions."""
 
@@ -47,9 +61,9 @@ class Reader(ABC):
         self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
 
     @abstractmethod
-    def features(self, examples: Sequence[Example]) -> list[Feature]: ...
+    def features(self, examples: Sequence[Example]) -> Sequence[Feature]: ...
 
-    def to_learn(self, examples: Sequence[Example]) -> list[Feature]:
+    def to_learn(self, examples: Sequence[Example]) -> Sequence[Feature]:
         """What is trained on, where that is not what is asked."""
         return self.features(examples)
 

@@ -8,14 +8,14 @@ text has, is left out: what is meant is every candidate that is rather meant tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pretrain.finetune import metrics
-from pretrain.finetune.features import Feature, Reader
+from pretrain.finetune.features import Feature, Lazily, Reader
 from pretrain.finetune.metrics import Metrics
 from pretrain.finetune.task import Example, Terms
 
@@ -24,7 +24,7 @@ _AT_ONCE = 256
 
 
 class Normalised(Reader):
-    def to_learn(self, examples: Sequence[Example]) -> list[Feature]:
+    def to_learn(self, examples: Sequence[Example]) -> Sequence[Feature]:
         pairs = []
         for number, candidates in enumerate(self._candidates([example.text for example in examples])):
             right = cast(Terms, examples[number].target).terms
@@ -32,17 +32,16 @@ class Normalised(Reader):
             pairs += [(number, term, 1) for term in right] + [(number, term, 0) for term in wrong]
         return self._features(examples, pairs)
 
-    def features(self, examples: Sequence[Example]) -> list[Feature]:
+    def features(self, examples: Sequence[Example]) -> Sequence[Feature]:
         found = enumerate(self._candidates([example.text for example in examples]))
         return self._features(examples, [(number, term, 0) for number, terms in found for term in terms])
 
-    def _features(self, examples: Sequence[Example], pairs: Sequence[tuple[int, str, int]]) -> list[Feature]:
+    def _features(self, examples: Sequence[Example], pairs: Sequence[tuple[int, str, int]]) -> Sequence[Feature]:
         self.tokenizer.enable_truncation(self.settings.length)
-        encodings = self.tokenizer.encode_batch([(examples[number].text, term) for number, term, _ in pairs])
-        return [
-            Feature(number, (encoding,), {"labels": label})
-            for (number, _, label), encoding in zip(pairs, encodings, strict=True)
-        ]
+        return Lazily([partial(self._feature, number, examples[number].text, *pair) for number, *pair in pairs])
+
+    def _feature(self, number: int, text: str, term: str, label: int) -> Feature:
+        return Feature(number, (self.tokenizer.encode(text, term),), {"labels": label})
 
     def score(
         self, examples: Sequence[Example], features: Sequence[Feature], said: Sequence[NDArray[np.float32]]

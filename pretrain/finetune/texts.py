@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pretrain.finetune import metrics
-from pretrain.finetune.features import Feature, Reader
+from pretrain.finetune.features import Feature, Lazily, Reader
 from pretrain.finetune.metrics import Metrics
 from pretrain.finetune.task import Choice, Example
 
@@ -48,16 +49,16 @@ class Choices(Reader):
     options than others get empty ones, which are never predicted.
     """
 
-    def features(self, examples: Sequence[Example]) -> list[Feature]:
-        found = []
-        for number, example in enumerate(examples):
-            choice = cast(Choice, example.target)
-            self.tokenizer.no_truncation()
-            options = [*choice.options, *[""] * (len(self.task.labels) - len(choice.options))]
-            pairs = [self._beside(example, option, choice.blank) for option in options]
-            self.tokenizer.enable_truncation(self.settings.length)
-            found.append(Feature(number, tuple(self.tokenizer.encode_batch(pairs)), {"labels": choice.right}))
-        return found
+    def features(self, examples: Sequence[Example]) -> Sequence[Feature]:
+        return Lazily([partial(self._feature, number, example) for number, example in enumerate(examples)])
+
+    def _feature(self, number: int, example: Example) -> Feature:
+        choice = cast(Choice, example.target)
+        self.tokenizer.no_truncation()
+        options = [*choice.options, *[""] * (len(self.task.labels) - len(choice.options))]
+        pairs = [self._beside(example, option, choice.blank) for option in options]
+        self.tokenizer.enable_truncation(self.settings.length)
+        return Feature(number, tuple(self.tokenizer.encode_batch(pairs)), {"labels": choice.right})
 
     def _beside(self, example: Example, option: str, blank: int | None) -> tuple[str, str]:
         if blank is None:

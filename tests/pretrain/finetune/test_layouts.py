@@ -298,7 +298,7 @@ def chip_cdn(folder: Path) -> Task:
 
 def test_chip_cdn(tmp_path: Path) -> None:
     """The terms are the second column of a workbook, and those of the examples."""
-    with pytest.raises(UserError, match="holds 0 .xlsx, and one with the standard terms"):
+    with pytest.raises(UserError, match=r"holds 0 \.xlsx, and one with the standard terms"):
         chip_cdn(tmp_path)
     book = Workbook()
     for row in (("A00.000x001", "霍乱"), ("I10.x00", "高血压")):
