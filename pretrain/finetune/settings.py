@@ -1,7 +1,7 @@
 """How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key says otherwise.
 
-Epochs and lengths of what ELECTRA's paper does not have are those of the baselines of CLUE (C3, CHID), CBLUE (CHIP-CDN)
-and ERNIE-Health (CMeIE).
+Epochs, lengths and batches of what ELECTRA's paper does not have are those of the baselines of CLUE (C3, CHID), CBLUE
+(CHIP-CDN) and ERNIE-Health (CMeIE).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def settings_for(task: Task, hidden: int, max_positions: int, given: Iterable[st
     epochs, length = _usual(task)
     tables: dict[str, Any] = {
         "epochs": epochs,
-        "batch": 32,
+        "batch": 12 if task.kind == "relations" else 32,
         "length": min(length, max_positions),
         "learning_rate": {"small": 3e-4, "base": 1e-4, "large": 5e-5}[size],
         "warmup_share": 0.1,

@@ -177,6 +177,23 @@ def test_the_loss_of_relations_is_the_cross_entropy_of_dense_labels(backbone: Ba
         assert torch.allclose(network(**{name: batch[name] for name in INPUTS}).pairs, output.pairs)
 
 
+def test_the_scores_of_relations_are_those_of_paddlenlp(backbone: Backbone) -> None:
+    """ElectraForSPO, pair by pair: query of one token, key of another below it and of [CLS], over the root of D."""
+    given = of(Relations((Relation("a", "p", "b"), Relation("b", "q", "a"))), "xayb")
+    reader = reader_of(given, backbone.tokenizer, settings_for(given, 32, 64, ()))
+    batch = collate(reader.features(given.train), backbone.pad, torch.device("cpu"))
+    network: Any = backbone.with_head(given).eval()
+    with torch.no_grad():
+        inputs = {name: batch[name] for name in INPUTS}
+        read = network.electra(**inputs, output_hidden_states=True)
+        query = network.subjects(read.last_hidden_state).view(-1, 2, 32)
+        key = network.objects(read.hidden_states[-2] + read.last_hidden_state[:, :1]).view(-1, 2, 32)
+        found = network(**inputs)
+    for kind, subject, thing in ((0, 2, 4), (1, 4, 2), (1, 1, 1)):
+        expected = (query[subject, kind] * key[thing, kind]).sum() / 32**0.5
+        assert found.pairs[0, kind, subject, thing].item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-7)
+
+
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -213,6 +230,7 @@ def test_the_numbers_are_the_baselines(backbone: Backbone) -> None:
     for (epochs, length), given in asked.items():
         settings = settings_for(given, 256, 512, ())
         assert (settings.epochs, settings.length) == (epochs, length)
+        assert settings.batch == (12 if epochs == 100 else 32)
     settings = settings_for(of(Terms(("a",))), 256, 512, ())
     assert (settings.epochs, settings.length, settings.negatives) == (3, 64, 3)
 

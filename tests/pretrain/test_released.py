@@ -213,10 +213,11 @@ def offline(cache: Path, *command: str, **places: str) -> subprocess.CompletedPr
 
 
 OPEN = """
-import sys
+import os, sys
 from data_prep.released import settings_of
 from pretrain.released.open import open_released
-for name in sys.argv[1:]:
+os.chdir(sys.argv[1])
+for name in sys.argv[2:]:
     found = open_released(name)
     print(sorted(found.networks), sorted(network.origin for network in found.networks.values()))
     assert settings_of(name, 0)["source"] == f"{found.vocabulary}/vocab.txt"
@@ -224,11 +225,15 @@ for name in sys.argv[1:]:
 
 
 def test_a_name_on_the_hub_is_found_in_its_cache(cache: Path) -> None:
-    """Where HF_HOME says it is; `NAME-discriminator` finds its `NAME-generator`, and where there is none is alone."""
+    """Where HF_HOME says, though a folder has the organisation's name. `NAME-discriminator` finds its `NAME-generator`,
+    and where there is none it is alone.
+    """
+    (cache.parent / "org").mkdir()
     found = offline(
         cache,
         "-c",
         OPEN,
+        str(cache.parent),
         "org/x-discriminator",
         "org/x-generator",
         "org/alone-discriminator",
