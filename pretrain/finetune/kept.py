@@ -84,7 +84,7 @@ def _take_over(table: dict[str, Any], result: Result, num_seeds: int, file: Path
         ):
             if not same:
                 raise UserError(f"{what} with {name}; {_HELP}")
-        by_seed = zip(*(spread["values"] for spread in metrics.values()), strict=True)
+        by_seed = zip(*(map(float, spread["values"]) for spread in metrics.values()), strict=True)
         seeds = [dict(zip(metrics, values, strict=True)) for values in by_seed]
         if len(seeds) > num_seeds:
             raise UserError(f"{what} by {len(seeds)} seeds, and --seeds is {num_seeds}; ask for as many, or {_HELP}")

@@ -5,6 +5,7 @@ Sources: GLUE's files; github.com/CLUEbenchmark/CLUE, /CBLUEbenchmark/CBLUE, /ym
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -63,7 +64,7 @@ def _text_or_two(record: Record) -> Example | None:
     if target is None:
         return None
     if "target" in record:
-        return Example(_marked(record["text"], record["target"]), None, (), target)
+        return Example(_marked(_string(record["text"]), record["target"]), None, (), target)
     first, second = (*(_text(record[name]) for name in texts), None)[:2]
     assert first is not None
     return Example(first, second, (), target)
@@ -71,16 +72,29 @@ def _text_or_two(record: Record) -> Example | None:
 
 def _target(record: Record) -> str | float | None:
     if number := next((name for name in _NUMBERS if name in record), None):
-        return float(record[number])
+        return _finite(float(record[number]))
     name = next((name for name in _LABELS if record.get(name) not in (None, "")), None)
     if not name or record[name] == _UNDECIDED:
         return None
-    return record[name] if isinstance(record[name], float) else str(record[name])
+    return _finite(record[name]) if isinstance(record[name], float) else str(record[name])
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(f"{number} cannot be learned")
+    return number
 
 
 def _text(value: Any) -> str:
     """CLUE's csl gives a list of keywords."""
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _string(value: Any) -> str:
+    """What has places in it, or is looked for in what has, cannot be made a text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
 
 
 def _marked(text: str, target: Record) -> str:
@@ -98,7 +112,7 @@ def _marked(text: str, target: Record) -> str:
 def _words(words: Iterable[str], tags: Iterable[str] | None) -> Example | None:
     if tags is None:
         return None
-    words, tags = tuple(words), tuple(tags)
+    words, tags = tuple(map(str, words)), tuple(map(str, tags))
     if not words or len(words) != len(tags):
         raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
     return Example("", None, words, Tags(tags))
@@ -109,11 +123,11 @@ def _question(record: Record) -> Example | None:
     given = record.get("answers")
     if given is None:
         return None
-    answers = tuple(Answer(answer["text"], int(answer["answer_start"])) for answer in given)
+    answers = tuple(Answer(_string(answer["text"]), int(answer["answer_start"])) for answer in given)
     known = tuple(answer for answer in answers if answer.start >= 0)
     if answers and not known:  # the test files of CMRC
         return None
-    return Example(record["question"], record["context"], (), Answers(known))
+    return Example(_text(record["question"]), _string(record["context"]), (), Answers(known))
 
 
 def _choice(record: Record) -> Example | None:
@@ -125,22 +139,25 @@ def _choice(record: Record) -> Example | None:
     if not 0 <= right < len(options):
         raise ValueError(f"{label!r} is none of its {len(options)} choices")
     pair = record.get("text_pair")
-    return Example(str(record["text"]), None if pair is None else str(pair), (), Choice(options, right))
+    return Example(_text(record["text"]), None if pair is None else _text(pair), (), Choice(options, right))
 
 
 def _terms(record: Record) -> Example | None:
     """CHIP-CDN: names with ## between them."""
     given = record["normalized_result"]
     names = [name.strip('"') for name in given.split("##")] if given else []
-    return Example(record["text"], None, (), Terms(tuple(names))) if names else None
+    return Example(_text(record["text"]), None, (), Terms(tuple(names))) if names else None
 
 
 def _relations(record: Record) -> Example | None:
     """CMeIE."""
     if record["spo_list"] is None:
         return None
-    found = [Relation(spo["subject"], spo["predicate"], spo["object"]["@value"]) for spo in record["spo_list"]]
-    return Example("", None, tuple(record["text"]), Relations(tuple(dict.fromkeys(found))))
+    found = [
+        Relation(_string(spo["subject"]), _string(spo["predicate"]), _string(spo["object"]["@value"]))
+        for spo in record["spo_list"]
+    ]
+    return Example("", None, tuple(_string(record["text"])), Relations(tuple(dict.fromkeys(found))))
 
 
 def of_tree(whole: Record) -> Iterator[Record]:
@@ -160,7 +177,7 @@ def of_c3(whole: list[Any]) -> Iterator[Record]:
     for sentences, questions, *_ in whole:
         for question in questions:
             yield {
-                "text": "\n".join(sentences),
+                "text": "\n".join(map(str, sentences)),
                 "text_pair": question["question"],
                 "choices": question["choice"],
                 "label": question.get("answer"),
@@ -169,11 +186,13 @@ def of_c3(whole: list[Any]) -> Iterator[Record]:
 
 def of_chid(record: Record, answers: Mapping[str, int]) -> Iterator[Example]:
     """CHID: {candidates, content}, whose blanks are named; each blank is an example, with [MASK] for the others."""
-    options = tuple(record["candidates"])
+    options = tuple(map(str, record["candidates"]))
     for passage in record["content"]:
         for blank in _BLANK.finditer(passage):
             before, after = (
                 _BLANK.sub(_OTHER_BLANK, part) for part in (passage[: blank.start()], passage[blank.end() :])
             )
             if (right := answers.get(blank.group())) is not None:
+                if not 0 <= int(right) < len(options):
+                    raise ValueError(f"{right!r} is none of its {len(options)} candidates")
                 yield Example(f"{before}[MASK]{after}", None, (), Choice(options, int(right), len(before)))
