@@ -33,7 +33,7 @@ def ended(number: signal.Signals, file: Path, seeds: int, arguments: list[str]) 
         env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
     )
     while process.poll() is None and num_kept(file) < seeds:
-        time.sleep(0.01)
+        time.sleep(0.03)
     process.send_signal(number)
     output, _ = process.communicate()
     return process.returncode, output

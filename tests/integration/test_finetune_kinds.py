@@ -84,7 +84,7 @@ def made(folder: Path, make: Any) -> Path:
     [
         (choices, (), "accuracy", 0.9),
         (some_unanswerable, ("length=20", "epochs=10"), "f1", 0.8),
-        (terms, ("candidates=4", "epochs=3"), "f1", 0.9),
+        (terms, ("candidates=4", "learning_rate=1e-3"), "f1", 0.9),
         (relations, ("epochs=30", "learning_rate=1e-3"), "f1", 0.9),
     ],
 )
