@@ -5,7 +5,8 @@
 `base` is pretrained on general text. From there, for a share of its steps and by the recipe `adapt`: `adapted` on
 domain text, `mixed` on domain text with a share of general text, `further` on general text. Each is scored on the same
 held-out rows of both, with its own generator and with base's, and fine-tuned on the tasks by the same seeds. Every
-stage is a folder or a file, and the same command goes on where it was.
+stage is a folder or a file: the same command goes on where it was, and with another domain it goes on from the same
+base.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,18 +27,15 @@ import typer
 from configs.files import read_json
 from configs.load import load
 
-ADAPTED = ("adapted", "mixed", "further")
-MODELS = ("base", *ADAPTED)
 SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generator")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Work:
     """The folder, and how every command is started."""
 
     out: Path
     threads: int
-    seconds: dict[str, float] = field(default_factory=dict)
 
     def electra(self, name: str, done: Path, *arguments: object) -> None:
         """One stage, unless `done` is there."""
@@ -87,26 +85,37 @@ def main(
     work.prepare("general", recipe, [f"data.sources={general}", *given])
     work.pretrain("base", recipe, "general", steps, given)
     adapt(work, general, domain, recipe, given, steps=round(share * steps), rate=rate, mix=mix)
-    for model in MODELS:
-        corpora = ("--corpus", work.out / "domain", "--corpus", work.out / "check", "--rows", rows)
-        for name, options in ((model, ()), (f"{model}-by-base", ("--generator", work.out / "base"))):
-            file = work.out / f"{name}.json"
-            work.electra(f"{name}-scores", file, "evaluate", work.out / model, *corpora, *options, "--json", file)
+    name = Path(domain).name
+    for model in models_of(name):
+        corpora = ("--corpus", work.out / name, "--corpus", work.out / "check", "--rows", rows)
+        for scored, options in ((f"{model}-on-{name}", ()), (f"{model}-on-{name}-by-base", by_base(work.out))):
+            file = work.out / f"{scored}.json"
+            work.electra(scored, file, "evaluate", work.out / model, *corpora, *options, "--json", file)
         for folder in task or ():
             file = work.out / f"{model}-{folder.name}.json"
             tuned = ("evaluate", work.out / model, "--task", folder, "--seeds", seeds, *(task_key or ()))
             work.electra(f"{model}-{folder.name}", file, *tuned, "--json", file)
-    report(work.out, [folder.name for folder in task or ()])
+    report(work.out, name, [folder.name for folder in task or ()])
+
+
+def models_of(domain: str) -> tuple[str, ...]:
+    return ("base", f"{domain}-adapted", f"{domain}-mixed", "further")
+
+
+def by_base(out: Path) -> tuple[object, ...]:
+    """Asked about what base's generator puts in, all are asked the same."""
+    return ("--generator", out / "base")
 
 
 def adapt(
     work: Work, general: str, domain: str, recipe: str, given: Sequence[str], *, steps: int, rate: float, mix: float
 ) -> None:
     """`check` is general text by the recipe `adapt`: `further` learns from it, and all look at its held-out rows."""
-    base, model = load(recipe, given), ("--init-from", work.out / "base")
+    base, model, in_domain = load(recipe, given), ("--init-from", work.out / "base"), Path(domain).name
     rows = [f"data.row_length={base.data.row_length}"]
     mixture = f'[{{path="{domain}"}}, {{path="{general}", weight={mix}}}]'
-    for name, sources in (("domain", domain), ("check", general), ("mixture", mixture)):
+    corpora = {in_domain: domain, f"{in_domain}-mixture": mixture, "check": general}
+    for name, sources in corpora.items():
         work.prepare(name, "adapt", [f"data.sources={sources}", *rows], *model)
     numbers = [
         *rows,
@@ -120,41 +129,48 @@ def adapt(
         f"run.evaluate_every={max(1, steps // 5)}",
         f"run.save_every={max(1, steps // 5)}",
     ]
-    for name, corpus in zip(ADAPTED, ("domain", "mixture", "check"), strict=True):
+    for name, corpus in zip(models_of(in_domain)[1:], corpora, strict=True):
         work.pretrain(name, "adapt", corpus, steps, numbers, *model, "--general", work.out / "check")
 
 
-def report(out: Path, tasks: Sequence[str]) -> None:
+def report(out: Path, domain: str, tasks: Sequence[str]) -> None:
+    models = models_of(domain)
     print(f"\n{datetime.date.today()}\n")
-    print(f"| | | {' | '.join(MODELS)} |\n|---|---|{'---:|' * len(MODELS)}")
-    for corpus, title in (("domain", "domain rows"), ("check", "general rows")):
+    print(f"| | | {' | '.join(models)} |\n|---|---|{'---:|' * len(models)}")
+    for corpus, title in ((domain, f"{domain} rows"), ("check", "general rows")):
         for score in SCORES:
-            cells = [_score(out, model, corpus, score) for model in MODELS]
+            cells = [_score(out, f"{model}-on-{domain}", corpus, score) for model in models]
             print(f"| {title} | {score.replace('_', ' ')} | {' | '.join(cells)} |")
     for task in tasks:
-        print(f"| {task} | {' | '.join(_of_task(out, task))} |")
+        print(f"| {task} | {' | '.join(_of_task(out, models, task))} |")
 
 
-def _score(out: Path, model: str, corpus: str, score: str) -> str:
+def _score(out: Path, scored: str, corpus: str, score: str) -> str:
     """With half the width of its interval."""
     name, _, other = score.partition(" ")
-    scores = read_json(out / f"{model}{'-by-base' if other else ''}.json")["corpora"][str(out / corpus)]["scores"]
+    scores = read_json(out / f"{scored}{'-by-base' if other else ''}.json")["corpora"][str(out / corpus)]["scores"]
     value, low, high = (scores[name][end] for end in ("value", "low", "high"))
     digits = 3 if value < 10 else 1
     return f"{value:.{digits}f} ± {(high - low) / 2:.{digits}f}"
 
 
-def _of_task(out: Path, task: str) -> list[str]:
-    """The metric, and for each model mean and deviation, with the mean difference to base by seeds."""
-    results: dict[str, Any] = {model: read_json(out / f"{model}-{task}.json")["tasks"][0] for model in MODELS}
+def _of_task(out: Path, models: Sequence[str], task: str) -> list[str]:
+    """The metric, and for each model mean and deviation, with the difference to base by seeds."""
+    results: dict[str, Any] = {model: read_json(out / f"{model}-{task}.json")["tasks"][0] for model in models}
     metric = results["base"]["metric"]
     values = {model: next(iter(result["models"].values()))[metric]["values"] for model, result in results.items()}
     cells = [metric.replace("_", " ")]
-    for model in MODELS:
-        mean, deviation = statistics.fmean(values[model]), statistics.pstdev(values[model])
-        apart = statistics.fmean(ours - theirs for ours, theirs in zip(values[model], values["base"], strict=True))
-        cells.append(f"{mean:.3f} ± {deviation:.3f}" + (f" ({apart:+.3f})" if model != "base" else ""))
+    for model in models:
+        cell = _spread(values[model])
+        if model != "base":
+            cell += f" ({_spread([ours - theirs for ours, theirs in zip(values[model], values['base'], strict=True)])})"
+        cells.append(cell)
     return cells
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Mean and standard deviation over the seeds."""
+    return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values) if len(values) > 1 else 0.0:.3f}"
 
 
 if __name__ == "__main__":

@@ -8,22 +8,19 @@ look-up are compared with the tokenizer's, on all of the text.
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
 
+from benchmarks import apart
+from benchmarks.machine import packages_and_date, processor
 from configs.corpus_tables import Source
 from configs.load import load
 from configs.recipe import Recipe
@@ -121,18 +118,8 @@ GOOGLES = "Google's build_pretraining_dataset.py"
 def measure(way: str, text: Path, words: Path) -> Rate:
     """One of `WAYS`, in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.data_prep",
-            "--only",
-            way,
-            "--text",
-            str(text),
-            "--vocabulary",
-            str(words),
-        ]
-        return rate((text / "text.txt").stat().st_size, [*command, "--out", out])
+        options = ("--only", way, "--text", text, "--vocabulary", words, "--out", out)
+        return rate((text / "text.txt").stat().st_size, apart.module("benchmarks.data_prep", *options))
 
 
 def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
@@ -140,17 +127,12 @@ def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
         some = Path(folder) / "some"
         some.mkdir()
         size = (some / "text.txt").write_bytes(file.read(GOOGLE_BYTES).rpartition(b"\n")[0])
-        return rate(size, [str(python), "-c", GOOGLE, str(google), str(some), str(words), str(Path(folder) / "out")])
+        return rate(size, [python, "-c", GOOGLE, google, some, words, Path(folder) / "out"])
 
 
-def rate(size: int, command: list[str]) -> Rate:
+def rate(size: int, command: Sequence[object]) -> Rate:
     """Of a command that works on `size` bytes, and prints its seconds last. Each gets one thread."""
-    one = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    run = subprocess.run(command, env={**os.environ, **one, "PYTHONPATH": path}, capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(run.stderr)
-    seconds, cpu_seconds = map(float, run.stdout.split()[-2:])
+    seconds, cpu_seconds = apart.numbers(command, threads=1)
     return Rate(size / seconds / 1e6, size / cpu_seconds / 1e6)
 
 
@@ -179,13 +161,6 @@ def compare_ids(text: Path, words: Path) -> int:
     return compared
 
 
-def machine() -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("tokenizers", "numpy", "datasets"))
-    name = models[0].partition(": ")[2] if models else platform.processor()
-    return f"{name}, {os.cpu_count()} cores, one used; {packages}; {datetime.date.today()}"
-
-
 def main(
     text: Annotated[Path, typer.Option(help="Folder of text, a blank line between documents.")],
     vocabulary: Annotated[Path, typer.Option(help="A vocab.txt, such as that of a corpus.")],
@@ -201,7 +176,8 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder)
         plain(text, one)
-        print(f"{(one / 'text.txt').stat().st_size / 1e6:.1f} MB, {machine()}")
+        megabytes = (one / "text.txt").stat().st_size / 1e6
+        print(f"{megabytes:.1f} MB; {processor()}, one thread; {packages_and_date('tokenizers', 'numpy', 'datasets')}")
         print(f"the same {compare_ids(one, vocabulary):,} tokens as encode_batch_fast\n", flush=True)
         ways: dict[str, Callable[[], Rate]] = {
             way: (lambda way=way: measure(way, one, vocabulary.absolute())) for way in WAYS

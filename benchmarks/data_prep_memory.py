@@ -8,7 +8,6 @@ The text is repeated with changes, a number at the head of every paragraph, unti
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from itertools import count
@@ -18,6 +17,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from benchmarks import apart
 from configs.corpus_tables import Source
 from data_prep.plan import plan
 from data_prep.readers import documents
@@ -41,19 +41,8 @@ def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
     """Largest resident memory of the parent and of a worker, in bytes, looked at every 20 ms."""
     size = len(vocabulary.read_text(encoding="utf-8").splitlines())
     taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
-    command = [
-        sys.executable,
-        "-m",
-        "data_prep",
-        "prepare",
-        "small",
-        *taken,
-        "--out",
-        str(out),
-        "--workers",
-        str(WORKERS),
-    ]
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = apart.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", WORKERS)
+    process = psutil.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parent = worker = 0
     while process.poll() is None:
         try:

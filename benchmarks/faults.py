@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from typing import Annotated, Any
 import psutil
 import typer
 
+from benchmarks import apart
 from configs.load import load
 from data_prep.prepare import prepare
 from pretrain import checkpoint
@@ -57,18 +57,10 @@ def make_corpus(folder: Path) -> Path:
     return folder / "corpus"
 
 
-def command(corpus: Path, run: Path, processes: int, *overrides: str) -> list[str]:
-    options = ["pretrain", "tiny", "--corpus", str(corpus), "--run", str(run), *overrides]
-    if processes == 1:
-        return [sys.executable, "-m", "pretrain", *options]
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [sys.executable, *torchrun, "-m", "--", "pretrain", *options]
-
-
-def begin(arguments: list[str]) -> psutil.Popen:
+def begin(command: Sequence[object]) -> psutil.Popen:
     """With one thread each, since several share a machine."""
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return psutil.Popen(arguments, env=os.environ | {"OMP_NUM_THREADS": "1"}, **quiet)
+    return psutil.Popen([str(part) for part in command], env=os.environ | {"OMP_NUM_THREADS": "1"}, **quiet)
 
 
 def numbers(run: Path) -> dict[tuple[str, int], dict[str, float]]:
@@ -111,7 +103,7 @@ def _evaluates(run: Path) -> bool:
     return logged and not any((run / "checkpoints").glob(".*"))
 
 
-def kill(arguments: list[str], run: Path, phase: str, chance: random.Random) -> Kill | None:
+def kill(arguments: Sequence[object], run: Path, phase: str, chance: random.Random) -> Kill | None:
     """Start a run and kill it in a phase; None when it has ended before that.
 
     Who is to die is stopped first, so that the phase is certain.
@@ -154,7 +146,9 @@ def _each(processes: list[psutil.Process], what: str) -> None:
             continue
 
 
-def torment(arguments: list[str], run: Path, whole: Path, phases: Sequence[str], chance: random.Random) -> list[Kill]:
+def torment(
+    arguments: Sequence[object], run: Path, whole: Path, phases: Sequence[str], chance: random.Random
+) -> list[Kill]:
     """Kill a run once in each phase, then let it end; what was done. AssertionError: it was not as if undisturbed."""
     kills = [kill(arguments, run, phase, chance) for phase in phases]
     ended = begin(arguments).wait()
@@ -183,10 +177,10 @@ def main(
             for zero in stage or [0, 1, 2]:
                 overrides = [*SETTINGS, f"compute.zero_stage={zero}"]
                 whole, run = folder / f"whole-{count}-{zero}", folder / f"run-{count}-{zero}"
-                assert begin(command(corpus, whole, count, *overrides)).wait() == 0
+                assert begin(apart.training("tiny", corpus, whole, count, overrides)).wait() == 0
                 phases = list(PHASES) * rounds
                 chance.shuffle(phases)
-                for done in torment(command(corpus, run, count, *overrides), run, whole, phases, chance):
+                for done in torment(apart.training("tiny", corpus, run, count, overrides), run, whole, phases, chance):
                     left = ", ".join(done.left) or "nothing"
                     print(f"| {count} | {zero} | {done.phase} | {done.victim} | {done.step} | {left} |", flush=True)
                     num_kills += 1

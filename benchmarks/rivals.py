@@ -52,7 +52,8 @@ def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
     """
     from transformers import ElectraForMaskedLM, ElectraForPreTraining
 
-    device = join().device
+    # Not by `join`, which has the system's allocator keep memory: nobody's loop does that.
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     generator = ElectraForMaskedLM(_config(recipe, "generator")).train()
     discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).train()

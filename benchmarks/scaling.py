@@ -13,14 +13,11 @@ import math
 import os
 import resource
 import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks import apart
 from benchmarks.machine import packages_and_date, processor
 from configs.load import load
 from configs.recipe import Recipe
@@ -72,13 +69,8 @@ def step(recipe: Recipe, steps: int) -> tuple[float, float]:
     from benchmarks.rows import full_rows
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    train = ours(recipe, full_rows(recipe))
-    seconds = []
-    for _ in range(2 + steps):
-        began = time.perf_counter()
-        train()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[2:]), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    seconds = apart.median_seconds(ours(recipe, full_rows(recipe)), steps, warmup=2)
+    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 def arithmetic(recipe: Recipe) -> float:
@@ -88,18 +80,10 @@ def arithmetic(recipe: Recipe) -> float:
     return model_flops(recipe, work_of([full_rows(recipe)]))
 
 
-def measure(what: str, size: int, threads: int) -> tuple[float, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scaling", "--only", f"{what}={size}"],
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        sys.exit(done.stderr)
-    seconds, megabytes = done.stdout.split()[-2:]
-    return float(seconds), float(megabytes)
+def measure(what: str, size: int, steps: int, threads: int) -> tuple[float, float]:
+    only = apart.module("benchmarks.scaling", "--only", f"{what}={size}", "--steps", steps)
+    seconds, megabytes = apart.numbers(only, threads)
+    return seconds, megabytes
 
 
 def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
@@ -123,7 +107,7 @@ def main(
     }
     for _ in range(rounds):
         for (what, size), results in measured.items():
-            results.append(measure(what, size, threads))
+            results.append(measure(what, size, steps, threads))
     print(f"{processor()}, {threads} threads; {packages_and_date('torch', 'deepspeed')}\n")
     print("| | sizes | ms a step | exponent of time | of its arithmetic | MB | exponent of memory |")
     print("|---|---|---|---:|---:|---|---:|")

@@ -2,26 +2,26 @@
 
     python -m benchmarks.train_overhead small --corpus corpus batch.rows=32 batch.micro_rows=16
 
-Start: seconds from the command to the first logged step, of `tiny` shapes or whatever the recipe is. Two processes with
-one thread each are compared with one process with one thread, in turns, on the same global batch.
+Start: seconds from the command to the first logged step. Two processes with one thread each are compared with one
+process with one thread, in turns, on the same global batch.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from benchmarks import apart
 from benchmarks.machine import packages_and_date, processor
+from configs.cli import CorpusFolder, Overrides, RecipeName
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain.logs import read_metrics
@@ -30,27 +30,10 @@ SETTINGS = ("schedule.steps={steps}", "schedule.warmup_steps=0", "run.log_every=
 NO_EVALUATION = ("run.evaluate_rows=0",)
 
 
-def run(recipe: str, corpus: Path, folder: Path, overrides: list[str], processes: int, threads: int) -> None:
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "--"]
-    how = ["-m"] if processes == 1 else torchrun
-    command = [sys.executable, *how, "pretrain", "pretrain", recipe, "--corpus", str(corpus), "--run", str(folder)]
-    done = subprocess.run(
-        [*command, *overrides],
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        sys.exit(done.stderr)
-
-
 def seconds_to_first_step(recipe: str, corpus: Path, folder: Path, overrides: list[str]) -> float:
-    command = [sys.executable, "-m", "pretrain", "pretrain", recipe, "--corpus", str(corpus), "--run", str(folder)]
+    command = [str(part) for part in apart.training(recipe, corpus, folder, 1, overrides)]
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, *overrides], cwd=Path(__file__).parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not any(line["kind"] == "training" for line in read_metrics(folder)):
         if process.poll() is not None:
             sys.exit(f"it ended with {process.returncode}: {' '.join(command)}")
@@ -61,7 +44,7 @@ def seconds_to_first_step(recipe: str, corpus: Path, folder: Path, overrides: li
     return seconds
 
 
-def training(folder: Path, name: str) -> float:
+def median_of(folder: Path, name: str) -> float:
     """The median over the run, without its first lines."""
     lines = [line[name] for line in read_metrics(folder) if line["kind"] == "training"]
     return statistics.median(lines[1:])
@@ -96,9 +79,10 @@ def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple
 
 
 def main(
-    recipe: str,
-    overrides: Annotated[list[str] | None, typer.Argument(help="table.key=value ...")] = None,
-    corpus: Annotated[Path, typer.Option()] = ...,  # type: ignore[assignment]
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    *,
+    corpus: CorpusFolder,
     rounds: int = 5,
     steps: int = 30,
 ) -> None:
@@ -115,10 +99,10 @@ def main(
         for _ in range(rounds):
             for processes, measured in rates.items():
                 folder = next(folders)
-                run(recipe, corpus, folder, timed, processes, threads=1)
-                measured.append(training(folder, "tokens_per_second"))
-                waits.append(training(folder, "data_wait_share"))
-                rows.append(training(folder, "rows_per_second"))
+                apart.run(apart.training(recipe, corpus, folder, processes, timed), threads=1)
+                measured.append(median_of(folder, "tokens_per_second"))
+                waits.append(median_of(folder, "data_wait_share"))
+                rows.append(median_of(folder, "rows_per_second"))
         one, two = (statistics.median(measured) for measured in rates.values())
         evaluating, logging = evaluation_share(ours, corpus, ours.batch.rows / statistics.median(rows))
     print(f"{ours.name}, {ours.batch.rows} rows; {processor()}; {packages_and_date('torch', 'deepspeed')}\n")

@@ -4,26 +4,28 @@
 
 Every measurement is a process of its own: forward, both losses, backward, clipping and update, in fp32 on the CPU, on
 full rows of random tokens, or on a corpus: ours on its packed rows, theirs on the same text with one example in a row.
+Google's code (--google CHECKOUT --google-python PYTHON) masks in the step and takes full rows only.
 The ceiling is the rate of a square matrix product on the same threads, taken in the same rounds.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks import apart
 from benchmarks.machine import packages_and_date, processor
 
 WARMUP_STEPS = 2
 CEILING = "square matrix products"
+GOOGLES = "(c) Google's code in TensorFlow, dropout 0.1"
 # Of each, the dropout of its rival: (a) keeps transformers' own, (b) has none.
 WAYS = {
     "ours, dropout 0.1": 0.1,
@@ -31,6 +33,7 @@ WAYS = {
     "ours without DeepSpeed, dropout 0": 0.0,
     "ours, dropout 0": 0.0,
     "(b) transformers, masked positions gathered, dropout 0": 0.0,
+    GOOGLES: 0.1,
 }
 
 
@@ -81,12 +84,7 @@ def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]
         step = rivals.ours(recipe, batch)
     else:
         step = rivals.transformers(recipe, batch, gathered="gathered" in way)
-    seconds = []
-    for _ in range(WARMUP_STEPS + steps):
-        began = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - began)
-    middle, work = statistics.median(seconds[WARMUP_STEPS:]), work_of([batch])
+    middle, work = apart.median_seconds(step, steps, WARMUP_STEPS), work_of([batch])
     return work.tokens / middle, model_flops(recipe, work) / middle
 
 
@@ -100,18 +98,37 @@ def matmul_flops() -> float:
 
 def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
     """In a process of its own: tokens and FLOPs per second."""
-    command = [sys.executable, "-m", "benchmarks.train_step", "--only", way, "--steps", str(steps), *shape.options()]
-    run = subprocess.run(
-        command,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode:
-        sys.exit(run.stderr)
-    tokens, flops = run.stdout.split()[-2:]
-    return float(tokens), float(flops)
+    only = apart.module("benchmarks.train_step", "--only", way, "--steps", steps, *shape.options())
+    tokens, flops = apart.numbers(only, threads)
+    return tokens, flops
+
+
+def measure_google(google: Path, python: Path, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
+    from pretrain.flops import model_flops, work_of
+
+    recipe, batch = shape.load(GOOGLES)
+    generator, discriminator = recipe.model.generator, recipe.model.discriminator
+    assert generator.layers == discriminator.layers, "Google's generators are as deep as their discriminators"
+    numbers = {
+        "rows": shape.rows,
+        "length": shape.length,
+        "vocabulary": recipe.vocabulary.size,
+        "embedding": recipe.model.embedding,
+        "generator_width": generator.hidden / discriminator.hidden,
+        "hparams": {
+            "num_hidden_layers": discriminator.layers,
+            "hidden_size": discriminator.hidden,
+            "num_attention_heads": discriminator.heads,
+            "intermediate_size": discriminator.intermediate,
+        },
+        "threads": threads,
+        "warmup": WARMUP_STEPS,
+        "steps": steps,
+    }
+    script = Path(__file__).with_name("google_step.py")
+    [seconds] = apart.numbers([python, script, google, json.dumps(numbers)], threads)
+    work = work_of([batch])
+    return work.tokens / seconds, model_flops(recipe, work) / seconds
 
 
 def main(
@@ -120,6 +137,8 @@ def main(
     length: Annotated[int, typer.Option(help="Of the rows, in the corpora too.")] = 128,
     packed: Annotated[Path | None, typer.Option(help="A corpus for ours.")] = None,
     single: Annotated[Path | None, typer.Option(help='The same text, data.packing="single", for theirs.')] = None,
+    google: Annotated[Path | None, typer.Option(help="A checkout of google-research/electra.")] = None,
+    google_python: Annotated[Path, typer.Option(help="A Python that has TensorFlow.")] = Path(sys.executable),
     rounds: int = 5,
     steps: Annotated[int, typer.Option(help="Of every measurement.")] = 5,
     threads: Annotated[int, typer.Option(help="Of each process; by default one for each core.")] = os.cpu_count() or 1,
@@ -132,10 +151,14 @@ def main(
     if only:
         print(*tokens_per_second(only, shape, steps))
         return
-    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in (CEILING, *WAYS)}
+    ways = [CEILING, *(way for way in WAYS if google or way != GOOGLES)]
+    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, measured in rates.items():
-            measured.append(measure(way, shape, steps, threads))
+            if google and way == GOOGLES:
+                measured.append(measure_google(google, google_python, shape, steps, threads))
+            else:
+                measured.append(measure(way, shape, steps, threads))
     print_table(rates, shape, threads)
 
 

@@ -6,11 +6,14 @@ uncompressed file of text is cut into byte ranges at the borders of documents.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import infer_compression
 
 from configs.corpus_tables import Source
@@ -91,7 +94,7 @@ def _files(number: int, source: Source) -> list[Range]:
         if fs.isfile(root):
             found = [root]
         elif fs.isdir(root):
-            paths = sorted(fs.find(root))
+            paths = sorted(_behind_links(root) if isinstance(fs, LocalFileSystem) else fs.find(root))
             found = _of_formats(paths, _TEXTS) or _of_formats(paths, _TABLES)
             found = found if source.format == "auto" else _of_formats(paths, (source.format,))
         else:
@@ -112,6 +115,17 @@ def _files(number: int, source: Source) -> list[Range]:
         for url, size in zip(urls, sizes, strict=True)
         if size
     ]
+
+
+def _behind_links(root: str) -> Iterator[str]:
+    """All files below a folder of this machine. Links to folders are followed, and no folder is read twice."""
+    met = {Path(root).resolve()}
+    for folder, folders, names in os.walk(root, followlinks=True):
+        here = Path(folder)
+        yield from (str(here / name) for name in names)
+        behind = {(here / name).resolve(): name for name in sorted(folders, reverse=True)}
+        folders[:] = [name for real, name in behind.items() if real not in met]
+        met |= behind.keys()
 
 
 def _formats(format: str) -> tuple[str, ...]:

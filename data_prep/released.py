@@ -40,7 +40,8 @@ def _usual(folder: Path) -> dict[str, Any]:
 def _folder(model: str) -> Path:
     """Where its vocabulary lies: in it, in one half of an export, beside a checkpoint of TensorFlow's or of ours."""
     path = Path(model)
-    if not path.exists() and not path.parent.is_dir():
+    # A checkpoint of TensorFlow's is named by what its files have in common.
+    if not path.exists() and not path.with_name(f"{path.name}.index").exists():
         return hub.download(model, (TOKENIZER, WORDS, _SETTINGS))
     for place in (path, path / "discriminator", path.parent, path.parent.parent):
         if (place / TOKENIZER).is_file() or (place / WORDS).is_file():

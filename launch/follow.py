@@ -48,9 +48,11 @@ def follow(submission: Submission) -> None:
 
 def _why(submission: Submission, stage: Stage, state: State) -> UserError:
     job = f"{submission.home}: job {submission.jobs[stage]} ({stage}) on {submission.name}"
-    logs = [path for path in submission.logs(stage) if isinstance(path, Path)]
+    found = submission.logs(stage)
+    logs = [path for path in found if isinstance(path, Path)]
     if not logs:
-        return Unfinished(f"{job} ended as {state.said}, and has printed nothing")
+        where = f"this shows what it has printed: {found[0]}" if found else "it has printed nothing"
+        return Unfinished(f"{job} ended as {state.said}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
     # What torchrun and srun say behind a sentence of ours is that it came.
     sentences = [line for line in printed if _SENTENCE.match(line)]

@@ -84,15 +84,19 @@ def progress(run: Path) -> Progress | None:
 
 
 def newest_log(folder: Path, stage: Stage | None) -> list[Path] | list[str]:
-    """The log of a stage, by default the last that has printed something; raises UserError where there is none."""
+    """The log of a stage, by default the last that has printed something; raises UserError where there is none.
+
+    Where logs are no files: the commands that show them, by default those of every stage.
+    """
     submission = newest(folder)
     if not submission:
         raise UserError(f"{folder}: was not submitted to a cluster, so its output is where it was started")
     if stage and stage not in submission.jobs:
         raise UserError(f"--stage {stage}: was not submitted; there is {', '.join(submission.jobs)}")
-    for chosen in [stage] if stage else reversed(submission.jobs):
-        if found := submission.logs(chosen):
-            return found
+    found = [submission.logs(chosen) for chosen in ([stage] if stage else submission.jobs)]
+    commands = [log for logs in found for log in logs if isinstance(log, str)]
+    if printed := list(dict.fromkeys(commands)) or next(filter(None, reversed(found)), []):
+        return printed
     raise UserError(f"{submission.folder}: no job has printed anything yet; electra status {folder} says why")
 
 

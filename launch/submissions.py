@@ -34,7 +34,7 @@ class _Jobs(Table):
     time: str
     name: str
     machine: dict[str, Any]
-    jobs: dict[str, str]  # stage -> id
+    jobs: dict[str, str]  # stage -> id; a pipeline that was handed over as one thing has one
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Submission:
         return [*jobs, f"their scripts: {self.folder}", f"how far they are: electra status {self.home}"]
 
     def states(self) -> dict[Stage, State]:
-        return {stage: self.backend.state(self.machine, id) for stage, id in self.jobs.items()}
+        return {stage: self.backend.state(self.machine, stage, id) for stage, id in self.jobs.items()}
 
     def logs(self, stage: Stage) -> list[Path] | list[str]:
         return self.backend.logs(self.machine, self.folder, stage, self.jobs[stage])

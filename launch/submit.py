@@ -109,7 +109,7 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
     folder = next_folder(home)
     jobs = order.jobs(machine, (str(folder / RECIPE),), corpus, run)
     backend = backend_of(machine)
-    files = {file: text for job in jobs for file, text in backend.render(job, machine, folder).items()}
+    files = backend.render(jobs, machine, folder)
     if dry_run:
         _print(folder, files)
         return None
@@ -141,10 +141,10 @@ def _start(jobs: Sequence[Job], machine: Machine, folder: Path) -> dict[Stage, s
     """All of them, or none: where one is refused, those before it are ended."""
     backend, ids = backend_of(machine), dict[Stage, str]()
     try:
-        for job in jobs:
-            ids[job.stage] = backend.submit(job, machine, folder, ids)
+        for stage, id in backend.submit(jobs, machine, folder):
+            ids[stage] = id
     except UserError:
-        for id in ids.values():
+        for id in dict.fromkeys(ids.values()):
             subprocess.run(backend.cancel(machine, id), capture_output=True)
         raise
     return ids

@@ -96,7 +96,11 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Also write every number into this file.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Of tasks: also draw them into this .svg.")] = None,
 ) -> None:
-    """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks."""
+    """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks.
+
+    With --json, fine-tunings are kept seed by seed: interrupted, the same command goes on. Exit code 75: asked to stop
+    (by SIGTERM, SIGINT or SIGUSR1).
+    """
     from configs.errors import UserError
 
     if bool(corpus) == bool(task):
@@ -107,11 +111,15 @@ def evaluate(
         _of_tasks_alone(overrides=overrides, against=against, picture=picture)
         print_scores(model, corpus, rows, generator, json)
     elif task:
-        from pretrain.finetune.show import print_tasks
+        from pretrain.signals import StopOnSignal
 
         if rows or generator:
             raise UserError("evaluate: --rows and --generator are for --corpus, and this is --task")
-        print_tasks([model, *([against] if against else [])], task, seeds, overrides or (), json, picture)
+        with StopOnSignal() as stop:
+            from pretrain.finetune.show import print_tasks
+
+            models = [model, *([against] if against else [])]
+            print_tasks(models, task, seeds, overrides or (), json, picture, stop.asked)
 
 
 def _of_tasks_alone(**given: object) -> None:

@@ -5,7 +5,7 @@ Those that hand jobs to a scheduler have the functions of `Backend`. `local` has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -32,18 +32,22 @@ class State:
 class Backend(Protocol):
     """`machine` is one of this backend, and `folder` that of a submission (`launch.submissions`)."""
 
-    def render(self, job: Job, machine: Any, folder: Path) -> dict[str, str]:
-        """name in `folder` -> text of all that is handed to the scheduler. Pure: reads and starts nothing."""
-        ...
+    def render(self, jobs: Sequence[Job], machine: Any, folder: Path) -> dict[str, str]:
+        """name in `folder` -> text of all that is handed to the scheduler. Pure: reads and starts nothing.
 
-    def submit(self, job: Job, machine: Any, folder: Path, ids: Mapping[Stage, str]) -> str:
-        """Start what `render` wrote into `folder`, behind the jobs in `ids` that it comes after; returns its id.
-
-        Raises UserError, in the scheduler's words, when that refuses.
+        Raises UserError for what that scheduler cannot do.
         """
         ...
 
-    def state(self, machine: Any, id: str) -> State: ...
+    def submit(self, jobs: Sequence[Job], machine: Any, folder: Path) -> Iterator[tuple[Stage, str]]:
+        """Start what `render` wrote into `folder`, each job behind those it comes after; yields ids of what has begun.
+
+        Jobs that were handed over as one thing have one id. Raises UserError, in the scheduler's words, when that
+        refuses.
+        """
+        ...
+
+    def state(self, machine: Any, stage: Stage, id: str) -> State: ...
 
     def logs(self, machine: Any, folder: Path, stage: Stage, id: str) -> list[Path] | list[str]:
         """The files that the job has printed into; or, where there are none, the command that shows them."""

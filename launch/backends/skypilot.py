@@ -1,4 +1,4 @@
-"""Jobs of SkyPilot: a task YAML for each stage, as a managed job, which SkyPilot moves on when its machines are taken.
+"""Jobs of SkyPilot: managed jobs, which SkyPilot moves on when their machines are taken, by a YAML of tasks in order.
 
 The format: docs.skypilot.co/en/latest/reference/yaml-spec.html.
 """
@@ -7,50 +7,47 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.errors import STOPPED, UserError
 from launch.backends import Kind, State
-from launch.backends.commands import name_of, output, refuse_order, refuse_outside, threads
+from launch.backends.commands import PORT, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage
 from launch.machines import SkyPilot
 from launch.manifests import documents
 
-_PORT = 29500
+
+def render(jobs: Sequence[Job], machine: SkyPilot, folder: Path) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for bundle in bundles(jobs, folder):
+        refuse_outside(bundle, machine.volumes)
+        # Of several tasks each begins when the one before has succeeded; the first document names them all.
+        header = [{"name": bundle.name}] if bundle.is_pipeline else []
+        tasks = [_task(job, machine, job.stage if bundle.is_pipeline else bundle.name) for job in bundle.jobs]
+        about = f"Written by `electra submit`; edit it and type: sky jobs launch -d {bundle.file}"
+        files[bundle.file.name] = documents([*header, *tasks], about)
+    return files
 
 
-def render(job: Job, machine: SkyPilot, folder: Path) -> dict[str, str]:
-    refuse_order(job)
-    refuse_outside(job, folder, machine.volumes)
-    task: dict[str, Any] = {"name": name_of(job, folder), "num_nodes": job.nodes, "resources": _resources(job, machine)}
-    environment = threads(job, machine.cpus) | machine.environment
-    if environment:
-        task["envs"] = environment
-    task["volumes"] = dict(machine.volumes)
-    if machine.setup:
-        task["setup"] = machine.setup
-    task["run"] = _run(job, machine)
-    file = folder / f"{job.stage}.yaml"
-    return {file.name: documents([task], f"Written by `electra submit`; edit it and type: sky jobs launch -d {file}")}
+def submit(jobs: Sequence[Job], machine: SkyPilot, folder: Path) -> Iterator[tuple[Stage, str]]:
+    for bundle in bundles(jobs, folder):
+        output(["sky", "jobs", "launch", "--yes", "--detach-run", str(bundle.file)])
+        yield from ((job.stage, bundle.name) for job in bundle.jobs)
 
 
-def submit(job: Job, machine: SkyPilot, folder: Path, ids: Mapping[Stage, str]) -> str:
-    output(["sky", "jobs", "launch", "--yes", "--detach-run", str(folder / f"{job.stage}.yaml")])
-    return name_of(job, folder)
-
-
-def state(machine: SkyPilot, id: str) -> State:
+def state(machine: SkyPilot, stage: Stage, id: str) -> State:
     try:
-        return state_of(json.loads(output(["sky", "jobs", "queue", "--all", "--output=json"])), id)
+        return state_of(json.loads(output(["sky", "jobs", "queue", "--all", "--output=json"])), stage, id)
     except UserError as error:
         return State("unknown", str(error))
 
 
-def state_of(queue: list[dict[str, Any]], name: str) -> State:
-    """Of the last job of this name among those that `sky jobs queue` shows, the newest first."""
-    known = [job["status"] for job in queue if job["job_name"] == name]
+def state_of(queue: list[dict[str, Any]], stage: Stage, name: str) -> State:
+    """Of the stage in the last job of this name that `sky jobs queue` shows, the newest first; a row for each task."""
+    # A task that is alone is called as its job.
+    known = [row["status"] for row in queue if row["job_name"] == name and row["task_name"] in (stage, name)]
     return State(_kind(known[0]), known[0]) if known else State("unknown", f"SkyPilot knows no job {name}")
 
 
@@ -60,6 +57,17 @@ def logs(machine: SkyPilot, folder: Path, stage: Stage, id: str) -> list[str]:
 
 def cancel(machine: SkyPilot, id: str) -> list[str]:
     return ["sky", "jobs", "cancel", "--yes", "--name", id]
+
+
+def _task(job: Job, machine: SkyPilot, name: str) -> dict[str, Any]:
+    task: dict[str, Any] = {"name": name, "num_nodes": job.nodes, "resources": _resources(job, machine)}
+    environment = threads(job, machine.cpus) | machine.environment
+    if environment:
+        task["envs"] = environment
+    task["volumes"] = dict(machine.volumes)
+    if machine.setup:
+        task["setup"] = machine.setup
+    return task | {"run": _run(job, machine)}
 
 
 def _resources(job: Job, machine: SkyPilot) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def _run(job: Job, machine: SkyPilot) -> str:
         return f"{python} {shlex.join(job.command())}\n"
     layout = (
         '--nnodes="$SKYPILOT_NUM_NODES" --node-rank="$SKYPILOT_NODE_RANK" '
-        f'--master-addr="$(echo "$SKYPILOT_NODE_IPS" | head -n 1)" --master-port={_PORT}'
+        f'--master-addr="$(echo "$SKYPILOT_NODE_IPS" | head -n 1)" --master-port={PORT}'
     )
     words = shlex.join(job.torchrun("LAYOUT", shutdown_seconds=machine.warning, module="launch.torchrun"))
     return f"{python} {words.replace('LAYOUT', layout, 1)}\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from configs.errors import UserError
 from configs.folders import RECIPE
+from data_prep.claim import WORK
 from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
 from data_prep.manifest import MANIFEST
 from launch.backends import Kind, State
@@ -22,38 +23,25 @@ _ABOUT = {
     Stage.evaluate: "Scores the run on held-out rows.",
     Stage.export: "Writes the models of the run.",
 }
+# Stages that are asked to stop before the time limit, since they can go on; a preparation knows Ctrl-C alone.
+_WARNED = {Stage.prepare: "INT", Stage.pretrain: "USR1"}
 _TEMPLATES = {Stage.prepare: "slurm_prepare", Stage.pretrain: "slurm_pretrain"}
 
 
-def render(job: Job, machine: Slurm, folder: Path) -> dict[str, str]:
-    script = f"{job.stage}.sbatch"
-    python = [*machine.wrap, machine.python or sys.executable]
-    values = {
-        "job": job,
-        "about": _ABOUT[job.stage],
-        "options": [shlex.quote(f"--{option}") for option in _options(job, machine, folder)],
-        "modules": machine.modules,
-        "environment": _threads(job, machine) | machine.environment,
-        "folder": str(folder),
-        "script": str(folder / script),
-        "run": str(job.folder),
-        "manifest": str(job.corpus / MANIFEST),
-        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
-        # A step does not inherit the cores of its job.
-        "srun": f"--cpus-per-task={machine.cpus}",
-        "cpus": machine.cpus,
-        "command": list(map(shlex.quote, python + job.command())),
-        "train": [*map(shlex.quote, python), *_torchrun(job, machine)],
-    }
-    return {script: fill(_TEMPLATES.get(job.stage, "slurm_alone"), values)}
+def render(jobs: Sequence[Job], machine: Slurm, folder: Path) -> dict[str, str]:
+    return {f"{job.stage}.sbatch": _script(job, machine, folder) for job in jobs}
 
 
-def submit(job: Job, machine: Slurm, folder: Path, ids: Mapping[Stage, str]) -> str:
-    after = [f"--dependency=afterok:{':'.join(ids[stage] for stage in job.after)}"] if job.after else []
-    return slurm("sbatch", "--parsable", *after, str(folder / f"{job.stage}.sbatch")).partition(";")[0]
+def submit(jobs: Sequence[Job], machine: Slurm, folder: Path) -> Iterator[tuple[Stage, str]]:
+    ids: dict[Stage, str] = {}
+    for job in jobs:
+        after = [f"--dependency=afterok:{':'.join(ids[stage] for stage in job.after)}"] if job.after else []
+        printed = slurm("sbatch", "--parsable", *after, str(folder / f"{job.stage}.sbatch"))
+        ids[job.stage] = printed.partition(";")[0]
+        yield job.stage, ids[job.stage]
 
 
-def state(machine: Slurm, id: str) -> State:
+def state(machine: Slurm, stage: Stage, id: str) -> State:
     """Of an array: failed when one job of it is, else running or waiting when one is."""
     try:
         known = sorted(set(states_of(id).values()), key=_urgency)
@@ -74,6 +62,29 @@ def cancel(machine: Slurm, id: str) -> list[str]:
     return ["scancel", id]
 
 
+def _script(job: Job, machine: Slurm, folder: Path) -> str:
+    python = [*machine.wrap, machine.python or sys.executable]
+    values = {
+        "job": job,
+        "about": _ABOUT[job.stage],
+        "options": [shlex.quote(f"--{option}") for option in _options(job, machine, folder)],
+        "modules": machine.modules,
+        "environment": _threads(job, machine) | machine.environment,
+        "folder": str(folder),
+        "script": str(folder / f"{job.stage}.sbatch"),
+        "run": str(job.folder),
+        "manifest": str(job.corpus / MANIFEST),
+        "work": str(job.corpus / WORK),
+        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
+        # A step does not inherit the cores of its job.
+        "srun": f"--cpus-per-task={machine.cpus}",
+        "cpus": machine.cpus,
+        "command": list(map(shlex.quote, python + job.command())),
+        "train": [*map(shlex.quote, python), *_torchrun(job, machine)],
+    }
+    return fill(_TEMPLATES.get(job.stage, "slurm_alone"), values)
+
+
 def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
     """Those of sbatch, without their dashes."""
     needs_gpus = job.stage.computes and machine.gpus > 0
@@ -92,8 +103,8 @@ def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
         yield f"{name}={value}" if value else name
     if is_array:
         yield f"array=0-{job.nodes - 1}"
-    if job.stage is Stage.pretrain:
-        yield f"signal=USR1@{machine.warning}"  # without B: to the steps, and not to the script
+    if job.stage in _WARNED:
+        yield f"signal={_WARNED[job.stage]}@{machine.warning}"  # without B: to the steps, and not to the script
     yield "requeue"  # when a node is lost
     yield "open-mode=append"
     yield "kill-on-invalid-dep=yes"

@@ -1,7 +1,7 @@
 """Labelled tasks as folders of train, dev and test files, in our layout and as GLUE, CLUE, CBLUE and CMRC publish them.
 
-Ours are JSON lines: {text, text_pair, label}, or {tokens, tags}, or {question, context, answers: [{text,
-answer_start}]}. What a file is follows from the names of its fields, never from the name of the task.
+Ours are JSON lines: {text, text_pair, label}, {text, text_pair, choices, label}, {tokens, tags}, or {question, context,
+answers: [{text, answer_start}]}. What a file is follows from the names of its fields, never from the name of the task.
 """
 
 from __future__ import annotations
@@ -11,63 +11,29 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from configs.errors import UserError
-from pretrain.finetune.entities import tagged
+from pretrain.finetune.records import TEXTS, Record, example_of, of_c3, of_chid, of_tree
+from pretrain.finetune.task import Example, Kind, Task
 
-Kind = Literal["classes", "number", "tags", "spans"]
-Record = dict[str, Any]
-
-# The fields of a first and of a second text: ours; GLUE's; CLUE's; CBLUE's. The first line that fits is taken.
-_TEXTS: tuple[tuple[str, ...], ...] = (
-    *(("text", "text_pair"), ("sentence1", "sentence2"), ("question1", "question2"), ("question", "sentence")),
-    *(("#1 String", "#2 String"), ("abst", "keyword"), ("text1", "text2"), ("query1", "query2"), ("query", "title")),
-    *(("text",), ("sentence",), ("query",)),
-)
-_LABELS = ("label", "gold_label", "is_duplicate", "Quality")
-_NUMBERS = ("score",)
 _COLA = ("source", "label", "star", "sentence")  # the one file of GLUE without a header
-# What is no label: pairs that the annotators of SNLI and OCNLI did not agree on.
-_UNDECIDED = "-"
 _ENDINGS = (".jsonl", ".json", ".tsv")
-_SPLITS = {"train": "train", "dev": "dev|dev_matched|valid|validation", "test": "test"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    text: str
-    start: int  # in characters of the context
-
-
-@dataclass(frozen=True)
-class Example:
-    """One line of a task. `target` is a class, a number, a tag for each of `words`, or the answers to a question."""
-
-    text: str
-    pair: str | None
-    words: tuple[str, ...]
-    target: str | float | tuple[str, ...] | tuple[Answer, ...]
-
-
-@dataclass(frozen=True)
-class Task:
-    name: str
-    kind: Kind
-    train: list[Example]
-    held_out: list[Example]
-    split: str  # which one is held out: test where it is labelled, otherwise dev
-    labels: tuple[str, ...]  # classes, or tags; none of numbers and spans
+_SPLITS = {"train": "train|training", "dev": "dev|dev_matched|valid|validation", "test": "test"}
+# C3 is in two files, of monologues and of dialogues.
+_HALVES = ("d-", "m-")
+# What in a record is not as it should be.
+_WRONG = (KeyError, TypeError, ValueError, AttributeError)
 
 
 def read_task(folder: Path) -> Task:
     """Raises UserError for a folder without a labelled train file and a labelled dev or test file."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; a task is one with train, dev and test files")
-    splits = {split: _read(file) for split in _SPLITS if (file := _file_of(folder, split))}
+    splits = {split: [example for file in _files_of(folder, split) for example in _read(file)] for split in _SPLITS}
     labelled = {split: examples for split, examples in splits.items() if examples}
     held_out = next((split for split in ("test", "dev") if split in labelled), None)
     if "train" not in labelled or held_out is None:
@@ -76,57 +42,62 @@ def read_task(folder: Path) -> Task:
             ".json, .tsv, .gz) and dev.jsonl or test.jsonl, with labels"
         )
     train, last = labelled["train"], labelled[held_out]
-    kinds: set[Kind] = {kind_of(example) for example in (*train, *last)}
+    kinds: set[Kind] = {example.kind for example in (*train, *last)}
     if len(kinds) > 1:
         raise UserError(f"{folder}: mixes examples of several kinds: {', '.join(sorted(kinds))}")
-    return Task(folder.name, kinds.pop(), train, last, held_out, _labels((*train, *last)))
+    # Of all splits: a class that training never shows is still one that can be missed.
+    labels = {label for example in (*train, *last) for label in example.labels}
+    if kinds == {"terms"}:
+        labels |= set(_standard_terms(folder))
+    return Task(folder.name, kinds.pop(), train, last, held_out, tuple(sorted(labels)))
 
 
-def kind_of(example: Example) -> Kind:
-    if isinstance(example.target, tuple):
-        return "tags" if example.words else "spans"
-    return "number" if isinstance(example.target, float) else "classes"
-
-
-def _labels(examples: Iterable[Example]) -> tuple[str, ...]:
-    """Of all splits: a class that training never shows is still one that can be missed."""
-    found: set[str] = set()
-    for example in examples:
-        if isinstance(example.target, str):
-            found.add(example.target)
-        elif example.words and isinstance(example.target, tuple):
-            found.update(str(tag) for tag in example.target)
-    return tuple(sorted(found))
-
-
-def _file_of(folder: Path, split: str) -> Path | None:
-    """`train.jsonl`, `KUAKE-QIC_train.json`, `cmrc2018_train.json`, `dev_matched.tsv`, compressed or not."""
-    pattern = re.compile(rf"(?:.*[_-])?(?:{_SPLITS[split]})(?:{'|'.join(map(re.escape, _ENDINGS))})(?:\.gz)?")
+def _files_of(folder: Path, split: str) -> list[Path]:
+    """`train.jsonl`, `KUAKE-QIC_train.json`, `train-v2.0.json`, `dev_matched.tsv`, compressed or not."""
+    endings = "|".join(map(re.escape, _ENDINGS))
+    pattern = re.compile(rf"(?:.*[_-])?(?:{_SPLITS[split]})(?:-v[0-9.]+)?(?:{endings})(?:\.gz)?")
     found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
-    if len(found) > 1:
+    halves = [half for path in found for half in _HALVES if re.search(rf"\b{half}{split}\b", path.name)]
+    if len(found) > 1 and halves != [*_HALVES]:
         raise UserError(f"{folder}: {found[0].name} and {found[1].name} are both its {split}; leave one of them")
-    return found[0] if found else None
+    return found
 
 
 def _read(file: Path) -> list[Example]:
     """The labelled examples; none when the file has no labels, as the test files of GLUE have none."""
+    answers: dict[str, int] | None = None
     examples: list[Example] = []
     for number, record in enumerate(_records(file), 1):
         try:
-            if example := _example(record):
+            if "candidates" in record and "content" in record:
+                answers = _answers_beside(file) if answers is None else answers
+                examples += of_chid(record, answers)
+            elif example := example_of(record):
                 examples.append(example)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _WRONG as error:
             raise UserError(f"{file}: record {number}: {error}; fields: {', '.join(map(str, record))}") from None
-    return examples
+    return [] if all(example.says_nothing for example in examples) else examples
+
+
+def _answers_beside(file: Path) -> dict[str, int]:
+    """CHID's train_answer.json for train.json: blank -> place of its candidate. None of a split without it."""
+    name, dot, endings = file.name.partition(".")
+    places = (file.with_name(f"{name}_answer{dot}{ending}") for ending in (endings, endings.removesuffix(".gz")))
+    beside = next((place for place in places if place.is_file()), None)
+    return dict(_whole(_text_of(beside))) if beside else {}
 
 
 def _records(file: Path) -> list[Record]:
     try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        text = content.decode("utf-8-sig")
+        text = _text_of(file)
         return _table(text) if ".tsv" in file.suffixes else _json(text)
-    except (OSError, ValueError, EOFError, RecursionError) as error:
+    except (OSError, *_WRONG, EOFError, zlib.error, RecursionError) as error:
         raise UserError(f"{file}: cannot be read ({error}); expected are JSON, JSON lines or .tsv in UTF-8") from None
+
+
+def _text_of(file: Path) -> str:
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    return content.decode("utf-8-sig")
 
 
 def _table(text: str) -> list[Record]:
@@ -134,78 +105,47 @@ def _table(text: str) -> list[Record]:
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE))
     if not rows:
         return []
-    headed = {name for names in _TEXTS for name in names} & set(rows[0])
+    headed = {name for names in TEXTS for name in names} & set(rows[0])
     names, rows = (rows[0], rows[1:]) if headed else (list(_COLA), rows)
     return [dict(zip(names, row, strict=False)) for row in rows]
 
 
-def _json(text: str) -> list[Record]:
-    """A list, SQuAD's tree, or a record a line."""
+def _whole(text: str) -> Any:
+    """One JSON value, or a list of those in the lines."""
     try:
-        whole = json.loads(text)
+        return json.loads(text)
     except ValueError:
-        whole = [json.loads(line) for line in text.split("\n") if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _json(text: str) -> list[Record]:
+    """A list or a table of records, SQuAD's tree, C3's lists, or a record a line."""
+    whole = _whole(text)
     if isinstance(whole, dict) and "data" in whole:
-        return [
-            {"question": question["question"], "context": paragraph["context"], "answers": question.get("answers")}
-            for article in whole["data"]
-            for paragraph in article["paragraphs"]
-            for question in paragraph["qas"]
-        ]
-    records = whole if isinstance(whole, list) else [whole]
+        return list(of_tree(whole))
+    if isinstance(whole, dict) and whole and all(isinstance(value, dict) for value in whole.values()):
+        return list(whole.values())  # by their names, as IMCS has them
+    records: list[Any] = whole if isinstance(whole, list) else [whole]
+    if records and all(isinstance(record, list) for record in records):
+        return list(of_c3(records))
     if not all(isinstance(record, dict) for record in records):
         raise ValueError("a record is no JSON object")
     return records
 
 
-def _example(record: Record) -> Example | None:
-    """None for a record without a label."""
-    if "context" in record:
-        return _question(record)
-    if "tokens" in record:
-        return _words(record["tokens"], record.get("tags"))
-    entities = record.get("entities", record["label"] if isinstance(record.get("label"), dict) else None)
-    if entities is not None:
-        return _words(*tagged(record["text"], entities))
-    texts = next((names for names in _TEXTS if all(name in record for name in names)), None)
-    if not texts:
-        raise ValueError("none of its fields is a text that is known")
-    target = _target(record)
-    if target is None:
-        return None
-    first, second = (*(_text(record[name]) for name in texts), None)[:2]
-    assert first is not None
-    return Example(first, second, (), target)
-
-
-def _target(record: Record) -> str | float | None:
-    if number := next((name for name in _NUMBERS if name in record), None):
-        return float(record[number])
-    name = next((name for name in _LABELS if record.get(name) not in (None, "")), None)
-    if not name or record[name] == _UNDECIDED:
-        return None
-    return record[name] if isinstance(record[name], float) else str(record[name])
-
-
-def _text(value: Any) -> str:
-    """CLUE's csl gives a list of keywords."""
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _words(words: Iterable[str], tags: Iterable[str] | None) -> Example | None:
-    if tags is None:
-        return None
-    example = Example("", None, tuple(words), tuple(tags))
-    assert isinstance(example.target, tuple)
-    if not example.words or len(example.words) != len(example.target):
-        raise ValueError(f"{len(example.words)} tokens and {len(example.target)} tags")
-    return example
-
-
-def _question(record: Record) -> Example | None:
-    if record.get("answers") is None:
-        return None
-    answers = tuple(Answer(answer["text"], int(answer["answer_start"])) for answer in record["answers"])
-    if not answers:
-        raise ValueError("a question without an answer, which is not supported")
-    return Example(record["question"], record["context"], (), answers)
+def _standard_terms(folder: Path) -> Iterable[str]:
+    """CHIP-CDN's ICD-10: the second column of the one .xlsx in the folder; beside it only terms of the examples."""
+    files = sorted(folder.glob("*.xlsx"))
+    if len(files) != 1:
+        raise UserError(
+            f"{folder}: holds {len(files)} .xlsx, and one with the standard terms (CHIP-CDN's ICD-10) is wanted"
+        )
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise UserError(f"{files[0]}: is read by openpyxl; pip install 'electra-pretraining[evaluate]'") from None
+    try:
+        sheet = load_workbook(files[0], read_only=True).worksheets[0]
+        return {str(name) for (name,) in sheet.iter_rows(min_col=2, max_col=2, values_only=True) if name}
+    except Exception as error:  # openpyxl names no errors of its own, and raises those of zipfile and of XML
+        raise UserError(f"{files[0]}: cannot be read ({error}); its second column is to hold the terms") from None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from configs.errors import UserError
 from pretrain.finetune.entities import OUTSIDE, spans
-from pretrain.finetune.layouts import Task
+from pretrain.finetune.task import Answers, Choice, Relations, Tags, Task, Terms
 
 Metrics = dict[str, float]
 
@@ -55,9 +55,13 @@ def of_tags(predicted: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) 
 
 
 def _of_entities(predicted: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> Metrics:
-    ours, theirs = ([spans(tags) for tags in all_tags] for all_tags in (predicted, right))
-    hits = sum(len(left & other) for left, other in zip(ours, theirs, strict=True))
-    found, wanted = sum(map(len, ours)), sum(map(len, theirs))
+    return of_sets([spans(tags) for tags in predicted], [spans(tags) for tags in right])
+
+
+def of_sets(predicted: Sequence[Set[Any]], right: Sequence[Set[Any]]) -> Metrics:
+    """Precision, recall and F1 over all that was found and was to be found (micro): entities, terms, relations."""
+    hits = sum(len(ours & theirs) for ours, theirs in zip(predicted, right, strict=True))
+    found, wanted = sum(map(len, predicted)), sum(map(len, right))
     return {
         "f1": 2 * hits / max(1, found + wanted),
         "precision": hits / max(1, found),
@@ -65,17 +69,42 @@ def _of_entities(predicted: Sequence[Sequence[str]], right: Sequence[Sequence[st
     }
 
 
-def of_answers(predicted: Sequence[str], right: Sequence[Sequence[str]]) -> Metrics:
+def of_choices(predicted: Sequence[int], right: Sequence[int]) -> Metrics:
+    return {"accuracy": sum(ours == theirs for ours, theirs in zip(predicted, right, strict=True)) / len(right)}
+
+
+def of_answers(predicted: Sequence[str], right: Sequence[Sequence[str]], doubts: Sequence[float] = ()) -> Metrics:
     """The best over the given answers of a question, averaged: exact match and F1.
 
     Text with Chinese characters by the rules of ymcui/cmrc2018 (cmrc2018_evaluate.py), other text by those of SQuAD.
+    Where questions have no answer, as in SQuAD 2.0, an answer is given up when its doubt is above 0; `best_` is with
+    the threshold that would have been best (evaluate-v2.0.py).
     """
-    return {"f1": _best(_f1, predicted, right), "exact_match": _best(_exact_match, predicted, right)}
+    found, best = Metrics(), Metrics()
+    for name, score in (("f1", _f1), ("exact_match", _exact_match)):
+        values = [
+            max(score(ours, answer) for answer in answers or [""])
+            for ours, answers in zip(predicted, right, strict=True)
+        ]
+        if not all(right):
+            best[f"best_{name}"] = _at_best_threshold(values, predicted, right, doubts) / len(right)
+            given_up = (doubt > 0 for doubt in doubts)
+            values = [
+                float(not answers) if up else value for up, value, answers in zip(given_up, values, right, strict=True)
+            ]
+        found[name] = sum(values) / len(values)
+    return found | best
 
 
-def _best(score: Callable[[str, str], float], predicted: Sequence[str], right: Sequence[Sequence[str]]) -> float:
-    best = [max(score(ours, answer) for answer in answers) for ours, answers in zip(predicted, right, strict=True)]
-    return sum(best) / len(best)
+def _at_best_threshold(
+    values: Sequence[float], predicted: Sequence[str], right: Sequence[Sequence[str]], doubts: Sequence[float]
+) -> float:
+    """The sum over questions when those up to the best doubt are answered, and the others not."""
+    best = now = float(sum(not answers for answers in right))
+    for place in np.argsort(doubts, kind="stable"):
+        now += values[place] if right[place] else -bool(predicted[place])
+        best = max(best, now)
+    return best
 
 
 _CHINESE = re.compile(r"[\u4e00-\u9fa5]")
@@ -91,6 +120,8 @@ def _exact_match(predicted: str, right: str) -> float:
 def _f1(predicted: str, right: str) -> float:
     chinese = bool(_CHINESE.search(right))
     ours, theirs = (_pieces(text) if chinese else _normal(text) for text in (predicted, right))
+    if not ours or not theirs:  # no answer
+        return float(ours == theirs)
     # CMRC counts the longest run that both share, SQuAD words in any order.
     shared = _longest_run(ours, theirs) if chinese else sum((Counter(ours) & Counter(theirs)).values())
     return 2 * shared / (len(ours) + len(theirs)) if shared else 0.0
@@ -125,21 +156,36 @@ def _longest_run(left: list[str], right: list[str]) -> int:
 def names_of(task: Task) -> list[str]:
     """The metrics of a task, by scoring the right answers."""
     right: list[Any] = [example.target for example in task.held_out]
-    match task.kind:
-        case "classes":
+    match right[0]:
+        case str():
             found = of_classes(right, right, task.labels)
-        case "number":
+        case float():
             found = of_numbers(right, right)
-        case "tags":
-            found = of_tags(right, right)
-        case "spans":
-            texts = [[answer.text for answer in answers] for answers in right]
-            found = of_answers([answers[0] for answers in texts], texts)
+        case Tags():
+            found = of_tags(*[[target.tags for target in right]] * 2)
+        case Answers():
+            texts = [[answer.text for answer in target.answers] for target in right]
+            found = of_answers([next(iter(answers), "") for answers in texts], texts, [0.0] * len(texts))
+        case Choice():
+            found = of_choices([0], [0])
+        case Terms():
+            found = of_sets([], []) | {"among_candidates": 1.0}
+        case Relations():
+            found = of_sets([], [])
+        case _:
+            raise AssertionError(right[0])
     return [*found]
 
 
 # What a task is known by, where it is not the first of its metrics.
-_OF_TASK = {"cola": "matthews", "mrpc": "f1", "qqp": "f1", "chip-sts": "macro_f1", "chip-ctc": "macro_f1"}
+_OF_TASK = {
+    "cola": "matthews",
+    "mrpc": "f1",
+    "qqp": "f1",
+    "chip-sts": "macro_f1",
+    "chip-ctc": "macro_f1",
+    "chip-cdn-2c": "f1",
+}
 
 
 def main_metric(task: str, known: Sequence[str], wanted: str = "") -> str:

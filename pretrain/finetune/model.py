@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 from tokenizers.processors import BertProcessing
-from torch import nn
+from torch import Tensor, nn
 
 from configs.errors import UserError
 from configs.files import read_json, read_lines
 from pretrain.export.names import to_huggingface
-from pretrain.finetune.layouts import Task
+from pretrain.finetune.kinds import headed, num_outputs
 from pretrain.finetune.settings import Settings
+from pretrain.finetune.task import Task
 from pretrain.released.network import Network
 from pretrain.released.open import open_released
 
-_CLASSES = {
-    "classes": "ElectraForSequenceClassification",
-    "number": "ElectraForSequenceClassification",
-    "tags": "ElectraForTokenClassification",
-    "spans": "ElectraForQuestionAnswering",
-}
 _LAYER = re.compile(r"electra\.encoder\.layer\.(\d+)\.")
 
 
@@ -39,6 +37,21 @@ class Backbone:
     @property
     def pad(self) -> int:
         return _id(self.tokenizer, "[PAD]")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of what a fine-tuning begins with: the weights, and how text is cut."""
+        digest = hashlib.sha256(self.tokenizer.to_str().encode())
+        for name, tensor in sorted(self._weights.items()):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def _weights(self) -> dict[str, Tensor]:
+        """By transformers' names."""
+        weights = to_huggingface(self.network.weights, "discriminator")
+        return {name: tensor for name, tensor in weights.items() if name.startswith("electra.")}
 
     def with_head(self, task: Task) -> nn.Module:
         """transformers' model for the task; the head is drawn from torch's generator. The rest is the discriminator."""
@@ -57,11 +70,9 @@ class Backbone:
             layer_norm_eps=self.network.epsilon,
             pad_token_id=self.pad,
         )
-        config.num_labels = {"number": 1, "spans": 2}.get(task.kind, len(task.labels))
-        model = getattr(transformers, _CLASSES[task.kind])(config)
-        weights = to_huggingface(self.network.weights, "discriminator")
-        backbone = {name: tensor for name, tensor in weights.items() if name.startswith("electra.")}
-        missing = model.load_state_dict(backbone, strict=False).missing_keys
+        config.num_labels = num_outputs(task)
+        model = headed(task, config)
+        missing = model.load_state_dict(self._weights, strict=False).missing_keys
         assert not any(name.startswith("electra.") for name in missing), missing
         return model
 
@@ -71,11 +82,9 @@ def open_backbone(model: str) -> Backbone:
 
     Raises UserError when there is none, or no tokenizer beside it.
     """
-    try:
-        import sklearn  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise UserError(f"--task: {error.name} is not installed; pip install 'electra-pretraining[evaluate]'") from None
+    for package in ("sklearn", "transformers"):
+        if not find_spec(package):
+            raise UserError(f"--task: {package} is not installed; pip install 'electra-pretraining[evaluate]'")
     released = open_released(model)
     if "discriminator" not in released.networks:
         raise UserError(f"{model}: holds a generator alone; what is fine-tuned is a discriminator")

@@ -1,4 +1,8 @@
-"""How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key says otherwise."""
+"""How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key says otherwise.
+
+Epochs, lengths and batches of what ELECTRA's paper does not have are those of the baselines of CLUE (C3, CHID), CBLUE
+(CHIP-CDN) and ERNIE-Health (CMeIE).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pydantic import Field
 
 from configs.load import assignments, validate
 from configs.table import Count, NotNegative, Positive, Share, Table
-from pretrain.finetune.layouts import Task
+from pretrain.finetune.task import Choice, Task
 
 # Up to this width a model is as small, or base, is; a wider one is large.
 _SMALL, _BASE = 256, 768
@@ -36,6 +40,9 @@ class Settings(Table):
     # of questions: tokens that two windows of a long context share, and the longest answer in tokens
     stride: Count
     answer_length: Count
+    # of terms to be normalised: candidates of a text, and how many wrong ones of them are trained beside the right ones
+    candidates: Count
+    negatives: Count
     # what a task is judged by; "" is its published one
     metric: str
 
@@ -43,11 +50,11 @@ class Settings(Table):
 def settings_for(task: Task, hidden: int, max_positions: int, given: Iterable[str]) -> Settings:
     """The numbers for a model of this width, with `key=value` laid over. Raises UserError for an unknown key."""
     size = "small" if hidden <= _SMALL else "base" if hidden <= _BASE else "large"
-    questions = task.kind == "spans"
+    epochs, length = _usual(task)
     tables: dict[str, Any] = {
-        "epochs": 2 if questions else 10 if task.name.lower() in _LONG else 3,
-        "batch": 32,
-        "length": min(512 if questions else 128, max_positions),
+        "epochs": epochs,
+        "batch": 12 if task.kind == "relations" else 32,
+        "length": min(length, max_positions),
         "learning_rate": {"small": 3e-4, "base": 1e-4, "large": 5e-5}[size],
         "warmup_share": 0.1,
         "weight_decay": 0.0,
@@ -57,6 +64,23 @@ def settings_for(task: Task, hidden: int, max_positions: int, given: Iterable[st
         "layer_decay_exponent": "paper",
         "stride": 128,
         "answer_length": 30,
+        "candidates": 100,
+        "negatives": 3,
         "metric": "",
     }
     return validate(Settings, tables | assignments(given), "--task")
+
+
+def _usual(task: Task) -> tuple[int, int]:
+    """Epochs, and tokens."""
+    match task.kind:
+        case "spans":
+            return 2, 512
+        case "choices":
+            first = task.train[0].target
+            return (8, 512) if isinstance(first, Choice) and first.blank is None else (3, 64)
+        case "terms":
+            return 3, 64
+        case "relations":
+            return 100, 300
+    return 10 if task.name.lower() in _LONG else 3, 128

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.errors import UserError
-from configs.files import make_folder, write_json, write_text
-from pretrain.finetune.compare import Result, Spread, compare
+from configs.files import make_folder, write_text
+from pretrain.finetune.compare import compare
+from pretrain.finetune.kept import Kept
+from pretrain.finetune.results import Result, Spread
 
 _COLOURS = ("#2a6f7f", "#c8702a")
 # Of the picture, in its own units.
@@ -27,24 +29,23 @@ def print_tasks(
     overrides: Sequence[str] = (),
     json_file: Path | None = None,
     picture: Path | None = None,
+    asked: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Fine-tune, print a table, and write what is asked for. Raises UserError before anything is trained."""
+    """Fine-tune, print a table, and write what is asked for. Raises UserError before anything is trained.
+
+    With `json_file` what is finished is kept, and taken over by the same command. Raises Unfinished when `asked`.
+    """
     if picture and picture.suffix != ".svg":
         raise UserError(f"--picture {picture}: is an SVG; name a file that ends in .svg")
+    if picture:
+        make_folder(picture.absolute().parent)
     console = Console()
-    results = compare(
-        models,
-        folders,
-        num_seeds,
-        overrides,
-        lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
-    )
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    results = compare(models, folders, num_seeds, overrides, Kept(json_file), say, asked)
     console.print(_table(results))
-    for file in (json_file, picture):
-        if file:
-            make_folder(file.absolute().parent)
-    if json_file:
-        write_json(json_file, {"seeds": num_seeds, "tasks": [result.table() for result in results]})
     if picture:
         write_text(picture, draw(results))
 

@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from configs.tables import Optimizer, Schedule
-from pretrain.finetune.features import Feature, collate, reader_of
-from pretrain.finetune.layouts import Task
+from pretrain.finetune.features import Feature, Reader, collate
+from pretrain.finetune.kinds import reader_of
 from pretrain.finetune.metrics import Metrics
 from pretrain.finetune.model import Backbone, parameter_groups
 from pretrain.finetune.settings import Settings
+from pretrain.finetune.task import Task
 from pretrain.optim import ElectraAdam, learning_rate
 
+# Called between batches; what it raises ends the fine-tuning.
+Look = Callable[[], None]
 
-def fine_tune(backbone: Backbone, task: Task, settings: Settings, seed: int, device: torch.device) -> Metrics:
+
+def fine_tune(
+    backbone: Backbone, task: Task, settings: Settings, seed: int, device: torch.device, look: Look = lambda: None
+) -> Metrics:
     """The metrics on the held-out examples. The seed decides the head, the order of the examples and dropout."""
     torch.manual_seed(seed)
     reader = reader_of(task, backbone.tokenizer, settings)
     model = backbone.with_head(task).to(device)
-    _learn(model, reader.features(task.train), backbone, settings, device)
+    _learn(model, reader.to_learn(task.train), backbone, settings, device, look)
     held_out = reader.features(task.held_out)
-    return reader.score(task.held_out, held_out, _logits(model, held_out, backbone.pad, settings, device))
+    return reader.score(task.held_out, held_out, _said(model, reader, held_out, backbone.pad, device, look))
 
 
 def _learn(
-    model: nn.Module, features: Sequence[Feature], backbone: Backbone, settings: Settings, device: torch.device
+    model: nn.Module,
+    features: Sequence[Feature],
+    backbone: Backbone,
+    settings: Settings,
+    device: torch.device,
+    look: Look,
 ) -> None:
     num_steps = settings.epochs * math.ceil(len(features) / settings.batch)
     optimizer, schedule = _plan(settings, num_steps)
     adam = ElectraAdam(parameter_groups(model, backbone.network.shape["layers"], settings), optimizer)
     model.train()
     for step, chosen in enumerate(_order(len(features), settings)):
+        look()
         rate = learning_rate(step, optimizer, schedule)
         for group in adam.param_groups:
             group["lr"] = rate * group["scale"]
@@ -69,16 +79,16 @@ def _plan(settings: Settings, num_steps: int) -> tuple[Optimizer, Schedule]:
 
 
 @torch.no_grad()
-def _logits(
-    model: nn.Module, features: Sequence[Feature], pad: int, settings: Settings, device: torch.device
-) -> list[NDArray[np.float32]]:
-    """Of each feature: [C], [L, C], or [L, 2] of starts and ends; L counts padding too."""
+def _said(
+    model: nn.Module, reader: Reader, features: Sequence[Feature], pad: int, device: torch.device, look: Look
+) -> list[Any]:
+    """What the model says of each feature."""
     model.eval()
-    found: list[NDArray[np.float32]] = []
-    for first in range(0, len(features), settings.batch):
-        batch = collate(features[first : first + settings.batch], pad, device)
-        inputs = {name: tensor for name, tensor in batch.items() if name.endswith(("_ids", "_mask"))}
-        output = model(**inputs)
-        values = output.logits if "logits" in output else torch.stack([output.start_logits, output.end_logits], -1)
-        found += cast(list[NDArray[np.float32]], list(values.float().cpu().numpy()))
+    found: list[Any] = []
+    size = reader.settings.batch
+    for first in range(0, len(features), size):
+        look()
+        batch = collate(features[first : first + size], pad, device)
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+        found += reader.said(model(**inputs))
     return found

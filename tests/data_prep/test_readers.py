@@ -182,3 +182,16 @@ def test_an_error_of_the_storage_is_not_the_users(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(compression.fsspec, "open", fails)
     with pytest.raises(Unfinished, match=r"cannot be read now .* the same command goes on"):
         list(documents(whole(tmp_path / "a.txt")))
+
+
+def test_links_to_folders_are_followed_and_no_folder_is_read_twice(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "folder"
+    for path in (elsewhere / "deep", folder / "plain"):
+        path.mkdir(parents=True)
+    (elsewhere / "deep" / "far.txt").write_text("far")
+    (folder / "plain" / "near.txt").write_text("near")
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "plain" / "round").symlink_to(folder)
+    (folder / "twin").symlink_to(elsewhere)
+    (tasks,) = plan((Source(path=str(folder)),))
+    assert [piece.path for piece in tasks] == [f"{folder}/link/deep/far.txt", f"{folder}/plain/near.txt"]

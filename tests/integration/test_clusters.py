@@ -66,7 +66,7 @@ class User:
         return self._slurm.output("scontrol", "show", "job", self.job())
 
     def log(self) -> str:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, ValueError):
             return max((self.run / "submit").glob("*/pretrain-*.log"), key=os.path.getmtime).read_text()
         return ""
 
@@ -93,6 +93,12 @@ def signal_all(job: str, number: signal.Signals) -> None:
     """To the processes that train."""
     for process in processes(f"SLURM_JOB_ID={job}", "LOCAL_RANK="):
         os.kill(process, number)
+
+
+def preparing(job: str) -> list[int]:
+    """The processes of an array's job that prepare, without the srun that has started them."""
+    found = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
+    return [process for process in found if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()]
 
 
 @pytest.mark.slow
@@ -157,6 +163,35 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     assert mistaken.returncode == 2, error
     assert "this run has seed = 1, and now it is 2" in error
     assert "Restarts=0" in user.known()
+
+
+@pytest.mark.slow
+def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cluster, text_file: Path) -> None:
+    text, corpus = user.folder / "text.txt", user.folder / "corpus"
+    text.write_text(text_file.read_text() * (8 * 2**20 // text_file.stat().st_size))  # of some tasks
+    began = time.monotonic()
+    user.electra("submit", "tiny", *RECIPE, "--corpus", "corpus", "--stage", "prepare", "--on", "tests",
+                 f"data.sources={text}")  # fmt: skip
+    submission = newest(corpus)
+    assert submission
+    [job] = submission.jobs.values()
+
+    log = submission.folder / f"prepare-{job}_0.log"
+
+    # No task more until it is warned, as if each took hours: its time is over in two minutes. Slurm lets it go on, to
+    # be told.
+    user.wait(lambda: any((corpus / ".prepare" / "completions").glob("[0-9]*")))
+    [process] = preparing(job)
+    os.kill(process, signal.SIGSTOP)
+    assert not (corpus / "manifest.json").exists(), "the text is too short"
+    slurm.output("scontrol", "update", f"JobId={job}", f"TimeLimit={int(time.monotonic() - began) // 60 + 2}")
+    user.wait(lambda: f"job {job}_0: stopped before its time limit, queued again" in log.read_text())
+    slurm.output("scontrol", "update", f"JobId={job}", "TimeLimit=10")
+
+    user.wait(lambda: (submission.folder / "prepare.exit").exists())
+    assert "Restarts=1" in slurm.output("scontrol", "show", "job", job)
+    assert (corpus / "manifest.json").exists()
+    assert (submission.folder / "prepare.exit").read_text() == "0\n"
 
 
 def test_what_a_node_does_not_see_ends_the_job_and_the_watching(

@@ -13,10 +13,13 @@ import torch
 from typer.testing import CliRunner
 
 from launch.cli import app
-from pretrain.finetune.features import Questions, Words, collate
+from pretrain.finetune.features import collate
 from pretrain.finetune.layouts import read_task
 from pretrain.finetune.model import open_backbone, parameter_groups, scale_of
+from pretrain.finetune.questions import Questions
 from pretrain.finetune.settings import settings_for
+from pretrain.finetune.task import Example, Task
+from pretrain.finetune.words import Words
 from pretrain.released.open import open_released
 from tests.released import TOWER, release
 
@@ -83,7 +86,7 @@ def questions(number: int, seed: int) -> list[dict[str, Any]]:
 
 
 def task(folder: Path, make: Any, name: str = "toy") -> Path:
-    (folder / name).mkdir()
+    (folder / name).mkdir(parents=True)
     for split, number, seed in (("train", 160, 1), ("dev", 40, 2)):
         lines = (json.dumps(record) + "\n" for record in make(number, seed))
         (folder / name / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -122,7 +125,8 @@ def test_seeds_differ_and_a_seed_is_a_seed(models: Path, model: Path, tmp_path: 
     picture = tmp_path / "picture.svg"
     arguments = (str(model), "--task", str(folder), "--against", str(other), "--seeds", "2", *FAST, "epochs=1")
     found = evaluated(tmp_path, *arguments, "--picture", str(picture))
-    assert found == evaluated(tmp_path, *arguments)
+    (tmp_path / "again").mkdir()
+    assert found == evaluated(tmp_path / "again", *arguments)
     (result,) = found["tasks"]
     ours, theirs = (result["models"][str(name)]["spearman"]["values"] for name in (model, other))
     # Both folders hold the same weights, so that a seed gives the same.
@@ -163,8 +167,6 @@ def test_rates_of_layers() -> None:
 
 
 def read_task_of_classes(name: str = "toy") -> Any:
-    from pretrain.finetune.layouts import Example, Task
-
     example = Example("a", None, (), "b")
     return Task(name, "classes", [example], [example], "dev", ("b",))
 

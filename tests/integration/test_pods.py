@@ -1,17 +1,21 @@
-"""Two pods of a TrainJob as two plain processes, with the environment that Kubeflow Trainer's torch runtime sets.
+"""Pods as plain processes, with the environment that their controllers set.
 
-Which variables: kubeflow/trainer v2.3.0, pkg/runtime/framework/plugins/torch/torch.go.
+Of a TrainJob, Kubeflow Trainer's torch runtime: kubeflow/trainer v2.3.0, pkg/runtime/framework/plugins/torch/torch.go.
+Of an Indexed Job, which a JobSet makes of each stage: kubernetes.io/docs/concepts/workloads/controllers/job. The name
+under which a JobSet publishes a pod: kubernetes-sigs/jobset v0.12.0, api/jobset/v1alpha2/jobset_types.go, Network.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +23,7 @@ import tomli_w
 import yaml
 
 from configs.errors import STOPPED
+from configs.files import read_json
 from configs.load import load
 from launch.backends import kubernetes
 from launch.jobs import Stage, pipeline
@@ -26,42 +31,77 @@ from tests.conftest import SMALL
 from tests.integration.test_run import start, training, wait_for_step
 from tests.launch.test_kubernetes import machine
 
+# Its command, and its environment.
+Pod = tuple[list[str], dict[str, str]]
+
 
 class Pods:
-    """The command of the TrainJob that `electra submit` would create for this run, as `nodes` processes."""
+    """Those of what `electra submit` would create for these stages of a run, on two nodes, the first at this port."""
 
-    def __init__(self, corpus: Path, run: Path, folder: Path):
+    def __init__(self, stages: Sequence[Stage], corpus: Path, folder: Path, port: int, *overrides: str):
         chosen = machine(gpus=0, cpus=1, volumes={"/": "everything"})
         recipe = folder / "recipe.toml"
-        recipe.write_text(tomli_w.dumps(load("tiny", SMALL).tables()))
-        [job] = pipeline([Stage.pretrain], (str(recipe),), corpus, run, nodes=2, processes=1)
-        [text] = kubernetes.render(job, chosen, folder).values()
-        self.run, self.folder = run, folder
-        self._train_job = next(each for each in yaml.safe_load_all(text) if each["kind"] == "TrainJob")
+        recipe.write_text(tomli_w.dumps(load("tiny", [*SMALL, *overrides]).tables()))
+        jobs = pipeline(stages, (str(recipe),), corpus, folder / "run", nodes=2, processes=1)
+        [text] = kubernetes.render(jobs, chosen, folder).values()
+        manifests = {each["kind"]: each for each in yaml.safe_load_all(text)}
+        self.run, self.folder = folder / "run", folder
+        self._pods = (of_a_job_set if "JobSet" in manifests else of_a_train_job)(manifests, port)
 
-    def start(self, port: int, *more: str) -> list[subprocess.Popen[str]]:
-        trainer = self._train_job["spec"]["trainer"]
-        python, *words = trainer["command"]
+    def start(self, stage: Stage, *more: str) -> list[subprocess.Popen[str]]:
+        return [self._start(f"{stage}-{index}", *pod, more) for index, pod in enumerate(self._pods[stage])]
+
+    def _start(
+        self, name: str, command: list[str], environment: dict[str, str], more: Sequence[str]
+    ) -> subprocess.Popen[str]:
+        """As the kubelet does: variables in place of their names, and no environment but the pod's."""
+        python, *words = (re.sub(r"\$\((\w+)\)", lambda found: environment[found[1]], word) for word in command)
         assert python == "python"
-        set_by_the_controller = {
-            "PET_NNODES": str(trainer["numNodes"]),
-            "PET_NPROC_PER_NODE": "1",
-            "PET_MASTER_ADDR": "127.0.0.1",
-            "PET_MASTER_PORT": str(port),
-        }
-        return [
-            subprocess.Popen(
-                [sys.executable, *words, *more],
-                env=os.environ | set_by_the_controller | {"PET_NODE_RANK": str(rank), "OMP_NUM_THREADS": "1"},
-                stdout=subprocess.DEVNULL,
-                stderr=open(self.folder / f"{rank}.log", "w"),
-                text=True,
-            )
-            for rank in range(trainer["numNodes"])
-        ]
+        of_the_image = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return subprocess.Popen(
+            [sys.executable, *words, *more],
+            env=of_the_image | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / f"{name}.log", "w"),
+            text=True,
+        )
 
     def said(self) -> str:
-        return "\n".join((self.folder / f"{rank}.log").read_text() for rank in range(2))
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+
+def of_a_train_job(manifests: dict[str, Any], port: int) -> dict[Stage, list[Pod]]:
+    trainer = manifests["TrainJob"]["spec"]["trainer"]
+    [node] = manifests["TrainingRuntime"]["spec"]["template"]["spec"]["replicatedJobs"]
+    set_by_the_controller = {
+        "PET_NNODES": str(trainer["numNodes"]),
+        "PET_NPROC_PER_NODE": "1",
+        "PET_MASTER_ADDR": "127.0.0.1",
+        "PET_MASTER_PORT": str(port),
+    }
+    environment = environment_of(node["template"]["spec"]) | set_by_the_controller
+    ranks = range(trainer["numNodes"])
+    return {Stage.pretrain: [(trainer["command"], environment | {"PET_NODE_RANK": str(rank)}) for rank in ranks]}
+
+
+def of_a_job_set(manifests: dict[str, Any], port: int) -> dict[Stage, list[Pod]]:
+    name = manifests["JobSet"]["metadata"]["name"]
+    pods: dict[Stage, list[Pod]] = {}
+    for member in manifests["JobSet"]["spec"]["replicatedJobs"]:
+        spec = member["template"]["spec"]
+        # What the names of pods and services lead to in a cluster: here, the first pod of this stage.
+        first = f"--master-addr={name}-{member['name']}-0-0.{name}"
+        here = {first: "--master-addr=127.0.0.1", "--master-port=29500": f"--master-port={port}"}
+        words: list[str] = spec["template"]["spec"]["containers"][0]["command"]
+        pods[Stage(member["name"])] = [
+            ([here.get(word, word) for word in words], environment_of(spec) | {"JOB_COMPLETION_INDEX": str(index)})
+            for index in range(spec["completions"])
+        ]
+    return pods
+
+
+def environment_of(job: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in job["template"]["spec"]["containers"][0]["env"]}
 
 
 @pytest.fixture
@@ -71,39 +111,51 @@ def port() -> int:
         return free.getsockname()[1]
 
 
-@pytest.fixture
-def pods(corpus_folder: Path, tmp_path: Path) -> Iterator[Pods]:
-    yield Pods(corpus_folder, tmp_path / "run", tmp_path)
-
-
 def codes(processes: list[subprocess.Popen[str]]) -> list[int]:
     return [process.wait(timeout=120) for process in processes]
 
 
 @pytest.mark.slow
-def test_one_is_asked_to_leave_all_save_and_the_next_pods_go_on(
-    pods: Pods, corpus_folder: Path, tmp_path: Path, port: int
-) -> None:
-    first = pods.start(port)
+def test_one_is_asked_to_leave_all_save_and_the_next_pods_go_on(corpus_folder: Path, tmp_path: Path, port: int) -> None:
+    pods = Pods([Stage.pretrain], corpus_folder, tmp_path, port)
+    first = pods.start(Stage.pretrain)
     wait_for_step(pods.run, 2, first[0])
     first[1].send_signal(signal.SIGTERM)  # a node is drained
     assert codes(first) == [STOPPED, STOPPED], pods.said()
     assert 2 <= max(training(pods.run)) < 12
-    assert codes(pods.start(port)) == [0, 0], pods.said()
+    assert codes(pods.start(Stage.pretrain)) == [0, 0], pods.said()
     undisturbed = start(corpus_folder, tmp_path / "undisturbed", processes=2)
     assert undisturbed.returncode == 0, undisturbed.stderr
     assert training(pods.run) == training(tmp_path / "undisturbed")
 
 
-def test_a_mistake_in_the_input_is_the_exit_code_of_every_pod(pods: Pods, port: int) -> None:
-    assert codes(pods.start(port, "batch.rows=9")) == [2, 2], pods.said()
+@pytest.mark.slow
+def test_a_pipeline_one_stage_after_the_other(corpus_folder: Path, text_file: Path, tmp_path: Path, port: int) -> None:
+    corpus = tmp_path / "corpus"
+    pods = Pods([*Stage], corpus, tmp_path, port, f"data.sources={text_file}")
+    for stage in Stage:
+        assert set(codes(pods.start(stage))) == {0}, pods.said()
+    assert read_json(corpus / "manifest.json")["sha256"] == read_json(corpus_folder / "manifest.json")["sha256"]
+    undisturbed = start(corpus_folder, tmp_path / "undisturbed", processes=2)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert training(pods.run) == training(tmp_path / "undisturbed")
+    assert {path.name for path in (pods.run / "export").iterdir()} == {"discriminator", "generator"}
+
+
+@pytest.mark.parametrize("stages", [[*Stage], pytest.param([Stage.pretrain], marks=pytest.mark.slow)])
+def test_a_mistake_in_the_input_is_the_exit_code_of_every_pod(
+    stages: list[Stage], corpus_folder: Path, tmp_path: Path, port: int
+) -> None:
+    pods = Pods(stages, corpus_folder, tmp_path, port)
+    assert codes(pods.start(Stage.pretrain, "batch.rows=9")) == [2, 2], pods.said()
     assert "batch.rows: 9 rows do not divide among 2 processes" in pods.said()
 
 
 @pytest.mark.slow
-def test_a_pod_that_is_lost_is_a_failure_that_counts(pods: Pods, port: int) -> None:
+def test_a_pod_that_is_lost_is_a_failure_that_counts(corpus_folder: Path, tmp_path: Path, port: int) -> None:
     """Neither 2 nor 75: the others end too, and all of them are started again."""
-    first = pods.start(port, "schedule.steps=100000")
+    pods = Pods([Stage.pretrain], corpus_folder, tmp_path, port)
+    first = pods.start(Stage.pretrain, "schedule.steps=100000")
     wait_for_step(pods.run, 2, first[0])
     for lost in [*psutil.Process(first[1].pid).children(recursive=True), first[1]]:
         lost.kill()

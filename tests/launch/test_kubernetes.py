@@ -1,12 +1,10 @@
-"""What is handed to Kubernetes: compared with files to read, and with the published schemas of its objects.
-
-`python -m tests.launch.test_kubernetes` writes the files anew.
-"""
+"""What is handed to Kubernetes, compared with the published schemas of its objects, and what it is asked."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,13 @@ import yaml
 from kubeflow_trainer_api import models
 from typer.testing import CliRunner
 
-from configs.errors import UserError
+from configs.errors import STOPPED, UserError
 from launch.backends import kubernetes
+from launch.backends.commands import Bundle
 from launch.cli import app
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import Kubernetes, machine_of
 
-GOLDEN = Path(__file__).parent / "golden"
 FOLDER = Path("/shared/runs/base/submit/1")
 IMAGE = "registry.example.org/electra-pretraining:0.1.0"
 GPUS: dict[str, Any] = {
@@ -47,13 +45,15 @@ QUEUE: dict[str, Any] = GPUS | {
     "environment": {"NCCL_DEBUG": "WARN"},
     "warning": 600,
 }
-CASES: dict[str, tuple[dict[str, Any], tuple[Stage, ...]]] = {
-    "gpus": (GPUS, tuple(Stage)),
-    "queue": (QUEUE, (Stage.prepare, Stage.pretrain)),
-    "cores": (GPUS | {"gpus": 0, "cpus": 16, "memory": "64Gi"}, (Stage.pretrain,)),
+# Stages that are submitted together.
+CASES: dict[str, tuple[dict[str, Any], list[list[Stage]]]] = {
+    "gpus": (GPUS, [*([stage] for stage in Stage), [*Stage]]),
+    "queue": (QUEUE, [[Stage.prepare], [Stage.pretrain], [Stage.pretrain, Stage.export]]),
+    "cores": (GPUS | {"gpus": 0, "cpus": 16, "memory": "64Gi"}, [[Stage.pretrain]]),
 }
 SCHEMAS = {
     "Job": models.IoK8sApiBatchV1Job,
+    "JobSet": models.JobsetV1alpha2JobSet,
     "TrainJob": models.TrainerV1alpha1TrainJob,
     "TrainingRuntime": models.TrainerV1alpha1TrainingRuntime,
 }
@@ -65,20 +65,23 @@ def machine(**changes: Any) -> Kubernetes:
     return made
 
 
-def job(stage: Stage, machine: Kubernetes, *overrides: str) -> Job:
+def jobs(stages: list[Stage], machine: Kubernetes, *overrides: str) -> list[Job]:
     recipe, run, corpus = str(FOLDER / "recipe.toml"), FOLDER.parent.parent, Path("/shared/text/corpus")
-    return pipeline([stage], (recipe, *overrides), corpus, run, nodes=4, processes=machine.processes)[0]
+    return pipeline(stages, (recipe, *overrides), corpus, run, nodes=4, processes=machine.processes)
 
 
 def rendered() -> dict[str, str]:
     """name of the golden file -> text"""
     texts: dict[str, str] = {}
-    for name, (table, stages) in CASES.items():
-        for stage in stages:
+    for name, (table, orders) in CASES.items():
+        for stages in orders:
             chosen = machine(**table)
-            for file, text in kubernetes.render(job(stage, chosen), chosen, FOLDER).items():
+            for file, text in kubernetes.render(jobs(stages, chosen), chosen, FOLDER).items():
                 texts[f"kubernetes_{name}_{file}"] = text
     return texts
+
+
+RENDERED = rendered()
 
 
 def objects(text: str) -> dict[str, dict[str, Any]]:
@@ -102,24 +105,15 @@ def _close(node: Any) -> None:
         node.setdefault("additionalProperties", False)
 
 
-@pytest.mark.parametrize("name", rendered())
-def test_a_manifest_is_what_it_was(name: str) -> None:
-    assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
-
-
-def test_nothing_is_golden_that_is_not_rendered() -> None:
-    assert {path.name for path in GOLDEN.glob("kubernetes_*")} == set(rendered())
-
-
-@pytest.mark.parametrize("name", rendered())
+@pytest.mark.parametrize("name", RENDERED)
 def test_a_manifest_is_valid(name: str) -> None:
-    for kind, manifest in objects(rendered()[name]).items():
+    for kind, manifest in objects(RENDERED[name]).items():
         jsonschema.validate(manifest, schema(kind))
 
 
 @pytest.mark.parametrize("place", [("spec", "podFailurePolicy"), ("spec", "template", "spec", "containers", 0)])
 def test_the_schema_refuses_what_is_not_in_it(place: tuple[Any, ...]) -> None:
-    manifest = objects(rendered()["kubernetes_gpus_prepare.yaml"])["Job"]
+    manifest = objects(RENDERED["kubernetes_gpus_prepare.yaml"])["Job"]
     part: Any = manifest
     for key in place:
         part = part[key]
@@ -129,19 +123,28 @@ def test_the_schema_refuses_what_is_not_in_it(place: tuple[Any, ...]) -> None:
 
 
 def test_the_shares_of_a_preparation() -> None:
-    spec = objects(rendered()["kubernetes_gpus_prepare.yaml"])["Job"]["spec"]
+    spec = objects(RENDERED["kubernetes_gpus_prepare.yaml"])["Job"]["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 4, 4)
     assert spec["template"]["spec"]["containers"][0]["command"][-4:] == [
         *("--task", "$(JOB_COMPLETION_INDEX)/4", "--workers", "64"),
     ]
 
 
-def test_what_a_failure_costs() -> None:
+def members(text: str) -> dict[str, dict[str, Any]]:
+    """name -> replicated job, of a JobSet or of the runtime that a TrainJob makes one of"""
+    found = objects(text)
+    spec = found["JobSet"]["spec"] if "JobSet" in found else found["TrainingRuntime"]["spec"]["template"]["spec"]
+    return {each["name"]: each for each in spec["replicatedJobs"]}
+
+
+@pytest.mark.parametrize(("name", "member"), [("gpus_pretrain", "node"), ("gpus_pipeline", "pretrain")])
+def test_what_a_failure_of_a_run_costs(name: str, member: str) -> None:
     """2 ends the job, 75 and a drained node cost nothing, anything else one of the attempts: five for each node."""
-    runtime = objects(rendered()["kubernetes_gpus_pretrain.yaml"])["TrainingRuntime"]
-    spec = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]
+    spec = members(RENDERED[f"kubernetes_{name}.yaml"])[member]["template"]["spec"]
     rules = [(rule["action"], rule.get("onExitCodes", {}).get("values")) for rule in spec["podFailurePolicy"]["rules"]]
     assert rules == [("FailJob", [2]), ("Ignore", [75]), ("Ignore", None)]
+    assert {rule["onExitCodes"]["containerName"] for rule in spec["podFailurePolicy"]["rules"][:2]} == {member}
+    assert spec["template"]["spec"]["containers"][0]["name"] == member
     assert spec["backoffLimit"] == 20
     assert spec["template"]["spec"]["restartPolicy"] == "Never"  # the API refuses the policy with another
     # Longer than torchrun waits for its processes, which is what they have to save in.
@@ -150,8 +153,12 @@ def test_what_a_failure_costs() -> None:
 
 def test_a_variable_of_the_users_is_not_expanded_by_kubernetes() -> None:
     chosen = machine()
-    text = kubernetes.render(job(Stage.pretrain, chosen, "about=$(HOME)"), chosen, FOLDER)["pretrain.yaml"]
+    [text] = kubernetes.render(jobs([Stage.pretrain], chosen, "about=$(HOME)"), chosen, FOLDER).values()
     assert "about=$$(HOME)" in objects(text)["TrainJob"]["spec"]["trainer"]["command"]
+    [text] = kubernetes.render(jobs([Stage.prepare, Stage.pretrain], chosen, "about=$(HOME)"), chosen, FOLDER).values()
+    for member in members(text).values():
+        command = member["template"]["spec"]["template"]["spec"]["containers"][0]["command"]
+        assert "about=$$(HOME)" in command and " ".join(command).count("$(JOB_COMPLETION_INDEX)") == 1
 
 
 def test_names_are_labels_of_dns_and_differ() -> None:
@@ -160,10 +167,12 @@ def test_names_are_labels_of_dns_and_differ() -> None:
     for run in runs:
         for number in "12":
             named = Job(Stage.pretrain, (), Path("/shared") / run, Path("/shared/corpus"))
-            names.add(kubernetes.name_of(named, Path("/shared") / run / "submit" / number))
-    assert len(names) == 4
+            for together in ((named,), (named, named)):
+                names.add(Bundle(together, Path("/shared") / run / "submit" / number).name)
+    assert len(names) == 8
     for name in names:
-        assert len(f"{name}-node-0-0") <= 63 and name == name.lower() and not name.endswith("-") and name.isascii()
+        # What the API refuses: a pod's name with 99,999 others, and five letters that Kubernetes adds.
+        assert len(f"{name}-pretrain-0-99999-abcde") <= 63 and re.fullmatch("[a-z][a-z0-9-]*[a-z0-9]", name)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +191,31 @@ def test_names_are_labels_of_dns_and_differ() -> None:
     ],
 )
 def test_states(status: dict[str, Any], kind: str) -> None:
-    assert kubernetes.state_of({"status": status}).kind == kind
+    assert kubernetes.state_of({"status": status}, Stage.pretrain).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("conditions", "counts", "kinds"),
+    [
+        ([], [], ["waiting", "waiting"]),
+        (["Suspended"], [{"suspended": 1}, {}], ["waiting", "waiting"]),
+        ([], [{"active": 1}, {}], ["running", "waiting"]),
+        ([], [{"succeeded": 1}, {}], ["done", "waiting"]),
+        ([], [{"succeeded": 1}, {"active": 1}], ["done", "running"]),
+        (["Failed"], [{"failed": 1}, {}], ["failed", "failed"]),
+        (["Failed"], [{"succeeded": 1}, {"failed": 1}], ["done", "failed"]),
+        (["Completed"], [{"succeeded": 1}, {"succeeded": 1}], ["done", "done"]),
+    ],
+)
+def test_states_of_a_pipeline(conditions: list[str], counts: list[dict[str, int]], kinds: list[str]) -> None:
+    """The controller counts the jobs of every stage as soon as it has seen the JobSet."""
+    none = dict.fromkeys(("active", "failed", "ready", "succeeded", "suspended"), 0)
+    stages = (Stage.prepare, Stage.pretrain)
+    counted = [{"name": str(stage)} | none | count for stage, count in zip(stages, counts, strict=False)]
+    jsonschema.validate({"status": {"replicatedJobsStatus": counted, "restarts": 0}}, schema("JobSet"))
+    held = [{"type": word, "status": "True", "message": "said"} for word in conditions]
+    resource = {"status": {"conditions": held, "replicatedJobsStatus": counted}}
+    assert [kubernetes.state_of(resource, stage).kind for stage in stages] == kinds
 
 
 @pytest.mark.parametrize(
@@ -203,48 +236,92 @@ def test_a_wrong_table(changes: dict[str, Any], sentence: str) -> None:
 def test_a_folder_in_no_volume_is_refused() -> None:
     chosen = machine(volumes={"/data": "data"})
     with pytest.raises(UserError, match=r"^/shared/runs/base: is in none of the machine's volumes \(/data\)"):
-        kubernetes.render(job(Stage.pretrain, chosen), chosen, FOLDER)
+        kubernetes.render(jobs([Stage.pretrain], chosen), chosen, FOLDER)
 
 
-def test_an_order_of_jobs_is_refused() -> None:
+@pytest.mark.parametrize("stages", [[*Stage], [Stage.prepare, Stage.evaluate], [Stage.pretrain, Stage.export]])
+def test_every_stage_waits_for_the_one_whose_result_it_reads(stages: list[Stage]) -> None:
     chosen = machine()
-    first, second = pipeline(
-        [Stage.prepare, Stage.pretrain], ("base",), Path("/shared/c"), Path("/shared/r"), nodes=1, processes=8
-    )
-    assert kubernetes.render(first, chosen, FOLDER)
-    with pytest.raises(
-        UserError, match="--stage pretrain: comes after prepare, and this machine begins jobs in no order"
+    together = jobs(stages, chosen)
+    [text] = kubernetes.render(together, chosen, FOLDER).values()
+    waits = {name: member.get("dependsOn", []) for name, member in members(text).items()}
+    assert list(waits) == stages, "a JobSet refuses one that stands before what it depends on"
+    for job in together:
+        assert waits[job.stage] == [{"name": stage, "status": "Complete"} for stage in job.after]
+    assert not waits[stages[0]] and all(len(waits[stage]) == 1 for stage in stages[1:])
+
+
+def test_stages_without_an_order_are_jobs_of_their_own() -> None:
+    chosen = machine()
+    files = kubernetes.render(jobs([Stage.evaluate, Stage.export], chosen), chosen, FOLDER)
+    assert {name: [*objects(text)] for name, text in files.items()} == {
+        "evaluate.yaml": ["Job"],
+        "export.yaml": ["Job"],
+    }
+
+
+def test_a_stage_is_the_same_alone_and_in_a_pipeline() -> None:
+    chosen = members(RENDERED["kubernetes_gpus_pipeline.yaml"])
+    for stage in (Stage.prepare, Stage.evaluate, Stage.export):
+        alone = objects(RENDERED[f"kubernetes_gpus_{stage}.yaml"])["Job"]["spec"]
+        assert chosen[stage]["template"]["spec"] == alone
+
+
+def test_a_queue_would_keep_gpus_for_a_stage_that_waits() -> None:
+    chosen = machine(queue="training")
+    for stages, late in (
+        ([Stage.prepare, Stage.pretrain], "pretrain: would wait for prepare"),
+        ([Stage.pretrain, Stage.evaluate], "evaluate: would wait for pretrain"),
     ):
-        kubernetes.render(second, chosen, FOLDER)
+        with pytest.raises(UserError, match=f"--stage {late} with its GPUs kept for it, since the queue training"):
+            kubernetes.render(jobs(stages, chosen), chosen, FOLDER)
+    cores = machine(queue="training", gpus=0)
+    assert kubernetes.render(jobs([*Stage], cores), cores, FOLDER)
 
 
-@pytest.fixture
-def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """There is no cluster: a program of that name that keeps its arguments and says what a file holds."""
-    program = tmp_path / "bin" / "kubectl"
+def stand_in(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """There is no cluster: a program of this name that keeps its arguments and says what a file holds."""
+    program = folder / "bin" / name
     program.parent.mkdir()
     program.write_text(
-        f"#!{sys.executable}\nimport json, pathlib, sys\nhere = pathlib.Path({str(tmp_path)!r})\n"
+        f"#!{sys.executable}\nimport json, pathlib, sys\nhere = pathlib.Path({str(folder)!r})\n"
         "with open(here / 'asked', 'a') as file:\n    print(json.dumps(sys.argv[1:]), file=file)\n"
         "print((here / 'answer').read_text())\n"
     )
     program.chmod(0o755)
-    (tmp_path / "answer").write_text("")
+    (folder / "answer").write_text("")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return stand_in("kubectl", tmp_path, monkeypatch)
 
 
 def test_what_kubectl_is_asked(kubectl: Path) -> None:
     chosen = machine(context="big", namespace="nlp")
-    id = kubernetes.submit(job(Stage.pretrain, chosen), chosen, FOLDER, {})
+    [(stage, id)] = kubernetes.submit(jobs([Stage.pretrain], chosen), chosen, FOLDER)
     name = id.removeprefix("trainjob/")
     (kubectl / "answer").write_text(json.dumps({"status": {"jobsStatus": [{"active": 1}]}}))
-    assert kubernetes.state(chosen, id).kind == "running"
+    assert kubernetes.state(chosen, stage, id).kind == "running"
     flags = ["--context=big", "--namespace=nlp"]
     asked = [json.loads(line) for line in (kubectl / "asked").read_text().splitlines()]
     assert asked == [[*flags, "create", "-f", f"{FOLDER}/pretrain.yaml"], [*flags, "get", id, "--output=json"]]
     assert kubernetes.cancel(chosen, id) == ["kubectl", *flags, "delete", id, f"trainingruntime/{name}"]
-    assert name in objects((GOLDEN / "kubernetes_gpus_pretrain.yaml").read_text())["TrainJob"]["metadata"]["name"]
+    assert name == objects(RENDERED["kubernetes_gpus_pretrain.yaml"])["TrainJob"]["metadata"]["name"]
+
+
+def test_a_pipeline_is_created_at_once_and_deleted_as_a_whole(kubectl: Path) -> None:
+    chosen = machine()
+    ids = dict(kubernetes.submit(jobs([*Stage], chosen), chosen, FOLDER))
+    name = objects(RENDERED["kubernetes_gpus_pipeline.yaml"])["JobSet"]["metadata"]["name"]
+    assert ids == dict.fromkeys(Stage, f"jobset/{name}")
+    [asked] = (kubectl / "asked").read_text().splitlines()
+    assert json.loads(asked) == ["--namespace=default", "create", "-f", f"{FOLDER}/pipeline.yaml"]
+    assert kubernetes.cancel(chosen, f"jobset/{name}")[-2:] == ["delete", f"jobset/{name}"]
+    [shown] = kubernetes.logs(chosen, FOLDER, Stage.export, f"jobset/{name}")
+    assert f"jobset.sigs.k8s.io/jobset-name={name},jobset.sigs.k8s.io/replicatedjob-name=export" in shown
 
 
 def test_the_command(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,13 +343,26 @@ def test_the_command(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert outside.exit_code == 2 and "/elsewhere/corpus: is in none of the machine's volumes" in outside.stderr
 
 
+def test_the_command_for_a_pipeline_that_fails(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(kubectl)
+    Path("machines.toml").write_text(tomli_w.dumps({"lab": GPUS | {"volumes": {str(kubectl): "shared"}}}))
+    said = "jobset failed due to one or more job failures (first failed job: electra-pipeline-run-prepare-0)"
+    failed = {"conditions": [{"type": "Failed", "status": "True", "message": said}]}
+    (kubectl / "answer").write_text(json.dumps({"status": failed}))
+    order = ["submit", "base", "--on", "lab", "--stage", "prepare,pretrain", "--corpus", "corpus", "--run", "run"]
+    watched = CliRunner().invoke(app, [*order, "data.sources=text", "--watch"])
+    assert watched.exit_code == STOPPED
+    sentence = " ".join(watched.stderr.split())
+    assert re.search(
+        r"run: job jobset/\S+ \(prepare\) on lab ended as Failed \(jobset failed .*\); this shows", sentence
+    )
+    assert sentence.endswith("replicatedjob-name=prepare --prefix --tail=-1")
+    shown = CliRunner().invoke(app, ["logs", "run"]).stdout
+    assert re.findall("replicatedjob-name=(\\w+)", shown) == ["prepare", "pretrain"]
+
+
 def test_without_kubectl_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="there is no kubectl here"):
-        kubernetes.submit(job(Stage.prepare, machine()), machine(), FOLDER, {})
-    assert kubernetes.state(machine(), "job/x").kind == "unknown"
-
-
-if __name__ == "__main__":
-    for file, text in rendered().items():
-        (GOLDEN / file).write_text(text, encoding="utf-8")
+        list(kubernetes.submit(jobs([Stage.prepare], machine()), machine(), FOLDER))
+    assert kubernetes.state(machine(), Stage.prepare, "job/x").kind == "unknown"

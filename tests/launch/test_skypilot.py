@@ -1,7 +1,8 @@
-"""What is handed to SkyPilot, compared with files to read; `python -m tests.launch.test_skypilot` writes them anew."""
+"""What is handed to SkyPilot: what its nodes run, in which order, and what its queue says of it."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from configs.errors import UserError
 from launch.backends import skypilot
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import SkyPilot, machine_of
-from tests.launch.test_kubernetes import FOLDER, GOLDEN, IMAGE
+from tests.launch.test_kubernetes import FOLDER, IMAGE, stand_in
 
 GPUS: dict[str, Any] = {
     "backend": "skypilot",
@@ -41,10 +42,11 @@ SETUP: dict[str, Any] = {
     "python": "/shared/my venv/bin/python",
     "setup": "python3 -m venv '/shared/my venv'\n'/shared/my venv/bin/pip' install /shared/electra-pretraining\n",
 }
-CASES: dict[str, tuple[dict[str, Any], tuple[Stage, ...]]] = {
-    "gpus": (GPUS, tuple(Stage)),
-    "spot": (SPOT, (Stage.pretrain,)),
-    "setup": (SETUP, (Stage.prepare, Stage.pretrain)),
+# Stages that are submitted together.
+CASES: dict[str, tuple[dict[str, Any], list[list[Stage]]]] = {
+    "gpus": (GPUS, [*([stage] for stage in Stage), [*Stage]]),
+    "spot": (SPOT, [[Stage.pretrain]]),
+    "setup": (SETUP, [[Stage.prepare], [Stage.pretrain]]),
 }
 
 
@@ -54,35 +56,51 @@ def machine(table: dict[str, Any]) -> SkyPilot:
     return made
 
 
-def job(stage: Stage, machine: SkyPilot) -> Job:
+def jobs(stages: list[Stage], machine: SkyPilot) -> list[Job]:
     recipe, run, corpus = str(FOLDER / "recipe.toml"), FOLDER.parent.parent, Path("/shared/my corpus")
-    return pipeline([stage], (recipe,), corpus, run, nodes=4, processes=machine.processes)[0]
+    return pipeline(stages, (recipe,), corpus, run, nodes=4, processes=machine.processes)
 
 
 def rendered() -> dict[str, str]:
     """name of the golden file -> text"""
     texts: dict[str, str] = {}
-    for name, (table, stages) in CASES.items():
-        for stage in stages:
+    for name, (table, orders) in CASES.items():
+        for stages in orders:
             chosen = machine(table)
-            for file, text in skypilot.render(job(stage, chosen), chosen, FOLDER).items():
+            for file, text in skypilot.render(jobs(stages, chosen), chosen, FOLDER).items():
                 texts[f"skypilot_{name}_{file}"] = text
     return texts
 
 
-@pytest.mark.parametrize("name", rendered())
-def test_a_task_is_what_it_was(name: str) -> None:
-    assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+RENDERED = rendered()
 
 
-def test_nothing_is_golden_that_is_not_rendered() -> None:
-    assert {path.name for path in GOLDEN.glob("skypilot_*")} == set(rendered())
+def tasks(text: str) -> list[dict[str, Any]]:
+    """Without the header of a pipeline."""
+    return [each for each in yaml.safe_load_all(text) if each.keys() != {"name"}]
 
 
-@pytest.mark.parametrize("name", rendered())
-def test_what_a_node_runs(name: str, tmp_path: Path) -> None:
+def test_tasks_in_order() -> None:
+    """SkyPilot does the documents one after the other; one that is only a name is their header."""
+    documents = list(yaml.safe_load_all(RENDERED["skypilot_gpus_pipeline.yaml"]))
+    assert documents[0].keys() == {"name"}
+    assert [task["name"] for task in documents[1:]] == list(Stage)
+    for task, stage in zip(documents[1:], Stage, strict=True):
+        [alone] = yaml.safe_load_all(RENDERED[f"skypilot_gpus_{stage}.yaml"])
+        assert task | {"name": alone["name"]} == alone
+
+
+def test_stages_without_an_order_are_jobs_of_their_own() -> None:
+    chosen = machine(GPUS)
+    assert set(skypilot.render(jobs([Stage.evaluate, Stage.export], chosen), chosen, FOLDER)) == {
+        "evaluate.yaml",
+        "export.yaml",
+    }
+
+
+@pytest.mark.parametrize(("name", "task"), [(name, task) for name in RENDERED for task in tasks(RENDERED[name])])
+def test_what_a_node_runs(name: str, task: dict[str, Any], tmp_path: Path) -> None:
     """The shell gives Python these words, on the third of four nodes."""
-    task = yaml.safe_load(rendered()[name])
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     python.chmod(0o755)
@@ -111,9 +129,16 @@ def test_what_a_node_runs(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_states(status: str, kind: str) -> None:
-    queue = [{"job_name": "other", "status": "RUNNING"}, {"job_name": "mine", "status": status}]
-    assert skypilot.state_of(queue, "mine").kind == kind
-    assert skypilot.state_of(queue, "nobody's").kind == "unknown"
+    queue = [
+        {"job_name": "other", "task_name": "pretrain", "status": "RUNNING"},
+        {"job_name": "alone", "task_name": "alone", "status": status},
+        {"job_name": "all", "task_name": "prepare", "status": "SUCCEEDED"},
+        {"job_name": "all", "task_name": "pretrain", "status": status},
+    ]
+    assert skypilot.state_of(queue, Stage.pretrain, "alone").kind == kind
+    assert skypilot.state_of(queue, Stage.pretrain, "all").kind == kind
+    assert skypilot.state_of(queue, Stage.prepare, "all").kind == "done"
+    assert skypilot.state_of(queue, Stage.pretrain, "nobody's").kind == "unknown"
 
 
 @pytest.mark.parametrize("changes", [{"accelerator": None}, {"gpus": 0}])
@@ -122,12 +147,17 @@ def test_gpus_have_a_kind(changes: dict[str, Any]) -> None:
         machine(GPUS | changes)
 
 
+def test_a_pipeline_is_launched_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in("sky", tmp_path, monkeypatch)
+    chosen = machine(GPUS)
+    ids = dict(skypilot.submit(jobs([*Stage], chosen), chosen, FOLDER))
+    [header, *_] = yaml.safe_load_all(RENDERED["skypilot_gpus_pipeline.yaml"])
+    assert ids == dict.fromkeys(Stage, header["name"])
+    [asked] = (tmp_path / "asked").read_text().splitlines()
+    assert json.loads(asked) == ["jobs", "launch", "--yes", "--detach-run", f"{FOLDER}/pipeline.yaml"]
+
+
 def test_without_sky_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="there is no sky here"):
-        skypilot.submit(job(Stage.prepare, machine(GPUS)), machine(GPUS), FOLDER, {})
-
-
-if __name__ == "__main__":
-    for file, text in rendered().items():
-        (GOLDEN / file).write_text(text, encoding="utf-8")
+        list(skypilot.submit(jobs([Stage.prepare], machine(GPUS)), machine(GPUS), FOLDER))

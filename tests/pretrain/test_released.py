@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +182,74 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         open_released(str(tmp_path / "x-generator"))
 
 
-def test_a_name_that_the_hub_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(UserError, match="no-such/model: is no folder here, and cannot be had from the hub"):
-        open_released("no-such/model-discriminator".removesuffix("-discriminator"))
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A pair in a cache as huggingface_hub lays it out, and a discriminator that was released alone."""
+    release(tmp_path, GOLDEN / "tf_ckpt_tiny" / "vocab.txt", max_positions=64)
+    for name in ("x-discriminator", "x-generator"):
+        cached(tmp_path / name, f"org/{name}", tmp_path / "hub")
+    return cached(tmp_path / "x-discriminator", "org/alone-discriminator", tmp_path / "hub")
+
+
+def cached(folder: Path, name: str, cache: Path) -> Path:
+    """Files as blobs, a snapshot of links to them, and `main`, which says which snapshot that is."""
+    repository, commit = cache / f"models--{name.replace('/', '--')}", "0123456789abcdef0123456789abcdef01234567"
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    for part in ("blobs", "refs"):
+        (repository / part).mkdir()
+    for file in folder.iterdir():
+        blob = hashlib.sha1(file.read_bytes()).hexdigest()
+        shutil.copyfile(file, repository / "blobs" / blob)
+        (repository / "snapshots" / commit / file.name).symlink_to(Path("../../blobs") / blob)
+    (repository / "refs" / "main").write_text(commit)
+    return cache
+
+
+def offline(cache: Path, *command: str, **places: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, since huggingface_hub looks at the environment once."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"HF_HUB_OFFLINE": "1"} | (places or {"HF_HUB_CACHE": str(cache)})
+    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
+
+
+OPEN = """
+import os, sys
+from data_prep.released import settings_of
+from pretrain.released.open import open_released
+os.chdir(sys.argv[1])
+for name in sys.argv[2:]:
+    found = open_released(name)
+    print(sorted(found.networks), sorted(network.origin for network in found.networks.values()))
+    assert settings_of(name, 0)["source"] == f"{found.vocabulary}/vocab.txt"
+"""
+
+
+def test_a_name_on_the_hub_is_found_in_its_cache(cache: Path) -> None:
+    """Where HF_HOME says, though a folder has the organisation's name. `NAME-discriminator` finds its `NAME-generator`,
+    and where there is none it is alone.
+    """
+    (cache.parent / "org").mkdir()
+    found = offline(
+        cache,
+        "-c",
+        OPEN,
+        str(cache.parent),
+        "org/x-discriminator",
+        "org/x-generator",
+        "org/alone-discriminator",
+        HF_HOME=str(cache.parent),
+    )
+    both = "['discriminator', 'generator'] ['org/x-discriminator', 'org/x-generator']"
+    alone = "['discriminator'] ['org/alone-discriminator']"
+    assert found.stdout.splitlines() == [both, both, alone], found.stderr
+
+
+def test_a_name_that_is_not_in_the_cache_is_refused(cache: Path, tmp_path: Path) -> None:
+    """As HF_HUB_CACHE says, with one sentence."""
+    (cache / "models--org--x-generator" / "refs" / "main").unlink()
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.jsonl").write_text('{"text": "a", "label": "b"}\n')
+    found = offline(cache, "-m", "launch.cli", "evaluate", "org/x-generator", "--task", str(tmp_path))
+    assert found.returncode == 2
+    expected = "error: org/x-generator: is no folder here, and cannot be had from the hub (Cannot find an appropriate"
+    assert found.stderr.startswith(expected) and found.stderr.count("\n") == 1, found.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from configs.errors import UserError
 from pretrain.finetune.entities import spans
-from pretrain.finetune.metrics import main_metric, of_answers, of_classes, of_numbers, of_tags
+from pretrain.finetune.metrics import main_metric, of_answers, of_choices, of_classes, of_numbers, of_sets, of_tags
 
 
 def test_classes() -> None:
@@ -63,6 +63,45 @@ def test_chinese_answers_by_the_rules_of_cmrc() -> None:
     # ELECTRA is one piece
     assert of_answers(["ELECTRA模型"], [["electra"]])["f1"] == 0
     assert of_answers(["electra 模型"], [["ELECTRA 模型 好"]])["f1"] == pytest.approx(2 * 3 / 7)
+
+
+def test_traditional_characters_are_chinese() -> None:
+    assert of_answers(["《紅樓夢》"], [["紅樓夢"]]) == {"f1": 1, "exact_match": 1}
+    assert of_answers(["紅樓"], [["紅樓夢"]])["f1"] == pytest.approx(2 * 2 / 5)
+
+
+def test_questions_without_an_answer() -> None:
+    """SQuAD 2.0's: no answer is right where there is none, and given up where doubt is above 0."""
+    right = [["sea"], [], ["red sea"], []]
+    found = of_answers(["the sea", "sea", "sea", "x"], right, [-3.0, -2.0, 1.0, 2.0])
+    # Answered are the first, which is right, and the second, which has no answer. The third is given up, as the fourth.
+    assert found["exact_match"] == found["f1"] == 2 / 4
+    # Up to -3 one question is answered: 1, and both without an answer are right. Up to 1, f1 gains 2/3 but loses one.
+    assert found["best_exact_match"] == found["best_f1"] == 3 / 4
+    # The doubt of the second is greater than that of the third: 1 + 2/3 + 2.
+    found = of_answers(["the sea", "sea", "sea", "x"], right, [-3.0, 1.5, -1.0, 2.0])
+    assert found["best_f1"] == pytest.approx((1 + 2 / 3 + 2) / 4) and found["best_exact_match"] == 3 / 4
+    assert found["f1"] == pytest.approx((1 + 1 + 2 / 3 + 1) / 4) and found["exact_match"] == 3 / 4
+    # Where every question has one, none is given up.
+    assert of_answers(["sea"], [["sea"]], [5.0]) == {"f1": 1, "exact_match": 1}
+    # Nothing may be best.
+    assert of_answers(["x", "y"], [[], []], [-1.0, -1.0]) == {
+        "f1": 0,
+        "exact_match": 0,
+        "best_f1": 1,
+        "best_exact_match": 1,
+    }
+
+
+def test_sets() -> None:
+    """Two found of three, among four that were said; what is said of one text counts for no other."""
+    found = of_sets([{"a", "b"}, {"c", "d"}], [{"a"}, {"d", "e"}])
+    assert found == {"f1": pytest.approx(2 * 2 / 7), "precision": 0.5, "recall": pytest.approx(2 / 3)}
+    assert of_sets([{"a"}, set()], [set(), {"a"}]) == {"f1": 0, "precision": 0, "recall": 0}
+
+
+def test_choices() -> None:
+    assert of_choices([0, 2, 1, 1], [0, 2, 1, 3]) == {"accuracy": 0.75}
 
 
 def test_what_a_task_is_judged_by() -> None:

@@ -1,0 +1,54 @@
+"""A measurement in a process of its own, which no other has warmed up or filled."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(command: Sequence[object], threads: int) -> str:
+    """What the command printed. On the CPU; ends everything where it fails."""
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    others = {"CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
+    done = subprocess.run(
+        [str(part) for part in command], env={**os.environ, **counts, **others}, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def numbers(command: Sequence[object], threads: int) -> list[float]:
+    """Those on the last line that the command printed."""
+    return [float(number) for number in run(command, threads).splitlines()[-1].split()]
+
+
+def module(name: str, *arguments: object) -> list[object]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def training(recipe: str, corpus: Path, folder: Path, processes: int, overrides: Sequence[str]) -> list[object]:
+    """`electra pretrain` as a process of this Python, or as several under torchrun."""
+    options = ("pretrain", recipe, "--corpus", corpus, "--run", folder, *overrides)
+    if processes == 1:
+        return module("pretrain", *options)
+    layout = ("--standalone", f"--nproc-per-node={processes}", "-m", "--")
+    return module("torch.distributed.run", *layout, "pretrain", *options)
+
+
+def median_seconds(step: Callable[[], object], steps: int, warmup: int) -> float:
+    """Of so many calls, behind some that warm up."""
+    seconds = []
+    for _ in range(warmup + steps):
+        began = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[warmup:])
