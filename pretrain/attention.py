@@ -26,12 +26,13 @@ class Bounds:
     """Who may see whom: those of one example, and padding sees padding."""
 
     mask: Tensor  # [B, 1, L, L] bool
-    borders: Tensor | None  # [N + 1] int32, the same in rows laid end to end (Batch.borders), where that is known
+    borders: Tensor | None  # [N + 1] int32, the same in rows laid end to end (Batch.borders), on GPUs that use it
 
 
 def bounds(examples: Tensor, borders: Tensor | None = None) -> Bounds:
     """`examples` [B, L] numbers a row's examples from 1; 0 is padding."""
-    return Bounds((examples[:, :, None] == examples[:, None, :])[:, None], borders)
+    mask = (examples[:, :, None] == examples[:, None, :])[:, None]
+    return Bounds(mask, borders if borders is not None and has_flash_attention(borders.device) else None)
 
 
 class SelfAttention(nn.Module):
@@ -48,20 +49,20 @@ class SelfAttention(nn.Module):
         rows, length, hidden = states.shape
         parts = self.qkv(states).view(rows, length, 3, self.heads, -1)
         # A recipe with dropout keeps to the mask when it evaluates, too.
-        if bounds.borders is not None and not self.dropout and has_flash_attention(parts):
+        if bounds.borders is not None and not self.dropout and parts.dtype.itemsize == 2:
             context = attend_within(parts, bounds.borders)
         else:
             context = attend(parts, bounds.mask, self.dropout if self.training else 0.0)
         return self.output(context.reshape(rows, length, hidden))
 
 
-def has_flash_attention(parts: Tensor) -> bool:
-    """Whether torch's variable-length attention takes this: 16 bits, on a GPU since Ampere."""
-    return parts.is_cuda and parts.dtype.itemsize == 2 and torch.cuda.get_device_capability(parts.device) >= (8, 0)
+def has_flash_attention(device: torch.device) -> bool:
+    """Whether torch's variable-length attention runs there: on GPUs since Ampere."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
-    """[B, L, 3, H, W] of queries, keys and values -> [B, L, H, W], each example by itself."""
+    """[B, L, 3, H, W] of queries, keys and values in 16 bits -> [B, L, H, W], each example by itself."""
     query, key, value = parts.flatten(0, 1).unbind(1)
     length = parts.shape[1]
     context = varlen_attn(query, key, value, borders, borders, length, length)

@@ -120,11 +120,11 @@ def test_attention_and_its_gradients_are_those_of_the_plain_formula() -> None:
     found = []
     for way in (attend, plainly):
         torch.manual_seed(7)
-        context = way(parts, bounds(packed()), 0.3)
+        context = way(parts, bounds(packed()).mask, 0.3)
         found.append((context, *torch.autograd.grad(context, parts, wanted)))
     for ours, plain in zip(*found, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
-    assert not torch.allclose(found[0][0], attend(parts, bounds(packed()), 0.0))
+    assert not torch.allclose(found[0][0], attend(parts, bounds(packed()).mask, 0.0))
 
 
 def test_attention_in_bf16_is_as_exact_as_its_type() -> None:
@@ -134,7 +134,7 @@ def test_attention_in_bf16_is_as_exact_as_its_type() -> None:
     for dtype in (torch.float32, torch.bfloat16):
         given = parts.to(dtype).requires_grad_()
         torch.manual_seed(9)
-        context = attend(given, bounds(torch.ones(2, 64, dtype=torch.long)), 0.1)
+        context = attend(given, bounds(torch.ones(2, 64, dtype=torch.long)).mask, 0.1)
         found.append((context, *torch.autograd.grad(context, given, wanted.to(dtype))))
     for wide, narrow in zip(*found, strict=True):
         assert narrow.dtype == torch.bfloat16
