@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import faults
+from benchmarks import apart, faults
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def test_killed_in_every_phase(
     own_corpus: Path, tmp_path: Path, processes: int, stage: int, phases: tuple[str, ...]
 ) -> None:
     overrides = [*faults.SETTINGS, f"schedule.steps={20 * len(phases)}", f"compute.zero_stage={stage}"]
-    whole, run = (faults.command(own_corpus, tmp_path / name, processes, *overrides) for name in ("whole", "run"))
+    whole, run = (
+        apart.training("tiny", own_corpus, tmp_path / name, processes, overrides) for name in ("whole", "run")
+    )
     assert faults.begin(whole).wait() == 0
     kills = faults.torment(run, tmp_path / "run", tmp_path / "whole", phases, random.Random(1))
     assert [kill.phase for kill in kills] == list(phases)
