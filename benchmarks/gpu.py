@@ -3,10 +3,10 @@
     python -m benchmarks.gpu --out figures          # on a GPU
     python -m benchmarks.gpu --out figures --dry    # the same code with tiny shapes on the CPU
 
-Ceilings (matrix products, copies), then for each recipe and length: kernels launched in a step, tokens per second of
-ours, of ours compiled, and of the eager loop of transformers, utilisation against the measured ceiling, peak memory,
-and the largest micro-batch. Figures go to OUT/figures.json as they come and to a table at the end; OUT/trace.json.gz is
-a step of `small` for chrome://tracing.
+Ceilings (matrix products, copies), then with and without dropout for each recipe and length: kernels launched in a
+step, tokens per second of ours, of ours compiled (`small` by CUDA graphs too), and of the eager loop of transformers,
+utilisation against the measured ceiling, peak memory, and the largest micro-batch. Figures go to OUT/figures.json as
+they come and to a table at the end; OUT/trace.json.gz is a step of `small` for chrome://tracing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import gc
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,27 +38,43 @@ SHAPES = (
     *(("large", 128, 128), ("large", 512, 32)),
 )
 DRY_SHAPES = (("tiny", 64, 2), ("tiny", 128, 2))
-WAYS: dict[str, Callable[[Recipe, Any], rivals.Step]] = {
-    "ours": rivals.ours,
-    "ours, compiled": rivals.ours,
-    "transformers, eager": lambda recipe, batch: rivals.transformers(recipe, batch, gathered=False),
-}
+RIVAL = "transformers, eager"
+# What each way makes of compute.compile. Graphs pay where a step waits for its launches.
+WAYS = {"ours": "false", "ours, compiled": "true", "ours, CUDA graphs": "cuda_graphs", RIVAL: "false"}
+OF_GRAPHS = "small"
+DROPOUTS = (0.1, 0.0)
 
 
-def recipe_of(name: str, length: int, rows: int, way: str, dry: bool) -> Recipe:
-    dropout = 0.1 if way.startswith("transformers") else 0.0
-    compiled = str(way.endswith("compiled")).lower()
+@dataclass(frozen=True)
+class Case:
+    recipe: str
+    length: int
+    rows: int
+    dropout: float
+    way: str = "ours"
+
+
+def cases(dry: bool) -> Iterator[Case]:
+    """All of the recipes' own dropout first, should time end."""
+    for dropout in DROPOUTS:
+        for shape in DRY_SHAPES if dry else SHAPES:
+            for way, compiled in WAYS.items():
+                if compiled != "cuda_graphs" or shape[0] == OF_GRAPHS:
+                    yield Case(*shape, dropout, way)
+
+
+def recipe_of(case: Case, dry: bool) -> Recipe:
     return load(
-        name,
+        case.recipe,
         [
-            f"data.row_length={length}",
-            f"batch.rows={rows}",
-            f"batch.micro_rows={rows}",
-            f"model.dropout={dropout}",
-            f"model.attention_dropout={dropout}",
+            f"data.row_length={case.length}",
+            f"batch.rows={case.rows}",
+            f"batch.micro_rows={case.rows}",
+            f"model.dropout={case.dropout}",
+            f"model.attention_dropout={case.dropout}",
             f"compute.precision={'fp32' if dry else 'bf16'}",
             "compute.zero_stage=0",
-            f"compute.compile={compiled}",
+            f"compute.compile={WAYS[case.way]}",
         ],
     )
 
@@ -119,20 +136,14 @@ def launches(step: rivals.Step, trace: Path | None = None) -> int:
     return sum(event.count for event in events if event.key.startswith(counted))
 
 
-def figures(
-    name: str, length: int, rows: int, way: str, ceiling: float, trace: Path | None, dry: bool
-) -> dict[str, Any]:
+def figures(case: Case, ceiling: float, trace: Path | None, dry: bool) -> dict[str, Any]:
     free()
-    recipe = recipe_of(name, length, rows, way, dry)
+    recipe = recipe_of(case, dry)
     batch = full_rows(recipe)
-    step = WAYS[way](recipe, batch)
+    step = rivals.transformers(recipe, batch, gathered=False) if case.way == RIVAL else rivals.ours(recipe, batch)
     seconds = median_seconds(step, 2 if dry else 10)
     work = work_of([batch])
     return {
-        "recipe": name,
-        "length": length,
-        "rows": rows,
-        "way": way,
         "tokens_per_second": work.tokens / seconds,
         "of_the_ceiling": model_flops(recipe, work) / seconds / ceiling,
         "launches": launches(step, trace),
@@ -140,19 +151,19 @@ def figures(
     }
 
 
-def largest_micro_batch(name: str, length: int, rows: int, dry: bool) -> int:
+def largest_micro_batch(case: Case, dry: bool) -> int:
     """Doubled until memory ends: the last that fitted."""
-    while True:
+    rows = case.rows
+    while not dry or rows < 8:
         free()
-        recipe = recipe_of(name, length, 2 * rows, "ours", dry)
+        recipe = recipe_of(replace(case, rows=2 * rows), dry)
         try:
             rivals.ours(recipe, full_rows(recipe))()
             synchronize()
         except torch.OutOfMemoryError:
             return rows
         rows *= 2
-        if dry and rows >= 8:
-            return rows
+    return rows
 
 
 def main(
@@ -172,19 +183,18 @@ def main(
     )
     print(heading, flush=True)
     results: list[dict[str, Any]] = []
-    for name, length, rows in DRY_SHAPES if dry else SHAPES:
-        for way in WAYS:
-            if time.monotonic() - began > 60 * minutes:
-                continue
-            trace = out / "trace.json.gz" if not results else None
-            try:
-                results.append(figures(name, length, rows, way, ceiling, trace, dry))
-            except torch.OutOfMemoryError:
-                results.append({"recipe": name, "length": length, "rows": rows, "way": way, "out_of_memory": True})
-            if way == "ours" and time.monotonic() - began < 60 * minutes:
-                results[-1]["largest_micro_batch"] = largest_micro_batch(name, length, rows, dry)
-            (out / "figures.json").write_text(json.dumps({"machine": heading, "figures": results}, indent=1))
-            print(json.dumps(results[-1]), flush=True)
+    for case in cases(dry):
+        if time.monotonic() - began > 60 * minutes:
+            break
+        trace = None if results else out / "trace.json.gz"
+        try:
+            results.append(asdict(case) | figures(case, ceiling, trace, dry))
+            if case.way == "ours" and case.dropout == DROPOUTS[0]:
+                results[-1]["largest_micro_batch"] = largest_micro_batch(case, dry)
+        except torch.OutOfMemoryError:
+            results.append(asdict(case) | {"out_of_memory": True})
+        (out / "figures.json").write_text(json.dumps({"machine": heading, "figures": results}, indent=1))
+        print(json.dumps(results[-1]), flush=True)
     print_table(results)
 
 
@@ -192,17 +202,23 @@ def print_table(results: list[dict[str, Any]]) -> None:
     print("\n| | tokens/s | of the ceiling | launches | peak GB | largest micro-batch | ours is |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for line in results:
-        name = f"{line['recipe']}, {line['rows']} x {line['length']}, {line['way']}"
+        name = f"{line['recipe']}, {line['rows']} x {line['length']}, dropout {line['dropout']}, {line['way']}"
         if "out_of_memory" in line:
             print(f"| {name} | out of memory | | | | | |")
             continue
-        same = [other for other in results if (other["recipe"], other["length"]) == (line["recipe"], line["length"])]
-        best = max((o.get("tokens_per_second", 0.0) for o in same if o["way"].startswith("ours")), default=0.0)
-        ratio = f"{best / line['tokens_per_second']:.2f}x" if line["way"].startswith("transformers") else ""
         print(
             f"| {name} | {line['tokens_per_second']:,.0f} | {line['of_the_ceiling']:.0%} | {line['launches']:,} "
-            f"| {line['peak_gb']:.1f} | {line.get('largest_micro_batch', '')} | {ratio} |"
+            f"| {line['peak_gb']:.1f} | {line.get('largest_micro_batch', '')} | {ratio(line, results)} |"
         )
+
+
+def ratio(line: dict[str, Any], results: list[dict[str, Any]]) -> str:
+    """Of the rival's line: our best of the same shape and dropout beside it."""
+    if line["way"] != RIVAL:
+        return ""
+    same = [other for other in results if all(other[key] == line[key] for key in ("recipe", "length", "dropout"))]
+    best = max(other.get("tokens_per_second", 0.0) for other in same if other["way"] != RIVAL)
+    return f"{best / line['tokens_per_second']:.2f}x"
 
 
 if __name__ == "__main__":

@@ -137,8 +137,9 @@ class Compute(Table):
     precision: Literal["auto", "fp32", "bf16"]
     zero_stage: Annotated[int, Field(ge=0, le=2)]
     # the layers, by torch.compile: half a minute at the start. It fuses what a GPU would do one by one; on a CPU it
-    # is slower than what is there without it
-    compile: bool
+    # is slower than what is there without it. "cuda_graphs" also has a layer's kernels started as one: a small model
+    # on a GPU waits for its launches
+    compile: Literal[True, False, "cuda_graphs"]
 
 
 class Run(Table):

@@ -51,7 +51,7 @@ class Engine:
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
         if recipe.compute.compile:
-            _compile(pair)
+            _compile(pair, recipe.compute.compile == "cuda_graphs", world)
         groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
@@ -88,6 +88,7 @@ class Engine:
         self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
+            torch.compiler.cudagraph_mark_step_begin()  # what the graphs of the last one made may be written over
             output = self._engine(batch.to(self.world.device), counts)
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
             self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
@@ -208,10 +209,14 @@ def _only_finite(loss: Tensor) -> Tensor:
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
 
 
-def _compile(pair: ElectraPair) -> None:
+def _compile(pair: ElectraPair, cuda_graphs: bool, world: World) -> None:
     """A layer at a time: the layers of a tower share one compilation. Their names stay as they are."""
+    if cuda_graphs and world.device.type != "cuda":
+        raise UserError(
+            'compute.compile: "cuda_graphs" are for GPUs, and there is none here; true or false is possible'
+        )
     for layer in (*pair.generator.layers, *pair.discriminator.layers):
-        layer.compile(fullgraph=True, dynamic=False)
+        layer.compile(fullgraph=True, dynamic=False, mode="reduce-overhead" if cuda_graphs else "default")
 
 
 def _sums_of(output: Output) -> Tensor:

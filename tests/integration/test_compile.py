@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
+from configs.errors import UserError
 from data_prep.shards import Corpus
 from pretrain.train import train
 from pretrain.world import World
@@ -32,3 +33,19 @@ def test_the_losses_are_those_without_it_and_nothing_is_compiled_twice(
     # One for each width: generator and discriminator.
     assert counters["stats"]["unique_graphs"] == 2
     assert_same(tmp_path / "compiled", tmp_path / "eager")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+def test_cuda_graphs_give_the_losses_of_the_compiled_layers(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    train(recipe(*EXACT, "compute.compile=true"), corpus, tmp_path / "compiled", world, "auto")
+    torch._dynamo.reset()
+    counters.clear()
+    train(recipe(*EXACT, "compute.compile=cuda_graphs"), corpus, tmp_path / "graphs", world, "auto")
+    assert counters["inductor"]["cudagraph_skips"] == 0
+    assert_same(tmp_path / "graphs", tmp_path / "compiled")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_graphs_without_a_gpu_are_refused(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cuda_graphs"):
+        train(recipe(*EXACT, "compute.compile=cuda_graphs"), corpus, tmp_path / "run", world, "auto")
