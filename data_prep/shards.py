@@ -161,21 +161,25 @@ class Corpus:
     def read(self, split: Split, numbers: NDArray[np.integer]) -> NDArray[np.void]:
         """Rows by number, in the order given, [R] structured; raises UserError for one that cannot be right."""
         rows = np.empty(len(numbers), self.dtype)
-        for where, number, in_shard, shard in self._by_shard(split, numbers):
+        for where, _, in_shard, shard in self._by_shard(split, numbers):
             rows[where] = shard[in_shard]
-            if rows["tokens"][where].max(initial=0) >= self.vocabulary.size:
-                raise UserError(
-                    f"{self.folder}: shard {number} of {split} holds a token that is not in the vocabulary, so it is "
-                    "damaged; `electra inspect --verify` names the file, prepare the corpus again"
-                )
+        unknown = rows["tokens"].max(axis=1) >= self.vocabulary.size
+        self._refuse(unknown, split, numbers, "holds a token that is not in the vocabulary")
+        self._refuse(rows["length"] > self.data.row_length, split, numbers, "says that it is longer than a row")
         return rows
 
     def masks(
         self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], maskings: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
-        """Masking m of each row, bool [R, L]: the stored one m mod K, or a fresh one."""
+        """Masking m of each row, bool [R, L]: the stored one m mod K, or a fresh one.
+
+        Raises UserError for a stored one that cannot be right.
+        """
         if self.masking.stored:
-            return unpack(rows["masks"][np.arange(len(rows)), maskings % self.masking.stored])
+            masks = unpack(rows["masks"][np.arange(len(rows)), maskings % self.masking.stored])
+            too_many = masks.sum(axis=1) > self.masking.slots(self.data.row_length)
+            self._refuse(too_many, split, numbers, "masks more tokens than a row has slots")
+            return masks
         masks = np.empty((len(rows), self.data.row_length), bool)
         for masking in np.unique(maskings):
             same = np.flatnonzero(maskings == masking)
@@ -186,6 +190,13 @@ class Corpus:
                     planes, self.masking, self.manifest.seed, split, int(masking), shard_number, in_shard
                 )
         return masks
+
+    def _refuse(self, damaged: NDArray[np.bool_], split: Split, numbers: NDArray[np.integer], what: str) -> None:
+        if damaged.any():
+            raise UserError(
+                f"{self.folder}: row {numbers[damaged.argmax()]} of {split} {what}, so its shard is damaged; "
+                "`electra inspect --verify` names the file, prepare the corpus again"
+            )
 
     def _by_shard(self, split: Split, numbers: NDArray[np.integer]):
         """For every shard that holds some of `numbers`: (indices into `numbers`, shard number, rows in it, array)."""

@@ -104,13 +104,21 @@ def test_two_shards_that_have_changed_places(copied: Path) -> None:
         Corpus(copied, verify=True)
 
 
-def test_a_token_that_cannot_be_is_noticed_when_it_is_read(copied: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("tokens", 65535, "holds a token that is not in the vocabulary"),
+        ("length", 65535, "says that it is longer than a row"),
+        ("masks", 255, "masks more tokens than a row has slots"),
+    ],
+)
+def test_a_row_that_cannot_be_is_noticed_when_it_is_read(copied: Path, field: str, value: int, says: str) -> None:
     rows = np.load(copied / "train-00000.npy", mmap_mode="r+")
-    rows["tokens"][3, 5] = 65535
+    rows[field][3] = value
     rows.flush()
-    corpus = Corpus(copied)
-    with pytest.raises(UserError, match="shard 0 of train holds a token that is not in the vocabulary"):
-        corpus.read("train", np.array([1, 3]))
+    corpus, numbers = Corpus(copied), np.array([1, 3])
+    with pytest.raises(UserError, match=f"row 3 of train {says}, so its shard is damaged"):
+        corpus.masks("train", numbers, corpus.read("train", numbers), np.array([0, 0]))
 
 
 @pytest.mark.parametrize("name", ["../train-00000.npy", "/etc/passwd", "train-00000.npy/../../x", "x"])
