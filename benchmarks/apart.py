@@ -13,13 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def run(command: Sequence[object], threads: int) -> str:
-    """What the command printed. On the CPU; ends everything where it fails."""
+def run(command: Sequence[object], threads: int, cores: int | None = None) -> str:
+    """What the command printed. On the CPU, on so many cores of it; ends everything where it fails."""
     counts = dict.fromkeys(("OMP_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     others = {"CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
     done = subprocess.run(
-        [str(part) for part in command], env={**os.environ, **counts, **others}, capture_output=True, text=True
+        [str(part) for part in command],
+        env={**os.environ, **counts, **others},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores]),
     )
     if done.returncode:
         sys.exit(done.stderr)
@@ -31,17 +35,18 @@ def numbers(command: Sequence[object], threads: int) -> list[float]:
     return [float(number) for number in run(command, threads).splitlines()[-1].split()]
 
 
-def module(name: str, *arguments: object) -> list[object]:
-    return [sys.executable, "-m", name, *arguments]
+def module(name: str, *arguments: object, processes: int = 1) -> list[object]:
+    """A module as a process of this Python, or as several under torchrun."""
+    if processes == 1:
+        return [sys.executable, "-m", name, *arguments]
+    layout = ("--standalone", f"--nproc-per-node={processes}", "-m", "--")
+    return [sys.executable, "-m", "torch.distributed.run", *layout, name, *arguments]
 
 
 def training(recipe: str, corpus: Path, folder: Path, processes: int, overrides: Sequence[str]) -> list[object]:
-    """`electra pretrain` as a process of this Python, or as several under torchrun."""
+    """`electra pretrain`."""
     options = ("pretrain", recipe, "--corpus", corpus, "--run", folder, *overrides)
-    if processes == 1:
-        return module("pretrain", *options)
-    layout = ("--standalone", f"--nproc-per-node={processes}", "-m", "--")
-    return module("torch.distributed.run", *layout, "pretrain", *options)
+    return module("pretrain", *options, processes=processes)
 
 
 def median_seconds(step: Callable[[], object], steps: int, warmup: int) -> float:

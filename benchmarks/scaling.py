@@ -5,6 +5,7 @@
 One size at a time is doubled from a small model on the CPU, each measurement in a process of its own, in turns. The
 exponent is the slope of a line through the logarithms: 1 is proportional. Where time grows faster than its arithmetic,
 something is computed that need not be. The vocabulary's own share is what it adds to a step that is otherwise fixed.
+Processes have a thread and 8 rows each: the arithmetic of one stays what it is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from benchmarks.machine import packages_and_date, processor
 from configs.load import load
 from configs.recipe import Recipe
 
-# What is doubled, and the overrides that do it; {0} is the size, {1} four times that, {2} a quarter.
+PROCESSES = "processes"
+# What is doubled, and the overrides that do it; {0} is the size, {1} four times that, {2} a quarter, {3} eight times.
 SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "rows": ((4, 8, 16, 32), ("batch.rows={0}", "batch.micro_rows={0}")),
     "length": ((64, 128, 256, 512), ("data.row_length={0}",)),
@@ -42,6 +44,7 @@ SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
         ),
     ),
     "vocabulary": ((8_192, 16_384, 32_768, 65_536), ("vocabulary.size={0}",)),
+    PROCESSES: (tuple(2**n for n in range(max(2, (os.cpu_count() or 1).bit_length()))), ("batch.rows={3}",)),
 }
 BASE = (
     "batch.rows=8",
@@ -58,7 +61,7 @@ BASE = (
 
 
 def recipe_of(what: str, size: int) -> Recipe:
-    changed = [text.format(size, 4 * size, size // 4) for text in SIZES[what][1]]
+    changed = [text.format(size, 4 * size, size // 4, 8 * size) for text in SIZES[what][1]]
     keys = {text.partition("=")[0] for text in changed}
     return load("small", [*(text for text in BASE if text.partition("=")[0] not in keys), *changed])
 
@@ -81,7 +84,8 @@ def arithmetic(recipe: Recipe) -> float:
 
 
 def measure(what: str, size: int, steps: int, threads: int) -> tuple[float, float]:
-    only = apart.module("benchmarks.scaling", "--only", f"{what}={size}", "--steps", steps)
+    processes, threads = (size, 1) if what == PROCESSES else (1, threads)
+    only = apart.module("benchmarks.scaling", "--only", f"{what}={size}", "--steps", steps, processes=processes)
     seconds, megabytes = apart.numbers(only, threads)
     return seconds, megabytes
 
@@ -100,7 +104,9 @@ def main(
 ) -> None:
     if only:
         what, _, size = only.partition("=")
-        print(*step(recipe_of(what, int(size)), steps))
+        found = step(recipe_of(what, int(size)), steps)
+        if os.environ.get("RANK", "0") == "0":
+            print(*found)
         return
     measured: dict[tuple[str, int], list[tuple[float, float]]] = {
         (what, size): [] for what, (sizes, _) in SIZES.items() for size in sizes

@@ -62,6 +62,9 @@ class Engine:
             config=configuration(recipe, world),
             dist_init_required=False,
         )
+        if world.size == 1 and not recipe.compute.zero_stage:
+            # It would copy all gradients together, sum them over the one process, and copy them back.
+            self._engine.enable_backward_allreduce = False
         self._make_moments()
 
     @property
@@ -88,7 +91,8 @@ class Engine:
         self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
-            torch.compiler.cudagraph_mark_step_begin()  # what the graphs of the last one made may be written over
+            if self.recipe.compute.compile == "cuda_graphs":
+                torch.compiler.cudagraph_mark_step_begin()  # what the last one's graphs made may be written over
             output = self._engine(batch.to(self.world.device), counts)
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
             self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
@@ -116,12 +120,19 @@ class Engine:
             self._engine.step()
             norm = torch.as_tensor(self._engine.get_global_grad_norm(), device=self.world.device)
         else:
+            self._fill_gradients()
             norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
             self._adam.found_inf = (~norm.isfinite()).float()
             self._engine.step()
         skipped = (~norm.isfinite()).long()
         self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
         return norm
+
+    def _fill_gradients(self) -> None:
+        """Of a weight that is in no objective it is 0, as DeepSpeed makes it where it sums over processes."""
+        for weight in self.pair.parameters():
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
 
     def _set_rate(self, rate: float, generator_alone: bool) -> None:
         for group in self._engine.optimizer.param_groups:

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from data_prep.shards import Corpus
 from pretrain import checkpoint
@@ -68,6 +70,17 @@ def test_every_stage_goes_on_after_another(whole: Path, corpus: Corpus, world: W
         other = recipe("run.save_every=1", "run.keep_last=12", f"compute.zero_stage={stage}")
         assert train(other, corpus, tmp_path / "run", world, "auto")
     assert_same(tmp_path / "run", whole)
+
+
+def test_a_weight_of_no_objective_decays_in_every_layout(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    """Without detection the discriminator has no gradient, and DeepSpeed is not asked for one where it stands alone."""
+    weights = []
+    for stage in (0, 1):
+        generator = ("objectives={mlm={weight=1.0}}", "optimizer.weight_decay=0.5", f"compute.zero_stage={stage}")
+        assert train(recipe(*generator), corpus, tmp_path / str(stage), world, "auto")
+        [newest] = checkpoint.found(tmp_path / str(stage) / "checkpoints")[-1:]
+        weights.append(load_file(tensors_file(newest, WEIGHTS)))
+    torch.testing.assert_close(*weights, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
