@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from configs.errors import UserError
 from configs.recipe import Recipe
 from configs.share import micro_rows
+from pretrain import compiled
 from pretrain.batch import Batch
 from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import Counts, ElectraPair, Output
@@ -50,8 +51,7 @@ class Engine:
         self._deepspeed = _import_deepspeed(world)
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
-        if recipe.compute.compile:
-            _compile(pair, recipe.compute.compile == "cuda_graphs", world)
+        compiled.compile_layers(pair, recipe.compute.compile, world)
         groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
@@ -91,8 +91,7 @@ class Engine:
         self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
-            if self.recipe.compute.compile == "cuda_graphs":
-                torch.compiler.cudagraph_mark_step_begin()  # what the last one's graphs made may be written over
+            compiled.begin_batch(self.recipe.compute.compile)
             output = self._engine(batch.to(self.world.device), counts)
             # DeepSpeed takes the mean over processes, and the counts already cover all of them.
             self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
@@ -218,16 +217,6 @@ def _only_finite(loss: Tensor) -> Tensor:
     The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
     """
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
-
-
-def _compile(pair: ElectraPair, cuda_graphs: bool, world: World) -> None:
-    """A layer at a time: the layers of a tower share one compilation. Their names stay as they are."""
-    if cuda_graphs and world.device.type != "cuda":
-        raise UserError(
-            'compute.compile: "cuda_graphs" are for GPUs, and there is none here; true or false is possible'
-        )
-    for layer in (*pair.generator.layers, *pair.discriminator.layers):
-        layer.compile(fullgraph=True, dynamic=False, mode="reduce-overhead" if cuda_graphs else "default")
 
 
 def _sums_of(output: Output) -> Tensor:
