@@ -23,7 +23,7 @@ def run(command: Sequence[object], threads: int, cores: int | None = None) -> st
         env={**os.environ, **counts, **others},
         capture_output=True,
         text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores]),
+        preexec_fn=(lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])) if cores else None,
     )
     if done.returncode:
         sys.exit(done.stderr)

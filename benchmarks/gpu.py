@@ -122,7 +122,7 @@ def median_seconds(step: rivals.Step, steps: int) -> float:
 
 
 def launches(step: rivals.Step, trace: Path | None = None) -> int:
-    """Kernels of one step; on a CPU, operators."""
+    """Kernels of one step, and graphs of them; on a CPU, operators."""
     from torch.profiler import ProfilerActivity, profile
 
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
@@ -132,7 +132,9 @@ def launches(step: rivals.Step, trace: Path | None = None) -> int:
     if trace:
         profiled.export_chrome_trace(str(trace))
     events = profiled.key_averages()
-    counted = "cudaLaunchKernel" if torch.cuda.is_available() else "aten::"
+    # The second is Triton's, of which compiled layers are made.
+    on_a_gpu = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch")
+    counted = on_a_gpu if torch.cuda.is_available() else ("aten::",)
     return sum(event.count for event in events if event.key.startswith(counted))
 
 

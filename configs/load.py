@@ -89,7 +89,7 @@ def _find(recipe: str) -> Path:
 
 def _is_file(path: Path) -> bool:
     """Path.is_file, which raises OSError for a name that is longer than a name can be."""
-    return os.path.isfile(path)  # noqa: PTH113
+    return os.path.isfile(path)  # noqa: PTH113  pathlib's raises
 
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:

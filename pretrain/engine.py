@@ -63,7 +63,7 @@ class Engine:
             dist_init_required=False,
         )
         if world.size == 1 and not recipe.compute.zero_stage:
-            # It would copy all gradients together, sum them over the one process, and copy them back.
+            # DeepSpeed would copy all gradients together, sum them over the one process, and copy them back.
             self._engine.enable_backward_allreduce = False
         self._make_moments()
 

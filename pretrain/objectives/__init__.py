@@ -68,11 +68,11 @@ class ObjectiveModule(nn.Module):
 
     def count(self, batch: Batch) -> int:
         """What the sum is divided by, most often a number of predictions. Known on the host before the forward pass."""
-        raise NotImplementedError
+        raise NotImplementedError  # each objective's own
 
     def forward(self, forward: Forward) -> Tensor:
         """The loss summed over what `count` counts, a scalar."""
-        raise NotImplementedError
+        raise NotImplementedError  # each objective's own
 
 
 def build(recipe: Recipe) -> nn.ModuleDict:

@@ -97,10 +97,10 @@ class Words(WordTokenizer):
         return text.split()
 
     def sent_tokenize(self, text: str) -> list[str]:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract, and signatures need words alone
 
     def span_tokenize(self, text: str) -> list[tuple[int, int]]:
-        raise NotImplementedError
+        raise NotImplementedError  # likewise
 
 
 def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
     pages = [document(text) for text in texts]
     folders = [str(tmp_path / name) for name in ("signatures", "pairs", "left")]
     config = theirs.MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))  # its own choice fails with our xxhash
-    theirs.MinhashDedupSignature(folders[0], config, language=Words()).run(pages)  # type: ignore[arg-type]
+    theirs.MinhashDedupSignature(folders[0], config, language=Words()).run(pages)  # type: ignore[arg-type]  it takes a tokenizer too
     for bucket in range(config.num_buckets):
         theirs.MinhashDedupBuckets(*folders[:2], config=config).run(rank=bucket, world_size=config.num_buckets)
     theirs.MinhashDedupCluster(*folders[1:], config=config, save_cluster_id=True).run()

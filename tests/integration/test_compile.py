@@ -47,5 +47,5 @@ def test_cuda_graphs_give_the_losses_of_the_compiled_layers(corpus: Corpus, worl
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_cuda_graphs_without_a_gpu_are_refused(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cuda_graphs"):
+    with pytest.raises(UserError, match='"cuda_graphs" are for GPUs'):
         train(recipe(*EXACT, "compute.compile=cuda_graphs"), corpus, tmp_path / "run", world, "auto")
