@@ -1,13 +1,18 @@
-"""Does the memory of `electra pretrain` grow with the steps? That of each process after 20 steps, and at the end.
+"""Does the memory of `electra pretrain` grow with the steps? That of each process, looked at every 20 steps.
 
     python -m benchmarks.train_memory small --corpus CORPUS [--steps 200] [--processes 2] [table.key=value ...]
 
 What is measured is anonymous memory (RssAnon of proc_pid_status(5)): the pages of the corpus, which is mapped from its
 files, are resident as long as the system has no better use for them.
+
+What is kept from step to step grows between any two looks. What the allocator could not fit into the memory that it
+has (pretrain/allocator.py keeps it) grows in a few jumps of a megabyte, ever rarer, between looks that differ by
+nothing. So growth is the median over the pairs of neighbouring looks.
 """
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import subprocess
 import tempfile
@@ -25,27 +30,32 @@ from launch.jobs import Stage, pipeline
 from launch.machines import LOCAL
 from pretrain.logs import read_metrics
 
-FIRST = 20
+EVERY = 20  # steps
 
 
 def measure(
     recipe: str, corpus: Path, run: Path, steps: int, processes: int, overrides: list[str]
-) -> list[tuple[float, float]]:
-    """Bytes of each process, [(in the 20 steps after the first 20, in the last 20)], medians over looks at it."""
-    operational = [f"run.log_every={FIRST}", f"run.evaluate_every={steps}", f"run.save_every={steps}"]
+) -> list[list[float]]:
+    """Bytes of each process, [process][20 steps after the first 20, the next 20, ...], medians over looks at it."""
+    operational = [f"run.log_every={EVERY}", f"run.evaluate_every={steps}", f"run.save_every={steps}"]
     numbers = [*overrides, *operational, f"schedule.steps={steps}"]
     [training] = pipeline([Stage.pretrain], [recipe, *numbers], corpus, run, nodes=1, processes=processes)
     looks: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     job = psutil.Popen(local.command(training, LOCAL), stdout=subprocess.DEVNULL)
     while job.poll() is None:
         step = max((line["step"] for line in read_metrics(run)), default=0)
-        for process in job.children() if step < steps else ():
-            looks[step][process.pid].append(_anonymous(process.pid))
+        for process in job.children() if 0 < step < steps else ():
+            looks[process.pid][step].append(_anonymous(process.pid))
         time.sleep(0.02)
     assert job.returncode == 0, "training failed"
-    begin, end = looks[FIRST], looks[steps - FIRST]
-    assert len(begin) == len(end) == processes, "a look came too late; take more steps, or longer ones"
-    return [(statistics.median(begin[pid]), statistics.median(end[pid])) for pid in begin]
+    assert len(looks) == processes
+    assert all(list(look) == list(range(EVERY, steps, EVERY)) for look in looks.values()), "a look came too late"
+    return [[statistics.median(bytes_) for bytes_ in look.values()] for look in looks.values()]
+
+
+def growth(memory: list[float]) -> float:
+    """Bytes a step of one process of `measure`."""
+    return statistics.median(after - before for before, after in itertools.pairwise(memory)) / EVERY
 
 
 def _anonymous(pid: int) -> int:
@@ -64,10 +74,11 @@ def main(
     """Print the memory of each process, and how it grew."""
     with tempfile.TemporaryDirectory() as folder:
         found = measure(recipe, corpus, Path(folder) / "run", steps, processes, list(overrides or ()))
-    for number, (begin, end) in enumerate(found):
+    for number, memory in enumerate(found):
+        begin, *_, end = memory
         print(
-            f"process {number}: {begin / 1e6:.1f} MB after {FIRST} steps, {end / 1e6:.1f} MB before step {steps} "
-            f"({end / begin - 1:+.2%})"
+            f"process {number}: {begin / 1e6:.1f} MB after {EVERY} steps, {end / 1e6:.1f} MB before step {steps} "
+            f"({end / begin - 1:+.2%}); {growth(memory) / 1e3:+.1f} KB a step"
         )
 
 
