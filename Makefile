@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed  ## every stage on real text, on the CPU, in minutes
 	$(BIN)/python -m launch.demo
 
-test: $(VENV)/installed  ## the tests that take less than half a minute each
+test: $(VENV)/installed  ## the tests, in ten minutes
 	$(BIN)/pytest -m "not slow"
 
-test-slow: $(VENV)/installed  ## the others
+test-slow: $(VENV)/installed  ## those that take longest, in twenty
 	$(BIN)/pytest -m slow
 
 check: $(VENV)/installed  ## format, lint, types

@@ -27,7 +27,8 @@ def test_the_bytes_are_those_of_one_machine(
     assert fingerprint(tmp_path / "out") == whole
 
 
-@pytest.mark.parametrize("how", [pytest.param("kill", marks=pytest.mark.slow), "scancel"])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["kill", "scancel"])
 def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, how: str
 ) -> None:
@@ -53,7 +54,8 @@ def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
     assert fingerprint(out) == whole
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:

@@ -194,6 +194,7 @@ def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cl
     assert (submission.folder / "prepare.exit").read_text() == "0\n"
 
 
+@pytest.mark.slow
 def test_what_a_node_does_not_see_ends_the_job_and_the_watching(
     user: User, slurm: Cluster, corpus_folder: Path
 ) -> None:

@@ -47,6 +47,7 @@ def num_kept(file: Path) -> int:
     return sum(len(metrics["accuracy"]["values"]) for table in tables for metrics in table["models"].values())
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
     """Two tasks by three seeds; asked to stop in the first, and killed in the second."""
     folders = [task(tmp_path, classes, name) for name in ("one", "two")]

@@ -91,7 +91,8 @@ def test_the_losses_are_those_of_a_run_that_was_never_stopped(corpus_folder: Pat
     assert training(stopped) == training(whole)
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_two_processes_under_torchrun(corpus_folder: Path, tmp_path: Path, number: int) -> None:
     run = tmp_path / "run"
     process = begin(submitted(corpus_folder, run))

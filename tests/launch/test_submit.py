@@ -144,6 +144,7 @@ def test_a_dry_run_prints_every_script_and_writes_nothing(electra: Electra, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"machines.toml", "hosts"}
 
 
+@pytest.mark.slow
 def test_a_pipeline_on_this_machine(electra: Electra, text_file: Path, tmp_path: Path) -> None:
     stages = ("--stage", "prepare,pretrain,export", "--corpus", "c", "--run", "r")
     text = f"data.sources={text_file}"
