@@ -14,11 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from configs.errors import UserError
 from configs.recipe import Recipe
-from configs.share import micro_rows
 from pretrain import compiled
 from pretrain.batch import Batch
+from pretrain.configuration import configuration, refused
 from pretrain.optim import ElectraAdam, parameter_groups
 from pretrain.pair import Counts, ElectraPair, Output
 from pretrain.world import World, precision
@@ -26,8 +25,6 @@ from pretrain.world import World, precision
 # A checkpoint's tensors: for each of these a file, NAME.safetensors, of every parameter by its name, whole and in fp32.
 WEIGHTS = "weights"
 MOMENTS = ("exp_avg", "exp_avg_sq")
-# Tables of DeepSpeed's that would silently replace what the recipe says of precision, optimizer and schedule.
-_DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,16 @@ class Engine:
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
         self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
+        config = configuration(recipe, world, sum(weight.numel() for weight in pair.parameters()))
+        self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes would not be counted
+        try:
+            self._deepspeed.DeepSpeedConfig(config)
+        except Exception as error:  # whatever it is that DeepSpeed does not check
+            if not recipe.deepspeed:
+                raise
+            raise refused(recipe, error) from error
         self._engine, _, _, _ = self._deepspeed.initialize(
-            model=pair,
-            optimizer=self._adam,
-            config=configuration(recipe, world),
-            dist_init_required=False,
+            model=pair, optimizer=self._adam, config=config, dist_init_required=False
         )
         if world.size == 1 and not recipe.compute.zero_stage:
             # DeepSpeed would copy all gradients together, sum them over the one process, and copy them back.
@@ -241,43 +243,6 @@ def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped: Tensor) -> Me
 
 def tensors_file(folder: Path, part: str) -> Path:
     return folder / f"{part}.safetensors"
-
-
-def configuration(recipe: Recipe, world: World) -> dict[str, Any]:
-    """DeepSpeed's dictionary, from the recipe alone; raises UserError when `[deepspeed]` contradicts it."""
-    micro = micro_rows(recipe, world.size)
-    dtype = precision(recipe.compute.precision, world.device)
-    ours: dict[str, Any] = {
-        "train_batch_size": recipe.batch.rows,
-        "train_micro_batch_size_per_gpu": micro,
-        "gradient_accumulation_steps": recipe.batch.rows // (micro * world.size),
-        "zero_optimization": {"stage": recipe.compute.zero_stage},
-        "zero_allow_untested_optimizer": True,
-        "gradient_clipping": recipe.optimizer.clip_norm if recipe.compute.zero_stage else 0.0,
-        # Weights stay fp32, and matrix products run in bf16: what a checkpoint holds is exact either way.
-        # No module is called safe for lower precision, so that ZeRO adds gradients up in fp32 too.
-        "torch_autocast": {
-            "enabled": dtype == torch.bfloat16,
-            "dtype": "bfloat16",
-            "lower_precision_safe_modules": [],
-        },
-        "steps_per_print": None,
-    }
-    return _add(ours, recipe.deepspeed, f"{recipe.name}: deepspeed.")
-
-
-def _add(ours: dict[str, Any], more: dict[str, Any], where: str) -> dict[str, Any]:
-    """`more` beside what the recipe decides; raises UserError for a key of it that the recipe decides."""
-    merged = dict(ours)
-    for key, value in more.items():
-        mine = ours.get(key)
-        if isinstance(mine, dict) and isinstance(value, dict):
-            merged[key] = _add(mine, value, f"{where}{key}.")
-        elif mine not in (None, value) or key in _DECIDED_ELSEWHERE:
-            raise UserError(f"{where}{key}: the recipe's own tables decide this; leave it out")
-        else:
-            merged[key] = value
-    return merged
 
 
 def _import_deepspeed(world: World) -> Any:

@@ -9,20 +9,18 @@ Letters: N parameters, W processes, T tokens on a device at once, L row length, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from configs.recipe import Recipe
 from configs.share import micro_rows
 from configs.tables import Tower
+from pretrain.configuration import reduce_bucket
 from pretrain.pair import ElectraPair
 from pretrain.sampling import BLOCK
 
 # Of weights, gradients and moments, whatever the matrix products run in.
 FP32 = 4
-# Elements of DeepSpeed's reduce_bucket_size where `[deepspeed]` names none (runtime/zero/config.py, 0.19.8).
-_REDUCE_BUCKET = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,13 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     """Weights 4 N, gradients 4 N, moments 8 N; the update is in place (optim.py).
 
     Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8) a process has its share 1/W of the moments and of a
-    second copy of the weights, which it updates; the gradients pass through a buffer of reduce_bucket_size elements
-    that is there at any size of model, and its share of them is kept twice while it updates.
+    second copy of the weights, which it updates; the gradients pass through a buffer, and its share of them is kept
+    twice while it updates.
     """
     weights, share = FP32 * parameters, FP32 * parameters // world_size
     if not recipe.compute.zero_stage:
         return {"weights": weights, "gradients": weights, "moments": 2 * weights, "update": 0}
-    zero: dict[str, Any] = recipe.deepspeed.get("zero_optimization", {})
-    buffer = FP32 * int(zero.get("reduce_bucket_size", _REDUCE_BUCKET))
+    buffer = FP32 * reduce_bucket(recipe, parameters)
     return {"weights": weights, "gradients": buffer + share, "moments": 3 * share, "update": share}
 
 

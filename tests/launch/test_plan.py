@@ -88,6 +88,10 @@ def test_what_does_not_fit_is_said_with_what_does() -> None:
         ("base --gpu x", "no such GPU; there are h200, h100"),
         ("base --gpu h200 --gpus 3", "batch.rows: 256 rows do not divide among 3 processes; start 2"),
         ("health --gpu v100-16", "health: the fewest rows that can be computed at once need"),
+        (
+            "base --gpu h200 deepspeed.zero_optimization=3",
+            "base: deepspeed.zero_optimization: a table is expected, not 3",
+        ),
         ("adapt --gpu h200", "adapt: takes the shape of a released model; plan a recipe of that shape"),
     ],
 )
