@@ -67,7 +67,7 @@ def reduce_bucket(recipe: Recipe, parameters: int) -> int:
     if not isinstance(zero, dict):
         raise UserError(f"{recipe.name}: deepspeed.zero_optimization: a table is expected, not {zero!r}")
     size: Any = zero.get("reduce_bucket_size", min(parameters, _LARGEST_BUCKET))
-    if not isinstance(size, int | float) or size < 1 or size != int(size):
+    if not isinstance(size, int | float) or size < 1 or size % 1:
         raise UserError(
             f"{recipe.name}: deepspeed.zero_optimization.reduce_bucket_size: a whole number of gradients is expected, "
             f"not {size!r}"

@@ -64,6 +64,7 @@ def test_a_contradiction_is_refused_by_key(override: str) -> None:
     [
         ("zero_optimization.foo=1", "DeepSpeedZeroConfig, foo = 1: Extra inputs are not permitted"),
         ("zero_optimization.reduce_bucket_size='x'", "a whole number of gradients is expected, not 'x'"),
+        ("zero_optimization.reduce_bucket_size=inf", "a whole number of gradients is expected, not inf"),
         ("zero_optimization.reduce_bucket_size=0", "a whole number of gradients is expected, not 0"),
         ("wall_clock_breakdown='x'", "TypeError"),
         ("comms_logger=3", "TypeError"),
