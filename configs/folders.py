@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
-# There while a run is stopped that the same command goes on with: torchrun ends with 1 whatever its processes end with.
+# There while a run is stopped that the same command goes on with: torchrun itself leaves with 1 for that, too.
 STOPPED = "stopped.json"
 # Held by the first process for as long as it trains.
 LOCK = ".lock"

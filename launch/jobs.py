@@ -56,12 +56,9 @@ class Job:
         """The arguments of Python for the stage as one process, without a share."""
         return ["-m", self.stage.room, self.stage, *self.arguments]
 
-    def torchrun(self, *layout: str, shutdown_seconds: int = 300, module: str = "torch.distributed.run") -> list[str]:
-        """The arguments of Python for the stage as the processes of one node; `layout` says how they find others.
-
-        `module` "launch.torchrun" leaves with the exit code of the processes.
-        """
-        torchrun = ["-m", module, *layout]
+    def torchrun(self, *layout: str, shutdown_seconds: int = 300) -> list[str]:
+        """The arguments of Python for the stage as the processes of one node; `layout` says how they find others."""
+        torchrun = ["-m", "launch.torchrun", *layout]
         # A warning that it does not handle ends torchrun and leaves its processes behind.
         torchrun += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
         # Asked to stop, the processes finish a step and save; torchrun would kill them after 30 seconds.

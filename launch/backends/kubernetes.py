@@ -126,7 +126,7 @@ def _train(job: Job, machine: Kubernetes, name: str) -> list[dict[str, Any]]:
     labels = {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
     replicated = {"name": NODE, "template": {"metadata": {"labels": labels}, "spec": pods}}
     runtime = {"mlPolicy": {"numNodes": 1, "torch": {}}, "template": {"spec": {"replicatedJobs": [replicated]}}}
-    command = job.torchrun(shutdown_seconds=machine.warning, module="launch.torchrun")
+    command = job.torchrun(shutdown_seconds=machine.warning)
     trainer = {
         "numNodes": job.nodes,
         "command": ["python", *map(_literal, command)],
@@ -167,7 +167,7 @@ def _command(job: Job, machine: Kubernetes) -> list[str]:
 def _torchrun(job: Job, machine: Kubernetes, host: str) -> list[str]:
     layout = [f"--nnodes={job.nodes}", "--node-rank=$(JOB_COMPLETION_INDEX)"]
     layout += [f"--master-addr={host}", f"--master-port={PORT}"]
-    words = job.torchrun(*layout, shutdown_seconds=machine.warning, module="launch.torchrun")
+    words = job.torchrun(*layout, shutdown_seconds=machine.warning)
     return ["python", *(word if word in layout else _literal(word) for word in words)]
 
 

@@ -95,7 +95,7 @@ def _run(job: Job, machine: SkyPilot) -> str:
         '--nnodes="$SKYPILOT_NUM_NODES" --node-rank="$SKYPILOT_NODE_RANK" '
         f'--master-addr="$(echo "$SKYPILOT_NODE_IPS" | head -n 1)" --master-port={PORT}'
     )
-    words = shlex.join(job.torchrun("LAYOUT", shutdown_seconds=machine.warning, module="launch.torchrun"))
+    words = shlex.join(job.torchrun("LAYOUT", shutdown_seconds=machine.warning))
     return f"{python} {words.replace('LAYOUT', layout, 1)}\n"
 
 

@@ -119,7 +119,7 @@ def _torchrun(job: Job, machine: Slurm) -> list[str]:
     """Known places instead of a rendezvous: it would have to find out which node it is on, by names."""
     layout = ['--nnodes="$SLURM_NNODES"', '--node-rank="$SLURM_NODEID"']
     layout += ['--master-addr="$MASTER_ADDR"', '--master-port="$MASTER_PORT"']
-    words = job.torchrun(*layout, shutdown_seconds=machine.warning, module="launch.torchrun")
+    words = job.torchrun(*layout, shutdown_seconds=machine.warning)
     return [word if word in layout else shlex.quote(word) for word in words]
 
 
