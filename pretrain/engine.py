@@ -1,4 +1,4 @@
-"""DeepSpeed, and the only file that knows it: its configuration, a step, its checkpoints."""
+"""DeepSpeed, and the only file that calls it: a step, and what a checkpoint holds of it."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class Engine:
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
         self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
-        config = configuration(recipe, world, sum(weight.numel() for weight in pair.parameters()))
-        self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes would not be counted
-        try:
-            self._deepspeed.DeepSpeedConfig(config)
-        except Exception as error:  # whatever it is that DeepSpeed does not check
-            if not recipe.deepspeed:
-                raise
-            raise refused(recipe, error) from error
+        self.num_parameters = sum(weight.numel() for weight in pair.parameters())
+        config = configuration(recipe, world, self.num_parameters)
+        if recipe.deepspeed:
+            self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes are not counted
+            try:
+                self._deepspeed.DeepSpeedConfig(config)
+            except Exception as error:  # it stumbles in any way over what it does not check
+                raise refused(recipe, error) from error
         self._engine, _, _, _ = self._deepspeed.initialize(
             model=pair, optimizer=self._adam, config=config, dist_init_required=False
         )
@@ -156,7 +156,7 @@ class Engine:
     @property
     def checkpoint_bytes(self) -> int:
         """About how many a checkpoint takes: fp32 weights and two moments."""
-        return 3 * 4 * sum(weight.numel() for weight in self.pair.parameters())
+        return 3 * 4 * self.num_parameters
 
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`: the same files for any layout. All processes call it."""

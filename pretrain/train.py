@@ -142,9 +142,8 @@ def _due(done: int, every: int, num_steps: int) -> bool:
 def _announce(log: Log, start: Start, run: Run, engine: Engine, loaded: Loaded | None) -> None:
     for warning in start.warnings:
         log.say(f"warning: {warning}")
-    num_parameters = sum(parameter.numel() for parameter in engine.pair.parameters())
     log.say(
-        f"{run.recipe.name}: {num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
+        f"{run.recipe.name}: {engine.num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
         f"{run.recipe.schedule.steps:,} steps of {run.recipe.batch.rows} rows, on {engine.description}"
     )
     for line in run.recipe.lines():
