@@ -1,12 +1,12 @@
 """Does the memory of `electra pretrain` grow with the steps? That of each process, looked at every 20 steps.
 
-    python -m benchmarks.train_memory small --corpus CORPUS [--steps 200] [--processes 2] [table.key=value ...]
+    python -m benchmarks.train_memory small --corpus CORPUS [--steps 400] [--processes 2] [table.key=value ...]
 
 What is measured is anonymous memory (RssAnon of proc_pid_status(5)): the pages of the corpus, which is mapped from its
 files, are resident as long as the system has no better use for them.
 
 What is kept from step to step grows between any two looks. What the allocator could not fit into the memory that it
-has (pretrain/allocator.py keeps it) grows in a few jumps of a megabyte, ever rarer, between looks that differ by
+has (pretrain/allocator.py keeps it) grows in jumps as large as a tensor, ever rarer, between looks that differ by
 nothing. So growth is the median over the pairs of neighbouring looks.
 """
 
@@ -68,7 +68,7 @@ def main(
     overrides: Overrides = None,
     *,
     corpus: CorpusFolder,
-    steps: Annotated[int, typer.Option(help="A multiple of 20.")] = 200,
+    steps: Annotated[int, typer.Option(help="A multiple of 20.")] = 400,
     processes: Annotated[int, typer.Option(help="Of torchrun.")] = 2,
 ) -> None:
     """Print the memory of each process, and how it grew."""
@@ -80,6 +80,7 @@ def main(
             f"process {number}: {begin / 1e6:.1f} MB after {EVERY} steps, {end / 1e6:.1f} MB before step {steps} "
             f"({end / begin - 1:+.2%}); {growth(memory) / 1e3:+.1f} KB a step"
         )
+        print("  every look, MB:", *(f"{look / 1e6:.1f}" for look in memory))
 
 
 if __name__ == "__main__":
