@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.files import read_json
+from configs.common.files import read_json
 from configs.load import load
 
 SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generator")

@@ -19,13 +19,14 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
 from configs.corpus_tables import Source
 from configs.load import load
 from configs.recipe import Recipe
-from data_prep import readers, vocabulary, wordpiece
-from data_prep.plan import plan
+from data_prep import vocabulary, wordpiece
+from data_prep.sources import readers
+from data_prep.sources.plan import plan
 
 # Google's builder gets the first bytes of the text alone, or it would take most of the time; its rate does not depend
 # on how much it reads.
@@ -119,7 +120,7 @@ def measure(way: str, text: Path, words: Path) -> Rate:
     """One of `WAYS`, in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
         options = ("--only", way, "--text", text, "--vocabulary", words, "--out", out)
-        return rate((text / "text.txt").stat().st_size, apart.module("benchmarks.data_prep", *options))
+        return rate((text / "text.txt").stat().st_size, isolation.module("benchmarks.data_prep", *options))
 
 
 def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
@@ -132,7 +133,7 @@ def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
 
 def rate(size: int, command: Sequence[object]) -> Rate:
     """Of a command that works on `size` bytes, and prints its seconds last. Each gets one thread."""
-    seconds, cpu_seconds = apart.numbers(command, threads=1)
+    seconds, cpu_seconds = isolation.numbers(command, threads=1)
     return Rate(size / seconds / 1e6, size / cpu_seconds / 1e6)
 
 

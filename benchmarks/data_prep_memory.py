@@ -17,10 +17,10 @@ from typing import Annotated
 import psutil
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from configs.corpus_tables import Source
-from data_prep.plan import plan
-from data_prep.readers import documents
+from data_prep.sources.plan import plan
+from data_prep.sources.readers import documents
 
 WORKERS = 2
 
@@ -41,7 +41,7 @@ def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
     """Largest resident memory of the parent and of a worker, in bytes, looked at every 20 ms."""
     size = len(vocabulary.read_text(encoding="utf-8").splitlines())
     taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
-    command = apart.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", WORKERS)
+    command = isolation.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", WORKERS)
     process = psutil.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parent = worker = 0
     while process.poll() is None:

@@ -22,11 +22,11 @@ from typing import Annotated, Any
 import psutil
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from configs.load import load
 from data_prep.prepare import prepare
-from pretrain import checkpoint
-from pretrain.logs import read_metrics
+from pretrain.run import checkpoint
+from pretrain.run.logs import read_metrics
 
 PHASES = ("start", "step", "write", "delete", "evaluate")
 # Enough of everything: a save every 5 steps deletes the one before, and an evaluation takes a while.
@@ -177,10 +177,12 @@ def main(
             for zero in stage or [0, 1, 2]:
                 overrides = [*SETTINGS, f"compute.zero_stage={zero}"]
                 whole, run = folder / f"whole-{count}-{zero}", folder / f"run-{count}-{zero}"
-                assert begin(apart.training("tiny", corpus, whole, count, overrides)).wait() == 0
+                assert begin(isolation.training("tiny", corpus, whole, count, overrides)).wait() == 0
                 phases = list(PHASES) * rounds
                 chance.shuffle(phases)
-                for done in torment(apart.training("tiny", corpus, run, count, overrides), run, whole, phases, chance):
+                for done in torment(
+                    isolation.training("tiny", corpus, run, count, overrides), run, whole, phases, chance
+                ):
                     left = ", ".join(done.left) or "nothing"
                     print(f"| {count} | {zero} | {done.phase} | {done.victim} | {done.step} | {left} |", flush=True)
                     num_kills += 1

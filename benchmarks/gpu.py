@@ -28,8 +28,8 @@ from benchmarks.machine import packages_and_date, processor
 from benchmarks.rows import full_rows
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.flops import matmul_rate, model_flops, work_of
-from pretrain.world import join
+from pretrain.step.flops import matmul_rate, model_flops, work_of
+from pretrain.step.world import join
 
 # Recipe, length, micro-batch.
 SHAPES = (

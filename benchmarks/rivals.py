@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from configs.recipe import Recipe
-from pretrain.batch import Batch
-from pretrain.engine import Engine
-from pretrain.optim import ElectraAdam, parameter_groups
-from pretrain.pair import ElectraPair
-from pretrain.world import join
+from pretrain.model.batch import Batch
+from pretrain.model.pair import ElectraPair
+from pretrain.step.engine import Engine
+from pretrain.step.optim import ElectraAdam, parameter_groups
+from pretrain.step.world import join
 
 Step = Callable[[], object]
 

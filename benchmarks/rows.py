@@ -9,9 +9,9 @@ import torch
 
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
-from pretrain.batch import Batch, borders_of
-from pretrain.loader import batch_of
-from pretrain.sampling import STEPS
+from pretrain.model.batch import Batch, borders_of
+from pretrain.model.sampling import STEPS
+from pretrain.step.loader import batch_of
 
 
 def full_rows(recipe: Recipe) -> Batch:

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
 from configs.load import load
 from configs.recipe import Recipe
@@ -72,21 +72,21 @@ def step(recipe: Recipe, steps: int) -> tuple[float, float]:
     from benchmarks.rows import full_rows
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = apart.median_seconds(ours(recipe, full_rows(recipe)), steps, warmup=2)
+    seconds = isolation.median_seconds(ours(recipe, full_rows(recipe)), steps, warmup=2)
     return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 def arithmetic(recipe: Recipe) -> float:
     from benchmarks.rows import full_rows
-    from pretrain.flops import model_flops, work_of
+    from pretrain.step.flops import model_flops, work_of
 
     return model_flops(recipe, work_of([full_rows(recipe)]))
 
 
 def measure(what: str, size: int, steps: int, threads: int) -> tuple[float, float]:
     processes, threads = (size, 1) if what == PROCESSES else (1, threads)
-    only = apart.module("benchmarks.scaling", "--only", f"{what}={size}", "--steps", steps, processes=processes)
-    seconds, megabytes = apart.numbers(only, threads)
+    only = isolation.module("benchmarks.scaling", "--only", f"{what}={size}", "--steps", steps, processes=processes)
+    seconds, megabytes = isolation.numbers(only, threads)
     return seconds, megabytes
 
 

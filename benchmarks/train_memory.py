@@ -6,7 +6,7 @@ What is measured is anonymous memory (RssAnon of proc_pid_status(5)): the pages 
 files, are resident as long as the system has no better use for them.
 
 What is kept from step to step grows between any two looks. What the allocator could not fit into the memory that it
-has (pretrain/allocator.py keeps it) grows in jumps as large as a tensor, ever rarer, between looks that differ by
+has (pretrain/step/allocator.py keeps it) grows in jumps as large as a tensor, ever rarer, between looks that differ by
 nothing. So growth is the median over the pairs of neighbouring looks.
 """
 
@@ -24,11 +24,11 @@ from typing import Annotated
 import psutil
 import typer
 
-from configs.cli import CorpusFolder, Overrides, RecipeName
+from configs.common.cli import CorpusFolder, Overrides, RecipeName
 from launch.backends import local
 from launch.jobs import Stage, pipeline
 from launch.machines import LOCAL
-from pretrain.logs import read_metrics
+from pretrain.run.logs import read_metrics
 
 EVERY = 20  # steps
 

@@ -19,19 +19,19 @@ from pathlib import Path
 
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
-from configs.cli import CorpusFolder, Overrides, RecipeName
+from configs.common.cli import CorpusFolder, Overrides, RecipeName
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.logs import read_metrics
+from pretrain.run.logs import read_metrics
 
 SETTINGS = ("schedule.steps={steps}", "schedule.warmup_steps=0", "run.log_every={every}", "run.save_every=1_000_000")
 NO_EVALUATION = ("run.evaluate_rows=0",)
 
 
 def seconds_to_first_step(recipe: str, corpus: Path, folder: Path, overrides: list[str]) -> float:
-    command = [str(part) for part in apart.training(recipe, corpus, folder, 1, overrides)]
+    command = [str(part) for part in isolation.training(recipe, corpus, folder, 1, overrides)]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not any(line["kind"] == "training" for line in read_metrics(folder)):
@@ -55,10 +55,10 @@ def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple
     import torch
 
     from data_prep.shards import Corpus
-    from pretrain.evaluate import evaluate
-    from pretrain.logs import Log
-    from pretrain.pair import ElectraPair
-    from pretrain.world import join, leave
+    from pretrain.model.pair import ElectraPair
+    from pretrain.run.logs import Log
+    from pretrain.step.world import join, leave
+    from pretrain.watch.scores import evaluate
 
     world, opened = join(), Corpus(corpus)
     pair = ElectraPair(recipe)
@@ -99,7 +99,7 @@ def main(
         for _ in range(rounds):
             for processes, measured in rates.items():
                 folder = next(folders)
-                apart.run(apart.training(recipe, corpus, folder, processes, timed), threads=1, cores=processes)
+                isolation.run(isolation.training(recipe, corpus, folder, processes, timed), threads=1, cores=processes)
                 measured.append(median_of(folder, "tokens_per_second"))
                 waits.append(median_of(folder, "data_wait_share"))
                 rows.append(median_of(folder, "rows_per_second"))

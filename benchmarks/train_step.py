@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import apart
+from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
 
 WARMUP_STEPS = 2
@@ -75,7 +75,7 @@ class Shape:
 def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]:
     """Real tokens and model FLOPs of the median step, behind some that warm up."""
     from benchmarks import rivals
-    from pretrain.flops import model_flops, work_of
+    from pretrain.step.flops import model_flops, work_of
 
     recipe, batch = shape.load(way)
     if way.startswith("ours without"):
@@ -84,27 +84,27 @@ def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]
         step = rivals.ours(recipe, batch)
     else:
         step = rivals.transformers(recipe, batch, gathered="gathered" in way)
-    middle, work = apart.median_seconds(step, steps, WARMUP_STEPS), work_of([batch])
+    middle, work = isolation.median_seconds(step, steps, WARMUP_STEPS), work_of([batch])
     return work.tokens / middle, model_flops(recipe, work) / middle
 
 
 def matmul_flops() -> float:
     import torch
 
-    from pretrain.flops import matmul_rate
+    from pretrain.step.flops import matmul_rate
 
     return matmul_rate(torch.device("cpu"), torch.float32)
 
 
 def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
     """In a process of its own: tokens and FLOPs per second."""
-    only = apart.module("benchmarks.train_step", "--only", way, "--steps", steps, *shape.options())
-    tokens, flops = apart.numbers(only, threads)
+    only = isolation.module("benchmarks.train_step", "--only", way, "--steps", steps, *shape.options())
+    tokens, flops = isolation.numbers(only, threads)
     return tokens, flops
 
 
 def measure_google(google: Path, python: Path, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
-    from pretrain.flops import model_flops, work_of
+    from pretrain.step.flops import model_flops, work_of
 
     recipe, batch = shape.load(GOOGLES)
     generator, discriminator = recipe.model.generator, recipe.model.discriminator
@@ -126,7 +126,7 @@ def measure_google(google: Path, python: Path, shape: Shape, steps: int, threads
         "steps": steps,
     }
     script = Path(__file__).with_name("google_step.py")
-    [seconds] = apart.numbers([python, script, google, json.dumps(numbers)], threads)
+    [seconds] = isolation.numbers([python, script, google, json.dumps(numbers)], threads)
     work = work_of([batch])
     return work.tokens / seconds, model_flops(recipe, work) / seconds
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 
-from configs.secrets import Location
-from configs.table import Count, Natural, Positive, Share, Table
+from configs.common.secrets import Location
+from configs.schema import Count, Natural, Positive, Share, Table
 
 Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "huggingface", "megatron"]
 

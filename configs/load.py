@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from configs.errors import UserError, nearest
+from configs.common.errors import UserError, nearest
 from configs.recipe import CorpusRecipe, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from configs.corpus_tables import Data, Masking, Vocabulary
-from configs.table import Table
-from configs.tables import Batch, Compute, Corruption, Initial, Model, Objective, Optimizer, Run, Schedule
+from configs.schema import Table
+from configs.training_tables import Batch, Compute, Corruption, Initial, Model, Objective, Optimizer, Run, Schedule
 
 
 class CorpusRecipe(Table):

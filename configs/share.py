@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.recipe import Recipe
-from configs.tables import Batch
+from configs.training_tables import Batch
 
 
 def micro_rows(recipe: Recipe, world_size: int) -> int:

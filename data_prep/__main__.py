@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import InitFrom, Overrides, RecipeName, application
-from configs.errors import UserError
+from configs.common.cli import InitFrom, Overrides, RecipeName, application
+from configs.common.errors import UserError
 from configs.recipe import CorpusRecipe
 
 app = application()
@@ -96,7 +96,7 @@ def _share(task: str) -> tuple[int, int]:
 
 
 def _say(out: Path) -> None:
-    from configs.files import read_json
+    from configs.common.files import read_json
 
     summary = read_json(out / "report.json")
     typer.echo(

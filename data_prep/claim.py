@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from configs.errors import Unfinished, UserError
-from configs.files import make_folder, read_json, write_json
+from configs.common.errors import Unfinished, UserError
+from configs.common.files import make_folder, read_json, write_json
 from configs.folders import SUBMITTED
 from configs.recipe import differences
 from data_prep.manifest import MANIFEST

@@ -13,8 +13,8 @@ from datatrove.pipeline import filters as theirs
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
 
+from configs.common.errors import UserError, nearest
 from configs.corpus_tables import Data, Filter
-from configs.errors import UserError, nearest
 
 
 class Length(BaseFilter):

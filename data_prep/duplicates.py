@@ -22,13 +22,13 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 
-from configs import keyed
-from configs.files import whole_file
-from data_prep.readers import document_key
+from configs.common import randomness
+from configs.common.files import whole_file
+from data_prep.sources.readers import document_key
 
 _WORDS, _BANDS, _MINIMA = 5, 14, 8
 # Odd numbers; multiplication by each is another order of the 64-bit integers.
-_ORDERS = keyed.bits(0, "orders of minhash", np.arange(_BANDS * _MINIMA)) | np.uint64(1)
+_ORDERS = randomness.bits(0, "orders of minhash", np.arange(_BANDS * _MINIMA)) | np.uint64(1)
 _BASE = np.uint64(0x100000001B3)  # of the polynomial that makes one number of a run of words
 # A character of a script that sets no spaces between words (Thai to Khmer, kana, Chinese), or a word of others.
 _ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -48,7 +48,7 @@ def minhash(document: Document) -> NDArray[np.uint64]:
     smallest = np.full(len(_ORDERS), 2**64 - 1, np.uint64)
     for first in range(0, len(runs), _CHUNK):
         np.minimum(smallest, (runs[first : first + _CHUNK] * _ORDERS[:, None]).min(axis=1), out=smallest)
-    return keyed.bits(0, "band of minhash", np.arange(_BANDS), *smallest.reshape(_BANDS, _MINIMA).T)
+    return randomness.bits(0, "band of minhash", np.arange(_BANDS), *smallest.reshape(_BANDS, _MINIMA).T)
 
 
 METHODS: dict[str, Callable[[Document], NDArray[np.uint64]]] = {"exact": exact, "minhash": minhash}
@@ -61,7 +61,7 @@ def _runs(document: Document) -> NDArray[np.uint64]:
     words = map(str, chain.from_iterable(tokens)) if tokens else _WORD.findall(document.text.lower())
     hashes = np.fromiter(map(_hash, words), np.uint64)
     if len(hashes) < _WORDS:
-        return np.array([keyed.text_hash(str(hashes.tolist() or document.text))], np.uint64)
+        return np.array([randomness.text_hash(str(hashes.tolist() or document.text))], np.uint64)
     runs = np.zeros(len(hashes) - _WORDS + 1, np.uint64)
     for place in range(_WORDS):
         runs *= _BASE
@@ -71,7 +71,7 @@ def _runs(document: Document) -> NDArray[np.uint64]:
 
 @lru_cache(2**18)
 def _hash(word: str) -> int:
-    return keyed.text_hash(word)
+    return randomness.text_hash(word)
 
 
 class WriteSignatures(PipelineStep):

@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 from datatrove.data import Document
 from tokenizers import Tokenizer
 
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.corpus_tables import Vocabulary
-from configs.errors import UserError
-from configs.files import read_json
 from configs.recipe import CorpusRecipe
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
 from data_prep.counts import TaskReport
 from data_prep.duplicates import METHODS
-from data_prep.plan import Range, plan
-from data_prep.readers import lines, weighted
+from data_prep.sources.plan import Range, plan
+from data_prep.sources.readers import lines, weighted
 from data_prep.steps import WriteShards
 
 # Seconds of work on one core; from so many places, since the sources may differ.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
+from configs.common.errors import UserError
 from configs.corpus_tables import Vocabulary
-from configs.errors import UserError
 from data_prep.vocabulary import SPECIAL, words
 
 

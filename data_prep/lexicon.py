@@ -9,7 +9,7 @@ import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 
 
 class Lexicon:

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Strict, field_validator, model_validator
 
+from configs.common.errors import UserError
+from configs.common.files import read_json, write_json
 from configs.corpus_tables import Data, Masking, Source, Vocabulary
-from configs.errors import UserError
-from configs.files import read_json, write_json
 from configs.load import validate
-from configs.table import Natural, Table
+from configs.schema import Natural, Table
 
 T = TypeVar("T")
 

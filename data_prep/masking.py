@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from configs import keyed
+from configs.common import randomness
 from configs.corpus_tables import Masking
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Drawer:
     def draw(self, seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.bool_]:
         """As the function `draw` says."""
         where = (*counters, self._positions)
-        units = self._units or self._spans(keyed.uniform(seed, f"{purpose} spans", *where))
-        return units.choose(keyed.bits(seed, purpose, *where))
+        units = self._units or self._spans(randomness.uniform(seed, f"{purpose} spans", *where))
+        return units.choose(randomness.bits(seed, purpose, *where))
 
     def _spans(self, chances: NDArray[np.float32]) -> _Units:
         spans = _spans(self._planes, chances < 1 / self._masking.mean_span)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 
 # Marks that BERT's Chinese vocabulary of 21,128 entries lacks, and what stands nearest to them in it.
 _MARKS = {**dict.fromkeys("“”„‟", '"'), **dict.fromkeys("‘’‚‛", "'"), **dict.fromkeys("‐‑‒–—―", "-"), "…": "..."}

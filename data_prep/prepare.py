@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from configs.errors import Unfinished, UserError
+from configs.common.errors import Unfinished, UserError
 from configs.recipe import CorpusRecipe
 from data_prep.claim import WORK, claimed, is_complete, locked, wait_until_alone
 from data_prep.engines import local

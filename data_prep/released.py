@@ -7,9 +7,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from configs import hub
-from configs.errors import UserError
-from configs.files import read_json, read_lines
+from configs.common import hub
+from configs.common.errors import UserError
+from configs.common.files import read_json, read_lines
 from data_prep.vocabulary import TOKENIZER, WORDS, as_stated, stated, words
 
 _SETTINGS = "tokenizer_config.json"

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from configs.files import write_json, write_text
+from configs.common.files import write_json, write_text
+from configs.common.secrets import without_secrets
 from configs.recipe import CorpusRecipe
-from configs.secrets import without_secrets
 from data_prep import vocabulary
 from data_prep.counts import TaskReport
-from data_prep.pieces import Piece, pieces_of
+from data_prep.row_view import Piece, pieces_of
 from data_prep.shards import Planes, draw_masks, unpack
 
 _MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 20, 50, 5, 5

@@ -21,9 +21,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.common.errors import UserError
+from configs.common.files import sha256_of, whole_file
 from configs.corpus_tables import Masking
-from configs.errors import UserError
-from configs.files import sha256_of, whole_file
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import manifest
 from data_prep import masking as maskings

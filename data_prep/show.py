@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from configs.files import read_json
+from configs.common.files import read_json
 from data_prep import vocabulary
 from data_prep.manifest import SPLITS, Split
-from data_prep.pieces import Piece, pieces_of
+from data_prep.row_view import Piece, pieces_of
 from data_prep.shards import Corpus, Planes
 
 _COMMONEST = 20

@@ -13,22 +13,23 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from tokenizers import Tokenizer
 
-from configs import keyed
-from configs.errors import UserError
-from configs.files import make_folder, read_json, whole_file, write_text
+from configs.common import randomness
+from configs.common.errors import UserError
+from configs.common.files import make_folder, read_json, whole_file, write_text
+from configs.common.secrets import without_secrets
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
-from configs.secrets import without_secrets
-from data_prep import cleaning, duplicates, manifest, megatron, report, vocabulary, words
+from data_prep import cleaning, duplicates, manifest, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.engines.tasks import Tasks
 from data_prep.extension import Addition, extended
 from data_prep.manifest import SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.normalize import normalizer
-from data_prep.plan import plan
 from data_prep.progress import NoteProgress
-from data_prep.readers import ReadRanges, document_key, lines
 from data_prep.shards import row_dtype
+from data_prep.sources import megatron
+from data_prep.sources.plan import plan
+from data_prep.sources.readers import ReadRanges, document_key, lines
 from data_prep.steps import WriteShards
 
 # The words that a taken vocabulary was extended with.
@@ -49,7 +50,7 @@ class Preparation:
         words.segmenter_of(recipe.masking)
         normalizer(recipe.data.normalize)
         cleaning.build(recipe.data)
-        self._lexicon = int(keyed.text_hash("\n".join(words.terms_of(recipe.masking))))
+        self._lexicon = int(randomness.text_hash("\n".join(words.terms_of(recipe.masking))))
         self.pieces = plan(recipe.data.sources)  # of each task
         # An absolute path, because a worker on another machine has another working directory.
         self.work = out.absolute() / WORK
@@ -141,7 +142,7 @@ class Preparation:
         total = sum(piece.text_bytes * piece.source.weight for task in self.pieces for piece in task)
         share = self.recipe.vocabulary.sample_bytes / total
         for document in self._documents():
-            drawn = keyed.uniform(self.recipe.seed, "vocabulary sample", document_key(document))
+            drawn = randomness.uniform(self.recipe.seed, "vocabulary sample", document_key(document))
             if drawn < share and not document.metadata["dropped"]:
                 yield from lines(document.text)
 

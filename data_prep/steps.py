@@ -15,16 +15,17 @@ from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from configs import keyed
+from configs.common import randomness
+from configs.common.errors import UserError
+from configs.common.files import sha256_of, write_json
 from configs.corpus_tables import Data, Masking
-from configs.errors import UserError
-from configs.files import sha256_of, write_json
-from data_prep import duplicates, megatron, packing, vocabulary, words
+from data_prep import duplicates, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
-from data_prep.readers import document_key, lines
 from data_prep.segments import Example, Sentence, examples
 from data_prep.shards import Planes, draw_stored_masks, pack, row_dtype, shard_writer
+from data_prep.sources import megatron
+from data_prep.sources.readers import document_key, lines
 
 # Lines are tokenized about this many characters at a time.
 _BATCH_CHARACTERS = 2**20
@@ -94,12 +95,12 @@ class _Task:
         _, document, first = next(parts)
         sentences: Iterable[Sentence] = chain(first, chain.from_iterable(map(itemgetter(2), parts)))
         key, step = document_key(document), self.step
-        held_out = keyed.uniform(step.seed, "hold out", key) < step.data.validation_share
+        held_out = randomness.uniform(step.seed, "hold out", key) < step.data.validation_share
         split: Split = "validation" if held_out else "train"
         self._count_document(document, key)
         if self._ids:
             sentences = _copied(sentences, self._ids[split])
-        segment_key = int(keyed.bits(step.seed, "segments", key, document.metadata["copy"]))
+        segment_key = int(randomness.bits(step.seed, "segments", key, document.metadata["copy"]))
         for example in examples(sentences, step.data, self.special, segment_key):
             yield split, example
 

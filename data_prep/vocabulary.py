@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from configs.common.errors import UserError
+from configs.common.files import read_json, read_lines, sha256_of, write_text
 from configs.corpus_tables import Vocabulary
-from configs.errors import UserError
-from configs.files import read_json, read_lines, sha256_of, write_text
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from configs.common.errors import UserError, nearest
 from configs.corpus_tables import Masking
-from configs.errors import UserError, nearest
 from configs.recipe import CorpusRecipe
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms

@@ -10,8 +10,8 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, application
-from configs.errors import UserError
+from configs.common.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, application
+from configs.common.errors import UserError
 
 app = application(
     help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair."

@@ -60,7 +60,7 @@ def _electra(*arguments: Any) -> None:
 
 def _check_learning(run: Path) -> None:
     """Both scores on held-out rows must have risen clearly."""
-    from pretrain.logs import read_metrics
+    from pretrain.run.logs import read_metrics
 
     scores = [line for line in read_metrics(run) if line["kind"] == "evaluation"]
     before, after = scores[0], scores[-1]
@@ -74,7 +74,7 @@ def _check_learning(run: Path) -> None:
 
 def _check_export(run: Path, models: Path) -> None:
     from pretrain.export.proof import largest_difference
-    from pretrain.saved import open_pair
+    from pretrain.run.trained_model import open_pair
 
     pair = open_pair(run).pair
     for part in ("generator", "discriminator"):

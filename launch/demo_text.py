@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from pydoc_data import topics
 
-from configs.files import write_text
+from configs.common.files import write_text
 
 # A shorter docstring is a label, not a text.
 _SHORTEST_CHARACTERS = 200

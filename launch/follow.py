@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from configs.errors import Unfinished, UserError
+from configs.common.errors import Unfinished, UserError
 from launch.backends import State
 from launch.jobs import Stage
 from launch.status import left_with, lines, progress, states, tail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from configs.errors import UserError, nearest
+from configs.common.errors import UserError, nearest
 from configs.recipe import Recipe
 
 # Of what the sheet states, the shares that large matrix products and copies reach: 790 of 989 TFLOP/s and 4.3 of
@@ -23,7 +23,7 @@ class Gpu:
     sheet: str
 
     def narrow(self, recipe: Recipe) -> int:
-        """Bytes of what matrix products take, as `pretrain.world.precision` decides: 2 in bf16, 4 in fp32."""
+        """Bytes of what matrix products take, as `pretrain.step.world.precision` decides: 2 in bf16, 4 in fp32."""
         wanted = recipe.compute.precision
         return 2 if wanted == "bf16" or (wanted == "auto" and self.bf16) else 4
 

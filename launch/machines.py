@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.errors import UserError, nearest
+from configs.common.errors import UserError, nearest
 from configs.load import validate
-from configs.table import Count, Natural, Table
+from configs.schema import Count, Natural, Table
 
 FILE = "machines.toml"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

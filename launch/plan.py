@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.recipe import Recipe
 from configs.share import micro_rows
 from data_prep.shards import row_dtype
@@ -13,7 +13,7 @@ from launch.gpus import BANDWIDTH, PRODUCTS, Gpu, gpu_of
 from launch.throughput import Throughput, practice, throughput
 
 if TYPE_CHECKING:
-    from pretrain.memory import Memory
+    from pretrain.step.memory import Memory
 
 _GIB = 2**30
 
@@ -62,7 +62,7 @@ class Plan:
 
 def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
     """Raises UserError for an unknown GPU, a batch that the GPUs do not divide, and a row that does not fit."""
-    from pretrain.memory import memory, num_parameters
+    from pretrain.step.memory import memory, num_parameters
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
     narrow = gpu.narrow(recipe)
@@ -81,7 +81,7 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
 
 def _largest(recipe: Recipe, parameters: int, gpus: int, gpu: Gpu) -> int:
     """The most rows at once, of those that the batch can be cut into, that the memory of a GPU holds."""
-    from pretrain.memory import memory
+    from pretrain.step.memory import memory
 
     rows, needed = recipe.batch.rows // gpus, 0
     while rows:

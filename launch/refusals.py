@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.folders import LOCK, RECIPE, holds_other_things
 from configs.recipe import Recipe
 from configs.share import micro_rows

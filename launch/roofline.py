@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from configs.recipe import Recipe
-from configs.tables import Tower
+from configs.training_tables import Tower
 from launch.gpus import Gpu
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from configs.errors import UserError
-from configs.files import read_json
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.folders import RECIPE, STOPPED
 from configs.load import load
 from data_prep.manifest import MANIFEST
@@ -71,7 +71,7 @@ def states(submission: Submission) -> dict[Stage, State]:
 
 def progress(run: Path) -> Progress | None:
     """None before the first line of the log."""
-    from pretrain.logs import METRICS, read_metrics
+    from pretrain.run.logs import METRICS, read_metrics
 
     training = [line for line in read_metrics(run) if line["kind"] == "training" and line.get("rows_per_second")]
     if not training:

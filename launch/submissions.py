@@ -15,11 +15,11 @@ from typing import Any
 
 import tomli_w
 
-from configs.errors import UserError
-from configs.files import make_folder, read_json, write_json, write_text
+from configs.common.errors import UserError
+from configs.common.files import make_folder, read_json, write_json, write_text
 from configs.folders import RECIPE, SUBMITTED
 from configs.load import validate
-from configs.table import Table
+from configs.schema import Table
 from launch.backends import Backend, State, backend_of
 from launch.jobs import Stage
 from launch.machines import Machine, machine_of

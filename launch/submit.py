@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.errors import UserError, nearest
+from configs.common.errors import UserError, nearest
 from configs.folders import RECIPE
 from configs.load import load, read
 from configs.recipe import Recipe

@@ -73,7 +73,7 @@ def _same(measurement: Measurement, recipe: Recipe) -> bool:
 
 def _flops_per_token(recipe: Recipe) -> float:
     """Model FLOPs, in full rows."""
-    from pretrain.flops import Work, model_flops
+    from pretrain.step.flops import Work, model_flops
 
     length = recipe.data.row_length
     return model_flops(recipe, Work(length, recipe.masking.slots(length), length**2)) / length

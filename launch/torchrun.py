@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from configs.errors import STOPPED
+from configs.common.errors import STOPPED
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from configs.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
+from configs.common.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
@@ -49,19 +49,19 @@ def pretrain(
     Interrupted in any way, the same command goes on, with any number of processes. Exit code 75: asked to stop (by
     SIGTERM, SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run goes on.
     """
-    from pretrain.signals import StopOnSignal
+    from pretrain.run.signals import StopOnSignal
 
     # Before torch is imported, which takes seconds in which a scheduler may ask.
     with StopOnSignal() as stop:
-        from configs.errors import STOPPED
+        from configs.common.errors import STOPPED
         from configs.load import read
 
         tables = read(recipe, overrides or ())
 
         from data_prep.shards import Corpus
-        from pretrain.adapt import begin
+        from pretrain.released.adaptation import begin
+        from pretrain.step.world import join, leave
         from pretrain.train import train
-        from pretrain.world import join, leave
 
         # Once on each node, which may have a copy of its own.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
@@ -101,29 +101,29 @@ def evaluate(
     With --json, fine-tunings are kept seed by seed: interrupted, the same command goes on. Exit code 75: asked to stop
     (by SIGTERM, SIGINT or SIGUSR1).
     """
-    from configs.errors import UserError
+    from configs.common.errors import UserError
 
     if bool(corpus) == bool(task):
         raise UserError("evaluate: give --corpus or --task, and not both")
     if corpus:
-        from pretrain.evaluation.show import print_scores
+        from pretrain.evaluation.rows.show import print_scores
 
         _of_tasks_alone(overrides=overrides, against=against, picture=picture)
         print_scores(model, corpus, rows, generator, json)
     elif task:
-        from pretrain.signals import StopOnSignal
+        from pretrain.run.signals import StopOnSignal
 
         if rows or generator:
             raise UserError("evaluate: --rows and --generator are for --corpus, and this is --task")
         with StopOnSignal() as stop:
-            from pretrain.finetune.show import print_tasks
+            from pretrain.evaluation.tasks.show import print_tasks
 
             models = [model, *([against] if against else [])]
             print_tasks(models, task, seeds, overrides or (), json, picture, stop.asked)
 
 
 def _of_tasks_alone(**given: object) -> None:
-    from configs.errors import UserError
+    from configs.common.errors import UserError
 
     for name, value in given.items():
         if value:

@@ -8,13 +8,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from configs.errors import UserError
-from configs.files import read_json
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.load import load
-from pretrain import checkpoint
-from pretrain.checkpoint import RECIPE
-from pretrain.logs import read_metrics
-from pretrain.run import CHECKPOINTS
+from pretrain.run import checkpoint
+from pretrain.run.checkpoint import RECIPE
+from pretrain.run.folder import CHECKPOINTS
+from pretrain.run.logs import read_metrics
 
 # Metrics with the titles of their columns, ten of which fit a narrow terminal.
 _LOSSES = {"mlm_loss": "mlm", "rtd_loss": "rtd", "mts_loss": "mts", "csp_loss": "csp"}

@@ -7,24 +7,25 @@ from pathlib import Path
 
 import torch
 
-from configs import keyed
-from configs.errors import UserError
+from configs.common import randomness
+from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, match_corpus
-from pretrain import checkpoint, skipped
-from pretrain.disk import on_a_full_disk
-from pretrain.engine import Engine
-from pretrain.flops import matmul_rate
-from pretrain.health import Watch
-from pretrain.heldout import HeldOut, check_general
-from pretrain.initial import Beginning, Loaded
-from pretrain.loader import Loader
-from pretrain.logs import EvaluationKind, Log
-from pretrain.meter import Meter
-from pretrain.optim import learning_rate
-from pretrain.pair import ElectraPair
-from pretrain.run import Run, Start
-from pretrain.world import World, precision
+from pretrain.model.pair import ElectraPair
+from pretrain.released.initialization import Beginning, Loaded
+from pretrain.run import checkpoint
+from pretrain.run.disk import on_a_full_disk
+from pretrain.run.folder import Run, Start
+from pretrain.run.logs import EvaluationKind, Log
+from pretrain.step.engine import Engine
+from pretrain.step.flops import matmul_rate
+from pretrain.step.loader import Loader
+from pretrain.step.meter import Meter
+from pretrain.step.optim import learning_rate
+from pretrain.step.world import World, precision
+from pretrain.watch import skipped
+from pretrain.watch.health import Watch
+from pretrain.watch.heldout import HeldOut, check_general
 
 
 def train(
@@ -91,7 +92,7 @@ def _steps(
     for step in range(start.step, num_steps):
         with meter.waiting():
             batches = loader.step(step)
-        torch.manual_seed(int(keyed.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
+        torch.manual_seed(int(randomness.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
         rate = learning_rate(step, recipe.optimizer, recipe.schedule)
         done = step + 1
         measures = engine.step(

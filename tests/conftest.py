@@ -19,7 +19,7 @@ from configs.load import load
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
-from pretrain.world import World, join, leave
+from pretrain.step.world import World, join, leave
 from tests.slurm import slurm as slurm
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start.

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from configs import keyed
-from configs.files import write_text
+from configs.common import randomness
+from configs.common.files import write_text
 from configs.load import load
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
-from pretrain.logs import read_metrics
+from pretrain.run.logs import read_metrics
+from pretrain.step.world import World, join, leave
 from pretrain.train import train
-from pretrain.world import World, join, leave
 
 GOLDEN = Path(__file__).parent / "golden" / "tiny_losses.json"
 NAMES = ("mlm_loss", "rtd_loss", "masked_accuracy", "replaced_share", "gradient_norm")
@@ -38,11 +38,13 @@ _NUM_WORDS, _NUM_DOCUMENTS, _LINES, _WORDS_A_LINE = 12_000, 200, 12, 20
 def text() -> str:
     """Invented words, the frequent ones few, each drawn near the one before it. Integers only: they are not rounded."""
     syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
-    digits = keyed.bits(0, "golden words", np.arange(_NUM_WORDS)[:, None], np.arange(4)) % np.uint64(len(syllables))
+    digits = randomness.bits(0, "golden words", np.arange(_NUM_WORDS)[:, None], np.arange(4)) % np.uint64(
+        len(syllables)
+    )
     words = ["".join(syllables[digit] for digit in row[: 2 + number % 3]) for number, row in enumerate(digits.tolist())]
     places = np.ogrid[:_NUM_DOCUMENTS, :_LINES, :_WORDS_A_LINE]
-    below = keyed.bits(0, "golden bounds", *places) % np.uint64(_NUM_WORDS) + np.uint64(1)
-    ranks = (keyed.bits(0, "golden text", *places) % below).astype(int)
+    below = randomness.bits(0, "golden bounds", *places) % np.uint64(_NUM_WORDS) + np.uint64(1)
+    ranks = (randomness.bits(0, "golden text", *places) % below).astype(int)
     ranks[:, :, 1:] = (ranks[:, :, 1:] + ranks[:, :, :-1] // 2) % _NUM_WORDS
     documents = ("\n".join(" ".join(words[rank] for rank in line) + "." for line in document) for document in ranks)
     return "\n\n".join(documents) + "\n"

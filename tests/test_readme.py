@@ -12,7 +12,7 @@ import typer
 
 from configs.load import from_tables, load, read, shipped
 from launch.cli import app
-from pretrain.pair import ElectraPair
+from pretrain.model.pair import ElectraPair
 from tests.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent

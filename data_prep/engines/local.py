@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
-from configs.errors import Unfinished
+from configs.common.errors import Unfinished
 from data_prep.engines.tasks import Tasks
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
-from configs.errors import Unfinished, UserError
+from configs.common.errors import Unfinished, UserError
 from data_prep.engines.tasks import Tasks
 
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.errors import Unfinished, UserError
-from configs.files import make_folder
+from configs.common.errors import Unfinished, UserError
+from configs.common.files import make_folder
 from data_prep.claim import WORK
 
 # The controller serves a whole cluster.

@@ -11,7 +11,7 @@ from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
-from configs.files import make_folder
+from configs.common.files import make_folder
 from data_prep.claim import locked
 
 logger.disable("datatrove")  # its log is for its developers; errors reach the user as our own sentences

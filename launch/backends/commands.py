@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from launch.jobs import Job
 
 # Kubernetes calls a pod after its job, a part of that and two numbers, and a host's name has 63 letters.

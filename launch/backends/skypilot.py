@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.errors import STOPPED, UserError
+from configs.common.errors import STOPPED, UserError
 from launch.backends import Kind, State
 from launch.backends.commands import PORT, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage

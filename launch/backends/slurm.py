@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.folders import RECIPE
 from data_prep.claim import WORK
 from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of

@@ -10,13 +10,13 @@ import tomli_w
 from jinja2 import Environment, PackageLoader
 from safetensors.torch import save_file
 
-from configs.errors import UserError
-from configs.files import make_folder, read_json, sync_folder, sync_tree, write_json, write_text
+from configs.common.errors import UserError
+from configs.common.files import make_folder, read_json, sync_folder, sync_tree, write_json, write_text
 from configs.recipe import Recipe
-from pretrain.export.names import to_huggingface
-from pretrain.logs import read_metrics
-from pretrain.run import PROVENANCE
-from pretrain.saved import SavedPair, open_pair
+from pretrain.released.names import to_huggingface
+from pretrain.run.folder import PROVENANCE
+from pretrain.run.logs import read_metrics
+from pretrain.run.trained_model import SavedPair, open_pair
 
 _ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt")

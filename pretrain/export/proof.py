@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pretrain.pair import ElectraPair
+from pretrain.model.pair import ElectraPair
 
 _ROWS, _LENGTH = 4, 64
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from configs.errors import UserError
-from configs.files import read_json
-from pretrain.export.names import from_huggingface
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from pretrain.released import tensorflow
+from pretrain.released.names import from_huggingface
 from pretrain.released.network import Network, Part, Weights
 
 # Marks of a network among the names.

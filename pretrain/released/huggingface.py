@@ -8,10 +8,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from configs import hub
-from configs.errors import UserError
-from configs.files import read_json
-from pretrain.export.names import from_huggingface, in_a_model
+from configs.common import hub
+from configs.common.errors import UserError
+from configs.common.files import read_json
+from pretrain.released.names import from_huggingface, in_a_model
 from pretrain.released.network import Network, Part, Weights
 
 CONFIG = "config.json"

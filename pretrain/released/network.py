@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 
 Part = Literal["generator", "discriminator"]
 Weights = dict[str, Tensor]

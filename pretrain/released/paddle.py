@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from configs.errors import UserError
-from pretrain.export.names import from_huggingface, in_a_model
+from configs.common.errors import UserError
+from pretrain.released.names import from_huggingface, in_a_model
 from pretrain.released.network import Network, Part, Weights
 
 WEIGHTS = "model_state.pdparams"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 
 _MAGIC, _FOOTER_BYTES = 0xDB4775248B80FB57, 48
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # of tensorflow/core/framework/types.proto

@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import RECIPES, load
 from configs.recipe import flatten
 from tests.fuzz import VALUES, changed, cut_and_flipped

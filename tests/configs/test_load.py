@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import for_corpus, from_tables, load, read, shipped
 from configs.recipe import differences
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.files import sha256_of
+from configs.common.files import sha256_of
 from tests.conftest import SMALL, documents
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from datatrove.data import Document
 
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.corpus_tables import Data
-from configs.errors import UserError
-from configs.files import read_json
 from configs.load import load
 from data_prep import cleaning
 from data_prep.prepare import prepare

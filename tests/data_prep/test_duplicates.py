@@ -14,7 +14,7 @@ from datatrove.utils.word_tokenizers import WordTokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.files import read_json
+from configs.common.files import read_json
 from configs.load import load
 from data_prep import duplicates
 from data_prep.prepare import prepare

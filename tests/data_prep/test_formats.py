@@ -19,12 +19,12 @@ from datasets import Dataset, DatasetDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.common.errors import UserError
 from configs.corpus_tables import Source
-from configs.errors import UserError
 from configs.load import load
-from data_prep import plan as planning
-from data_prep.plan import plan
-from data_prep.readers import documents, weighted
+from data_prep.sources import plan as planning
+from data_prep.sources.plan import plan
+from data_prep.sources.readers import documents, weighted
 
 DATA = load("tiny").data
 TEXTS = ["first line\nsecond line", "头痛、发热 “引号”", 'comma, "quote"\ttab', "é composed, é decomposed"]

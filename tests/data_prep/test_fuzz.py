@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.common.errors import UserError
 from configs.corpus_tables import Source
-from configs.errors import UserError
 from configs.load import load
 from data_prep.manifest import MANIFEST
-from data_prep.plan import plan
 from data_prep.prepare import prepare
-from data_prep.readers import documents
 from data_prep.shards import Corpus, match_corpus
+from data_prep.sources.plan import plan
+from data_prep.sources.readers import documents
 from tests.conftest import SMALL
 from tests.fuzz import VALUES, changed, cut_and_flipped
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from data_prep.lexicon import Lexicon
 from data_prep.prepare import prepare

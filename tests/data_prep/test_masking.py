@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from configs import keyed
+from configs.common import randomness
 from configs.load import load
 from data_prep import masking
 from data_prep.shards import Planes
@@ -105,7 +105,7 @@ def test_spans_are_runs_of_whole_words_with_geometric_lengths() -> None:
 
 
 def keyed_uniform(rows: int, row_length: int) -> np.ndarray:
-    return keyed.uniform(1, "test spans", np.arange(rows)[:, None], np.arange(row_length)[None, :])
+    return randomness.uniform(1, "test spans", np.arange(rows)[:, None], np.arange(row_length)[None, :])
 
 
 def test_spans_do_not_cross_special_tokens() -> None:

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.errors import Unfinished, UserError
-from configs.files import read_json
+from configs.common.errors import Unfinished, UserError
+from configs.common.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
-from data_prep import plan as planning
 from data_prep import prepare as prepare_room
 from data_prep.engines.tasks import Tasks
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Planes
+from data_prep.sources import plan as planning
 from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents
 from tests.data_prep.conftest import fingerprint

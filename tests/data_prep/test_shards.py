@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.files import sha256_of
+from configs.common.errors import UserError
+from configs.common.files import sha256_of
 from data_prep import manifest
 from data_prep.manifest import Manifest
 from data_prep.shards import Corpus, pack, row_dtype, shard_writer, unpack

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models
 
+from configs.common.errors import UserError
+from configs.common.files import read_json, write_json
 from configs.corpus_tables import Vocabulary
-from configs.errors import UserError
-from configs.files import read_json, write_json
 from configs.load import load
 from data_prep import vocabulary
 from data_prep.extension import extended

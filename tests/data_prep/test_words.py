@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from data_prep import vocabulary, words
 from data_prep.prepare import prepare

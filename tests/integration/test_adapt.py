@@ -10,19 +10,19 @@ import pytest
 import torch
 from transformers import BertTokenizer
 
-from configs.errors import UserError
-from configs.files import read_json
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.load import from_tables, read
 from data_prep.__main__ import _load as load_for_corpus
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.adapt import begin, plan
-from pretrain.initial import Beginning
-from pretrain.pair import ElectraPair
-from pretrain.released.open import open_released
+from pretrain.model.pair import ElectraPair
+from pretrain.released.adaptation import begin, plan
+from pretrain.released.initialization import Beginning
+from pretrain.released.lookup import open_released
+from pretrain.run import checkpoint
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import documents
 from tests.released import TOWER, Models, release
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from data_prep.shards import Corpus
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.integration.test_layouts import assert_same
 from tests.integration.test_run import recipe
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.saved import open_pair
+from pretrain.run import checkpoint
+from pretrain.run.trained_model import open_pair
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.damage import DAMAGE, do_damage
 from tests.integration.test_run import copy as copy
 from tests.integration.test_run import recipe, training

@@ -15,12 +15,12 @@ from configs.load import load
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from launch.cli import app
-from pretrain.evaluation.model import open_judged
-from pretrain.evaluation.rows import measure
+from pretrain.evaluation.rows.model import open_judged
+from pretrain.evaluation.rows.scoring import measure
+from pretrain.evaluation.tasks.model import open_backbone
 from pretrain.export.huggingface import export
-from pretrain.finetune.model import open_backbone
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import SMALL, documents
 from tests.released import release
 
@@ -89,7 +89,7 @@ def test_logits_are_those_of_the_released_model(released: Path, corpus_folder: P
     rows = measure(pair, recipe, corpus, None, detects=True)
     from transformers import ElectraForMaskedLM
 
-    from pretrain.loader import batch_of
+    from pretrain.step.loader import batch_of
 
     generator = ElectraForMaskedLM.from_pretrained(released / "x-generator").eval()
     numbers = torch.arange(len(rows.slots)).numpy()

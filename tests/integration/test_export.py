@@ -9,15 +9,15 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from data_prep import vocabulary
 from data_prep.shards import Corpus
 from pretrain.export.huggingface import export
 from pretrain.export.proof import largest_difference
-from pretrain.saved import open_pair
+from pretrain.run.trained_model import open_pair
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import SMALL, documents
 
 MODELS = {"discriminator": AutoModelForPreTraining, "generator": AutoModelForMaskedLM}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import apart, faults
+from benchmarks import faults, isolation
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_killed_in_every_phase(
 ) -> None:
     overrides = [*faults.SETTINGS, f"schedule.steps={20 * len(phases)}", f"compute.zero_stage={stage}"]
     whole, run = (
-        apart.training("tiny", own_corpus, tmp_path / name, processes, overrides) for name in ("whole", "run")
+        isolation.training("tiny", own_corpus, tmp_path / name, processes, overrides) for name in ("whole", "run")
     )
     assert faults.begin(whole).wait() == 0
     kills = faults.torment(run, tmp_path / "run", tmp_path / "whole", phases, random.Random(1))

@@ -13,14 +13,14 @@ import torch
 from typer.testing import CliRunner
 
 from launch.cli import app
-from pretrain.finetune.features import collate
-from pretrain.finetune.layouts import read_task
-from pretrain.finetune.model import open_backbone, parameter_groups, scale_of
-from pretrain.finetune.questions import Questions
-from pretrain.finetune.settings import settings_for
-from pretrain.finetune.task import Example, Task
-from pretrain.finetune.words import Words
-from pretrain.released.open import open_released
+from pretrain.evaluation.tasks.features import collate
+from pretrain.evaluation.tasks.layouts import read_task
+from pretrain.evaluation.tasks.model import open_backbone, parameter_groups, scale_of
+from pretrain.evaluation.tasks.questions import Questions
+from pretrain.evaluation.tasks.settings import settings_for
+from pretrain.evaluation.tasks.task import Example, Task
+from pretrain.evaluation.tasks.words import Words
+from pretrain.released.lookup import open_released
 from tests.released import TOWER, release
 
 WORDS = ("sun", "rain", "wind", "snow", "fog", "hail", "the", "a", "is", "was", "it", "then")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import STOPPED
+from configs.common.errors import STOPPED
 from launch.cli import app
 from tests.integration.test_finetune import FAST, classes, evaluated, model, models, task
 from tests.released import release

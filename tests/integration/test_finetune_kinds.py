@@ -12,15 +12,15 @@ import torch
 from openpyxl import Workbook
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from pretrain.finetune.features import collate
-from pretrain.finetune.kinds import reader_of
-from pretrain.finetune.layouts import read_task
-from pretrain.finetune.model import Backbone, open_backbone
-from pretrain.finetune.relations import Output, Triples, places_of
-from pretrain.finetune.settings import settings_for
-from pretrain.finetune.task import Choice, Example, Relation, Relations, Task, Terms
-from pretrain.finetune.terms import Normalised
-from pretrain.finetune.texts import Choices
+from pretrain.evaluation.tasks.features import collate
+from pretrain.evaluation.tasks.kinds import reader_of
+from pretrain.evaluation.tasks.layouts import read_task
+from pretrain.evaluation.tasks.model import Backbone, open_backbone
+from pretrain.evaluation.tasks.relations import Output, Triples, places_of
+from pretrain.evaluation.tasks.settings import settings_for
+from pretrain.evaluation.tasks.task import Choice, Example, Relation, Relations, Task, Terms
+from pretrain.evaluation.tasks.terms import Normalised
+from pretrain.evaluation.tasks.texts import Choices
 from tests.integration.test_finetune import FAST, WORDS, evaluated, model, models, questions, sentences, task
 
 __all__ = ["model", "models"]  # fixtures

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.files import read_json
+from configs.common.errors import UserError
+from configs.common.files import read_json
 from configs.load import load
 from data_prep.__main__ import _load as load_for_corpus
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Split
-from pretrain import checkpoint
-from pretrain.logs import read_metrics
+from pretrain.run import checkpoint
+from pretrain.run.logs import read_metrics
 from pretrain.show import show_run
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import SMALL, documents
 
 

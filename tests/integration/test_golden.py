@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pretrain.world import World
+from pretrain.step.world import World
 from tests.golden_losses import GOLDEN, NAMES, measure
 
 TOLERANCE = dict.fromkeys(NAMES, 2e-6) | {"gradient_norm": 1e-5}

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
-from pretrain.batch import Batch
-from pretrain.engine import Engine
-from pretrain.evaluation.show import print_scores
-from pretrain.loader import batch_of
-from pretrain.logs import read_metrics
-from pretrain.pair import ElectraPair
-from pretrain.saved import open_pair
-from pretrain.world import World
+from pretrain.evaluation.rows.show import print_scores
+from pretrain.model.batch import Batch
+from pretrain.model.pair import ElectraPair
+from pretrain.run.logs import read_metrics
+from pretrain.run.trained_model import open_pair
+from pretrain.step.engine import Engine
+from pretrain.step.loader import batch_of
+from pretrain.step.world import World
 from tests.conftest import SMALL
 
 HEALTH = (

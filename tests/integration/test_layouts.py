@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.engine import MOMENTS, WEIGHTS, tensors_file
+from pretrain.run import checkpoint
+from pretrain.step.engine import MOMENTS, WEIGHTS, tensors_file
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.integration.test_run import recipe, start, training
 from tests.integration.test_run import whole as whole
 

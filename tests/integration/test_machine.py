@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import STOPPED
+from configs.common.errors import STOPPED
 from data_prep.shards import Corpus
-from pretrain import checkpoint
+from pretrain.run import checkpoint
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.integration.test_run import command, recipe, start, training, wait_for_step
 
 

@@ -22,8 +22,8 @@ import pytest
 import tomli_w
 import yaml
 
-from configs.errors import STOPPED
-from configs.files import read_json
+from configs.common.errors import STOPPED
+from configs.common.files import read_json
 from configs.load import load
 from launch.backends import kubernetes
 from launch.jobs import Stage, pipeline

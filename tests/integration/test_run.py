@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import torch
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.evaluation.show import print_scores
-from pretrain.logs import read_metrics
+from pretrain.evaluation.rows.show import print_scores
+from pretrain.run import checkpoint
+from pretrain.run.logs import read_metrics
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import SMALL
 
 

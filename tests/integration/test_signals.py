@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from configs.errors import STOPPED
+from configs.common.errors import STOPPED
 from launch.backends import local
 from launch.jobs import Stage, pipeline
 from launch.machines import LOCAL
-from pretrain import checkpoint
+from pretrain.run import checkpoint
 from tests.conftest import SMALL
 from tests.integration.test_run import command, training, wait_for_step
 

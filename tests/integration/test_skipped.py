@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from configs.load import load
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.engine import Engine
-from pretrain.loader import Loader
-from pretrain.pair import ElectraPair
+from pretrain.model.pair import ElectraPair
+from pretrain.run import checkpoint
+from pretrain.step.engine import Engine
+from pretrain.step.loader import Loader
+from pretrain.step.world import World
 from pretrain.train import train
-from pretrain.world import World
 from tests.conftest import SMALL
 from tests.golden_losses import text
 from tests.integration.test_run import recipe, start, training

@@ -16,7 +16,7 @@ import yaml
 from kubeflow_trainer_api import models
 from typer.testing import CliRunner
 
-from configs.errors import STOPPED, UserError
+from configs.common.errors import STOPPED, UserError
 from launch.backends import kubernetes
 from launch.backends.commands import Bundle
 from launch.cli import app

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from launch.machines import LOCAL, Slurm, find, machines
 
 MINE = """

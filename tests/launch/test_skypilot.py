@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from configs.errors import UserError
+from configs.common.errors import UserError
 from launch.backends import skypilot
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import SkyPilot, machine_of

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from configs.errors import STOPPED, UserError
+from configs.common.errors import STOPPED, UserError
 from launch.cli import app
 from launch.jobs import Stage
 from launch.machines import find
 from launch.refusals import refuse_run, refuse_unshared
 from launch.snapshot import code_of
 from launch.submissions import Submission, newest, next_folder, store
-from pretrain import checkpoint
+from pretrain.run import checkpoint
 from tests.conftest import SMALL
 from tests.integration.test_run import training
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.batch import Batch, borders_of
-from pretrain.pair import ElectraPair
+from pretrain.model.batch import Batch, borders_of
+from pretrain.model.pair import ElectraPair
+from pretrain.model.sampling import BLOCK, STEPS
 from pretrain.released.google import tower_weights
-from pretrain.sampling import BLOCK, STEPS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MASK_ID = 4

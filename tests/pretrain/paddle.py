@@ -14,10 +14,10 @@ from torch import Tensor
 
 from configs.load import load
 from configs.recipe import Recipe
-from pretrain.batch import Batch, borders_of
-from pretrain.pair import ElectraPair
+from pretrain.model.batch import Batch, borders_of
+from pretrain.model.pair import ElectraPair
+from pretrain.model.sampling import STEPS
 from pretrain.released.paddle import tower_weights
-from pretrain.sampling import STEPS
 from tests.pretrain.google import uniforms_for
 
 Arrays = dict[str, NDArray[Any]]

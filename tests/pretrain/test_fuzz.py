@@ -11,16 +11,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from configs.files import sha256_of
+from configs.common.errors import UserError
+from configs.common.files import sha256_of
 from configs.load import load
 from data_prep.shards import Corpus
-from pretrain import checkpoint
-from pretrain.checkpoint import MANIFEST, SCHEMA_VERSION, STATE
-from pretrain.logs import METRICS, Log, read_metrics
-from pretrain.run import PROVENANCE, Run
+from pretrain.run import checkpoint
+from pretrain.run.checkpoint import MANIFEST, SCHEMA_VERSION, STATE
+from pretrain.run.folder import PROVENANCE, Run
+from pretrain.run.logs import METRICS, Log, read_metrics
 from pretrain.show import show_run
-from pretrain.world import World
+from pretrain.step.world import World
 from tests.conftest import SMALL
 from tests.fuzz import VALUES, changed, cut_and_flipped
 

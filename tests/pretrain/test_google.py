@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from pretrain.engine import Engine
-from pretrain.objectives import take
-from pretrain.optim import learning_rate
-from pretrain.world import World
+from pretrain.model.objectives import take
+from pretrain.step.engine import Engine
+from pretrain.step.optim import learning_rate
+from pretrain.step.world import World
 from tests.pretrain.google import CASES, Case
 
 pytestmark = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from pretrain.engine import Engine
-from pretrain.objectives import csp, mts
-from pretrain.optim import parameter_groups
-from pretrain.pair import ElectraPair, Output
-from pretrain.world import World
+from pretrain.model.objectives import csp, mts
+from pretrain.model.pair import ElectraPair, Output
+from pretrain.step.engine import Engine
+from pretrain.step.optim import parameter_groups
+from pretrain.step.world import World
 from tests.pretrain.paddle import Case, pair_names
 
 CASES = {name: Case(name) for name in ("electra", "ernie_health")}

@@ -17,9 +17,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from configs.errors import UserError
+from configs.common.errors import UserError
+from pretrain.released.lookup import open_released
 from pretrain.released.network import Network
-from pretrain.released.open import open_released
 from pretrain.released.paddle import tower_weights
 from tests.pretrain import google
 from tests.pretrain.paddle import GOLDEN, Case
@@ -215,7 +215,7 @@ def offline(cache: Path, *command: str, **places: str) -> subprocess.CompletedPr
 OPEN = """
 import os, sys
 from data_prep.released import settings_of
-from pretrain.released.open import open_released
+from pretrain.released.lookup import open_released
 os.chdir(sys.argv[1])
 for name in sys.argv[2:]:
     found = open_released(name)

@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, keyed randomness, the command line."""

@@ -1,0 +1,64 @@
+"""What the command line of every room shares: one grammar, and user errors as one sentence with exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from configs.common.errors import STOPPED, Unfinished, UserError
+from configs.common.secrets import without_secrets
+
+RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="table.key=value ...")]
+CorpusFolder = Annotated[Path, typer.Option(help="A folder that `electra prepare` made.")]
+InitFrom = Annotated[
+    str | None,
+    typer.Option("--init-from", metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub."),
+]
+General = Annotated[
+    Path | None, typer.Option(help="Another corpus, whose held-out rows are evaluated too: is anything forgotten?")
+]
+RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
+
+# What the machine, not the product, refuses: worth a sentence, not a traceback.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Unfinished as stopped:
+            _say(str(stopped))
+            sys.exit(STOPPED)
+        except UserError as error:
+            _say(str(error))
+            sys.exit(2)
+        except OSError as error:
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            _say(f"{error.filename or 'the output'}: {error.strerror}")
+            sys.exit(2)
+
+
+def _say(sentence: str) -> None:
+    """Where torchrun has started many of us, each says which it is: a mistake may be one node's alone."""
+    rank = os.environ.get("RANK", "0")
+    who = "error" if rank == "0" else f"process {rank}: error"
+    typer.secho(f"{who}: {without_secrets(sentence)}", err=True, fg="red")
+
+
+def application(**options: Any) -> typer.Typer:
+    """An empty application; rooms add their commands, and `launch.cli` mounts them."""
+    app = typer.Typer(
+        cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, **options
+    )
+    # A room with a single command still takes its name: `python -m data_prep prepare`.
+    app.callback()(lambda: None)
+    return app

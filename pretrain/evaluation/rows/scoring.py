@@ -1,0 +1,83 @@
+"""What a pair does on each held-out row: which masked tokens it predicts, and how suspicious every token looks.
+
+Letters: R rows, N real tokens of all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.common.errors import UserError
+from configs.recipe import Recipe
+from data_prep.shards import Corpus
+from pretrain.model.batch import Batch
+from pretrain.model.pair import ElectraPair
+from pretrain.step.loader import batch_of
+from pretrain.step.order import rows_at
+
+
+@dataclass(frozen=True)
+class Rows:
+    """By row, [R]: masked tokens, those predicted, the sum of their -log p. By token, [N]: its row, its logit, truth.
+
+    `logits` are None where no discriminator was asked.
+    """
+
+    slots: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    surprise: NDArray[np.float64]  # nats
+    row: NDArray[np.int64]
+    replaced: NDArray[np.bool_]
+    logits: NDArray[np.float64] | None
+
+
+@torch.no_grad()
+def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | None, *, detects: bool) -> Rows:
+    """Ask `pair` about all held-out rows, or `num_rows` drawn from them; rows, masks and samples are always the same.
+
+    Raises UserError when fewer than two rows are held out: one row tells nothing of how rows differ.
+    """
+    total = corpus.num_rows("validation")
+    num_rows = min(num_rows or total, total)
+    if num_rows < 2:
+        raise UserError(
+            f"{corpus.folder}: {num_rows} held-out rows are scored, and intervals need two; prepare it with a higher "
+            "data.validation_share, or ask for more --rows"
+        )
+    parts = [_measure(pair, batch, detects) for batch in _batches(recipe, corpus, num_rows, _device(pair))]
+    whole = [torch.cat(part).double().cpu().numpy() for part in zip(*parts, strict=True)]
+    slots, predicted, surprise, lengths, replaced = whole[:5]
+    row = np.repeat(np.arange(num_rows), lengths.astype(np.int64))
+    return Rows(slots, predicted, surprise, row, replaced.astype(bool), whole[5] if detects else None)
+
+
+def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
+    """Slots, predictions, surprise and lengths [B]; whether replaced, and logits, of the real tokens."""
+    forward = pair(batch, pair.counts([batch])).forward
+    filled, targets = batch.filled, batch.targets
+    likelihood = forward.slot_log_probs.gather(2, targets[:, :, None]).squeeze(2)
+    predicted = (forward.slot_log_probs.argmax(-1) == targets) & filled
+    by_row = [filled.sum(1), predicted.sum(1), -(likelihood.double() * filled).sum(1), batch.real.sum(1)]
+    by_token = [forward.replaced[batch.real]]
+    if detects:
+        assert pair.detection is not None
+        by_token.append(pair.detection.logits(forward.states)[batch.real])
+    return by_row + by_token
+
+
+def _batches(recipe: Recipe, corpus: Corpus, num_rows: int, device: torch.device) -> Iterator[Batch]:
+    """The rows in the order of their numbers, so that what is near on the disk is read together."""
+    chosen = np.sort(rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)[0])
+    for start in range(0, num_rows, recipe.batch.micro_rows):
+        numbers = chosen[start : start + recipe.batch.micro_rows]
+        yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers).to(device)
+
+
+def _device(pair: ElectraPair) -> torch.device:
+    return next(pair.parameters()).device

@@ -1,0 +1,80 @@
+"""`electra evaluate MODEL --corpus CORPUS ...`: a table with a column for each corpus, and the same as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from configs.common.files import make_folder, write_json
+from data_prep.shards import Corpus
+from pretrain.evaluation.rows.model import Judged, open_judged
+from pretrain.evaluation.rows.scores import Score, scores
+from pretrain.evaluation.rows.scoring import measure
+
+_TITLES = {
+    "masked_accuracy": "masked accuracy",
+    "pseudo_perplexity": "pseudo-perplexity",
+    "replaced_share": "replaced",
+    "accuracy": "RTD accuracy",
+    "precision": "RTD precision",
+    "recall": "RTD recall",
+    "auc": "RTD AUC",
+    "brier": "RTD Brier score",
+}
+
+
+def print_scores(
+    model: str, folders: list[Path], num_rows: int | None, generator: str | None = None, json_file: Path | None = None
+) -> None:
+    """Score a model on the held-out rows of each corpus. Raises UserError before any is read if one does not fit."""
+    corpora = [Corpus(folder) for folder in folders]
+    judged = open_judged(model, generator)
+    results = {str(corpus.folder): _scores_on(judged, corpus, num_rows) for corpus in corpora}
+    console = Console()
+    for line in _heading(judged):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(_table(results))
+    if json_file:
+        make_folder(json_file.absolute().parent)
+        filler = judged.generator.networks["generator"].origin
+        write_json(json_file, {"model": model, "generator": filler, "corpora": results})
+
+
+def _scores_on(judged: Judged, corpus: Corpus, num_rows: int | None) -> dict[str, Any]:
+    pair, recipe = judged.pair_for(corpus)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    rows = measure(pair.to(device), recipe, corpus, num_rows, detects=judged.detects)
+    return {"rows": len(rows.slots), "scores": {name: asdict(score) for name, score in scores(rows).items()}}
+
+
+def _heading(judged: Judged) -> list[str]:
+    filler = judged.generator.networks["generator"].origin
+    lines = [f"{judged.model.origin}: held-out rows, every masked token hidden, 95 % intervals over rows"]
+    if not judged.is_its_own:
+        lines.append(f"the generator is that of {filler}: masked accuracy and pseudo-perplexity are its own")
+    if not judged.detects:
+        lines.append("no scores of detection: the model has no discriminator with its head")
+    return lines
+
+
+def _table(results: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for folder in results:
+        table.add_column(folder, justify="right", overflow="fold")
+    table.add_row("rows", *(f"{result['rows']:,}" for result in results.values()))
+    for name in next(iter(results.values()))["scores"]:
+        table.add_row(_TITLES[name], *(_cell(Score(**result["scores"][name])) for result in results.values()))
+    return table
+
+
+def _cell(score: Score) -> str:
+    if score.value is None or score.low is None or score.high is None:
+        return "-"
+    digits = 3 if score.value < 10 else 1
+    return f"{score.value:.{digits}f} ({score.low:.{digits}f} to {score.high:.{digits}f})"

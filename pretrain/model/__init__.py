@@ -1,0 +1,1 @@
+"""What is computed: the encoder, the generator and discriminator pair, and its objectives."""

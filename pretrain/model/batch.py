@@ -1,0 +1,141 @@
+"""What the model is given: rows, their slots, and every random number of the step.
+
+Letters: B rows, L row length, P slots of a row, K candidates.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.common import randomness
+from configs.training_tables import Corruption
+from data_prep.shards import Planes, SpecialTokens
+from pretrain.model.sampling import STEPS
+
+
+@dataclass(frozen=True)
+class Batch:
+    tokens: Tensor  # [B, L] the original ids
+    segments: Tensor  # [B, L] 0 or 1
+    positions: Tensor  # [B, L] from 0 in every example
+    examples: Tensor  # [B, L] from 1 in every row; 0 is padding
+    borders: Tensor  # [N + 1] int32, as `borders_of` gives them
+    slots: Tensor  # [B, P] positions in the row; 0, where no slot ever is, when a slot is not filled
+    filled: Tensor  # [B, P] bool
+    shown: Tensor  # [B, P] what the generator sees in the slot: [MASK], a random id, or the original
+    uniforms: Tensor  # [B, P, 2] in [0, 1), what the generator samples the slot with
+    candidate_uniforms: Tensor  # [B, P, K, 2], and what it draws candidates with
+
+    @property
+    def real(self) -> Tensor:
+        """[B, L] bool, false on padding."""
+        return self.examples > 0
+
+    @property
+    def masked_tokens(self) -> Tensor:
+        """[B, L], the generator's input."""
+        return self.tokens.scatter(1, self.slots, self.shown)
+
+    @property
+    def targets(self) -> Tensor:
+        """[B, P], the original ids of the slots."""
+        return self.tokens.gather(1, self.slots)
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{field.name: getattr(self, field.name).to(device, non_blocking=True) for field in _FIELDS})
+
+    def pinned(self) -> Batch:
+        """The batch in page-locked memory, from which a copy to a GPU does not wait for the GPU."""
+        return Batch(**{field.name: getattr(self, field.name).pin_memory() for field in _FIELDS})
+
+
+_FIELDS = dataclasses.fields(Batch)
+
+
+def make_batch(
+    rows: NDArray[np.void],
+    masks: NDArray[np.bool_],
+    keys: NDArray[np.int64],
+    *,
+    num_slots: int,
+    corruption: Corruption,
+    special: SpecialTokens,
+    vocabulary_size: int,
+    seed: int,
+    purpose: str,
+) -> Batch:
+    """A batch of rows [B] with their masking [B, L].
+
+    `keys` [B] and `purpose` name the randomness of each row: a training row by its position in the run, a held-out row
+    by its number. So it does not depend on the other rows of the batch.
+    """
+    planes = Planes.of(rows, special)
+    slots, filled = _slots(masks, num_slots)
+    originals = np.take_along_axis(planes.tokens.astype(np.int64), slots, axis=1)
+    where = (keys[:, None], np.arange(num_slots)[None, :])
+    kind = randomness.uniform(seed, f"{purpose}: what a slot shows", *where)
+    random_ids = (randomness.bits(seed, f"{purpose}: random ids", *where) % np.uint64(vocabulary_size)).astype(np.int64)
+    shown = np.select(
+        [~filled, kind < corruption.mask, kind < corruption.mask + corruption.random],
+        [originals, special.mask, random_ids],
+        originals,
+    )
+    steps = np.arange(STEPS)
+    real = np.arange(masks.shape[1]) < planes.lengths[:, None]
+    examples = np.cumsum(planes.example_start, axis=1) * real
+    values: dict[str, Any] = {
+        "tokens": planes.tokens.astype(np.int64),
+        "segments": planes.segment_b.astype(np.int64),
+        "positions": _positions(planes.example_start),
+        "examples": examples,
+        "borders": borders_of(examples),
+        "slots": slots,
+        "filled": filled,
+        "shown": shown,
+        "uniforms": randomness.uniform(seed, f"{purpose}: samples", *(axis[:, :, None] for axis in where), steps),
+        "candidate_uniforms": randomness.uniform(
+            seed,
+            f"{purpose}: candidates",
+            *(axis[:, :, None, None] for axis in where),
+            np.arange(corruption.candidates)[:, None],
+            steps,
+        ),
+    }
+    return Batch(**{name: torch.from_numpy(value) for name, value in values.items()})
+
+
+def borders_of(examples: NDArray[np.int64]) -> NDArray[np.int32]:
+    """[N + 1], where examples and paddings begin in the rows [B, L] laid end to end, and last the end of them.
+
+    The end is repeated, examples of no token, until N is a power of two, so that a compiler meets few shapes.
+    """
+    begins = np.ones(examples.shape, np.bool_)
+    begins[:, 1:] = examples[:, 1:] != examples[:, :-1]
+    places = np.flatnonzero(begins)
+    num_examples = 1 << (len(places) - 1).bit_length()
+    borders = np.full(num_examples + 1, examples.size, np.int32)
+    borders[: len(places)] = places
+    return borders
+
+
+def _slots(masks: NDArray[np.bool_], num_slots: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The masked positions of each row in order, [B, P], and which of the P are filled."""
+    counts = masks.sum(axis=1)
+    assert counts.max(initial=0) <= num_slots, "a masking has more positions than the recipe has slots"
+    filled = np.arange(num_slots) < counts[:, None]
+    slots = np.zeros((len(masks), num_slots), np.int64)
+    slots[filled] = np.nonzero(masks)[1]
+    return slots, filled
+
+
+def _positions(example_start: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """[B, L], counted from the start of each example."""
+    index = np.broadcast_to(np.arange(example_start.shape[1]), example_start.shape)
+    return index - np.maximum.accumulate(np.where(example_start, index, 0), axis=1)

@@ -1,0 +1,103 @@
+"""Embeddings, and what the discriminator's have from the generator's (`model.shared_embeddings`).
+
+Letters: B rows, L row length, E embedding, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from configs.training_tables import Model
+from pretrain.model.dropout import Dropout
+
+# The tables and the LayerNorm of a tower by their names in `Embeddings`.
+Tables = dict[str, Tensor]
+
+
+class Embeddings(nn.Module):
+    """Words, positions and token types, and the LayerNorm of their sum: the generator's."""
+
+    def __init__(self, model: Model, vocabulary_size: int):
+        super().__init__()
+        self.word = nn.Embedding(vocabulary_size, model.embedding)
+        self.position = nn.Embedding(model.max_positions, model.embedding)
+        self.token_type = nn.Embedding(model.token_types, model.embedding)
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
+        self.dropout = Dropout(model.dropout)
+
+    def tables(self) -> Tables:
+        return dict(self.named_parameters())
+
+    def forward(self, tables: Tables, tokens: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
+        """[B, L] each -> [B, L, E], by the tables of either tower."""
+        summed = (
+            F.embedding(tokens, tables["word.weight"])
+            + F.embedding(positions, tables["position.weight"])
+            + F.embedding(segments, tables["token_type.weight"])
+        )
+        weight, bias = tables["norm.weight"], tables["norm.bias"]
+        return self.dropout(F.layer_norm(summed, weight.shape, weight, bias, self.norm.eps))
+
+
+class Shared(nn.Module):
+    """All of the generator's; both towers send them gradients (google-research/electra)."""
+
+    def __init__(self, model: Model, vocabulary_size: int):
+        super().__init__()
+
+    def tables(self, generator: Tables) -> Tables:
+        """The discriminator's."""
+        return generator
+
+    def load(self, tables: Tables, generator: Embeddings) -> None:
+        """Take over the discriminator's tables, into the generator's where they are shared."""
+        generator.load_state_dict(tables)
+
+
+class WordsShared(Shared):
+    """The generator's words; positions, token types and LayerNorm of its own (PaddleNLP)."""
+
+    def __init__(self, model: Model, vocabulary_size: int):
+        super().__init__(model, vocabulary_size)
+        self.position = nn.Embedding(model.max_positions, model.embedding)
+        self.token_type = nn.Embedding(model.token_types, model.embedding)
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
+
+    def tables(self, generator: Tables) -> Tables:
+        return generator | dict(self.named_parameters())
+
+    def load(self, tables: Tables, generator: Embeddings) -> None:
+        generator.word.load_state_dict({"weight": tables["word.weight"]})
+        self.load_state_dict({name: tables[name] for name in self.state_dict()})
+
+
+class Disentangled(Shared):
+    """The generator's tables plus differences, which start at zero and alone get the discriminator's gradients.
+
+    So the two tasks do not pull one table two ways: gradient-disentangled embedding sharing (DeBERTaV3, rtd_task.py in
+    microsoft/DeBERTa). The LayerNorm is its own.
+    """
+
+    def __init__(self, model: Model, vocabulary_size: int):
+        super().__init__(model, vocabulary_size)
+        self.word = nn.Parameter(torch.zeros(vocabulary_size, model.embedding))
+        self.position = nn.Parameter(torch.zeros(model.max_positions, model.embedding))
+        self.token_type = nn.Parameter(torch.zeros(model.token_types, model.embedding))
+        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
+
+    def tables(self, generator: Tables) -> Tables:
+        summed = {f"{name}.weight": generator[f"{name}.weight"].detach() + own for name, own in self._differences()}
+        return summed | {f"norm.{name}": parameter for name, parameter in self.norm.named_parameters()}
+
+    def load(self, tables: Tables, generator: Embeddings) -> None:
+        theirs = generator.tables()
+        own = {name: tables[f"{name}.weight"] - theirs[f"{name}.weight"] for name, _ in self._differences()}
+        self.load_state_dict(own | {name: tables[name] for name in ("norm.weight", "norm.bias")})
+
+    def _differences(self) -> list[tuple[str, nn.Parameter]]:
+        return [("word", self.word), ("position", self.position), ("token_type", self.token_type)]
+
+
+SHARING = {"all": Shared, "words": WordsShared, "disentangled": Disentangled}

@@ -1,0 +1,77 @@
+"""The encoder: BERT's post-LayerNorm Transformer as ELECTRA uses it (google-research/electra, model/modeling.py).
+
+Letters: B rows, L row length, E embedding, D hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from configs.training_tables import Model, Tower
+from pretrain.model.attention import Bounds, SelfAttention
+from pretrain.model.dropout import Dropout
+from pretrain.model.linear import Linear
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward, each with its residual and a LayerNorm behind it."""
+
+    def __init__(self, tower: Tower, model: Model):
+        super().__init__()
+        self.attention = SelfAttention(tower.hidden, tower.heads, model.attention_dropout)
+        self.attention_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
+        self.intermediate = Linear(tower.hidden, tower.intermediate)
+        self.output = Linear(tower.intermediate, tower.hidden)
+        self.output_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
+        self.dropout = Dropout(model.dropout)
+
+    def forward(self, states: Tensor, bounds: Bounds) -> Tensor:
+        """[B, L, D] -> [B, L, D]"""
+        states = self.attention_norm(states + self.dropout(self.attention(states, bounds)))
+        return self.output_norm(states + self.dropout(self.output(F.gelu(self.intermediate(states)))))
+
+
+class Encoder(nn.Module):
+    """A tower: the embeddings projected to its width, if that differs, and its layers."""
+
+    def __init__(self, tower: Tower, model: Model):
+        super().__init__()
+        same_width = tower.hidden == model.embedding
+        self.projection = nn.Identity() if same_width else Linear(model.embedding, tower.hidden)
+        self.layers = nn.ModuleList(Layer(tower, model) for _ in range(tower.layers))
+
+    def forward(self, embedded: Tensor, bounds: Bounds) -> Tensor:
+        """[B, L, E] -> [B, L, D]; `bounds` as attention.bounds gives them."""
+        # Under autocast the projection gives bf16; the residual stream stays fp32, as behind every LayerNorm on a GPU.
+        states = self.projection(embedded).float()
+        for layer in self.layers:
+            states = layer(states, bounds)
+        return states
+
+
+def initialize(module: nn.Module, model: Model) -> None:
+    """Initial values of matrices and tables by `model.initializer`; biases 0, LayerNorms 1."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            draw(part.weight, model)
+        if isinstance(part, nn.Linear):
+            nn.init.zeros_(part.bias)
+    for part in module.modules():
+        if isinstance(part, Encoder) and isinstance(part.projection, nn.Linear):
+            draw_glorot(part.projection.weight, model)
+
+
+def draw(weight: Tensor, model: Model) -> None:
+    """A normal of standard deviation `initializer_range`, cut at two deviations where the recipe says so."""
+    deviation = model.initializer_range
+    if model.initializer == "truncated_normal":
+        nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+    else:
+        nn.init.normal_(weight, std=deviation)
+
+
+def draw_glorot(weight: Tensor, model: Model) -> None:
+    """For layers that Google builds without an initializer: TensorFlow's default, Glorot's uniform."""
+    if model.initializer == "truncated_normal":
+        nn.init.xavier_uniform_(weight)

@@ -1,0 +1,48 @@
+"""A full disk: what was being written is removed, what was written before is kept, and the same command goes on."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from configs.common.errors import Unfinished
+from pretrain.run import checkpoint
+from pretrain.run.folder import Run
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def on_a_full_disk(run: Run, num_bytes: int) -> Iterator[None]:
+    """Raises Unfinished when nothing more can be written to the run, whose checkpoints take about `num_bytes`."""
+    try:
+        with _quiet_threads():
+            yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        if run.world.is_main:
+            checkpoint.clean(run.checkpoints)
+        kept = checkpoint.found(run.checkpoints)
+        raise Unfinished(
+            f"{run.folder}: the disk is full, and a checkpoint takes about {num_bytes / 1e6:,.1f} MB; with room for "
+            f"it, the same command goes on from {kept[-1].name if kept else 'the beginning'}"
+        ) from None
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """TensorBoard writes in a thread of its own, and what that one raises is raised in ours again."""
+    before = threading.excepthook
+
+    def unless_full(raised: threading.ExceptHookArgs) -> None:
+        if not (isinstance(raised.exc_value, OSError) and raised.exc_value.errno in _FULL):
+            before(raised)
+
+    threading.excepthook = unless_full
+    try:
+        yield
+    finally:
+        threading.excepthook = before

@@ -1,0 +1,141 @@
+"""What people see of a run: a progress line, metrics.jsonl, TensorBoard. Only the first process writes them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.common.files import write_text
+from configs.schema import Natural
+
+METRICS = "metrics.jsonl"
+# evaluation: the corpus's own held-out rows; general: those of the corpus that --general names
+EvaluationKind = Literal["evaluation", "general"]
+
+
+class _Line(BaseModel):
+    """What a step logged: numbers by name, or None for one that was not finite."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, int | float | None]  # type: ignore[assignment]  pydantic's way to type further keys
+
+    kind: Literal["training", "evaluation", "general"]
+    step: Natural
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """The complete lines of a run's metrics; one that was cut by a crash, or is damaged, is left out."""
+    path = run / METRICS
+    lines = []
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        try:
+            lines.append(_Line.model_validate_json(line).model_dump())
+        except ValidationError:
+            continue
+    return lines
+
+
+class Log:
+    """Open for one start of a run. What an earlier start logged after `first_step` is taken back."""
+
+    def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool):
+        self._run, self._first_step, self._num_steps, self._active = run, first_step, num_steps, active
+
+    def __enter__(self) -> Log:
+        if not self._active:
+            return self
+        from torch.utils.tensorboard import SummaryWriter
+
+        kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
+        write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+        self._already = {(line["kind"], line["step"]) for line in kept}
+        self._evaluations = [line for line in kept if line["kind"] != "training"]
+        self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
+        self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
+        self._console = Console()
+        self._bar = _progress(self._console) if self._console.is_terminal else None
+        if self._bar:
+            self._task = self._bar.add_task("", total=self._num_steps, completed=self._first_step, line="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._active:
+            return
+        if self._bar:
+            self._bar.stop()
+        self._metrics.close()
+        self._board.close()
+
+    def say(self, text: str) -> None:
+        if self._active:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def training(self, step: int, values: dict[str, float]) -> None:
+        if not self._active:
+            return
+        self._write("training", step, values)
+        line = (
+            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  "
+            f"replaced {values['replaced_share']:.1%}  {values['tokens_per_second']:,.0f} tokens/s"
+            + (f"  skipped {values['skipped_steps']:,}" if values["skipped_steps"] else "")
+        )
+        if self._bar:
+            self._bar.update(self._task, completed=step, line=line)
+        else:
+            self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
+
+    def has(self, kind: str, step: int) -> bool:
+        """Whether an earlier start logged it; the first process knows."""
+        return self._active and (kind, step) in self._already
+
+    def first(self, kind: EvaluationKind, step: int) -> dict[str, float] | None:
+        """The first evaluation from this step on whose values are all numbers; the first process knows."""
+        for line in self._evaluations if self._active else ():
+            if line["kind"] == kind and line["step"] >= step and None not in line.values():
+                return line
+        return None
+
+    def evaluation(self, step: int, values: dict[str, float], kind: EvaluationKind = "evaluation") -> None:
+        if not self._active or not values:
+            return
+        self._write(kind, step, values)
+        self._evaluations.append({"kind": kind, "step": step, **values})
+        title = "held out" if kind == "evaluation" else "general text"
+        self.say(
+            f"step {step}/{self._num_steps}  {title}: masked accuracy {values['masked_accuracy']:.1%}"
+            + "".join(
+                f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
+            )
+            + (
+                f", AUC {values['auc']:.3f}, precision {values['precision']:.1%}, recall {values['recall']:.1%}"
+                if "auc" in values
+                else ""
+            )
+        )
+
+    def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
+        if (kind, step) in self._already:
+            return
+        # JSON has no word for what is not finite.
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        line = {"kind": kind, "step": step, **known}
+        self._metrics.write(json.dumps(line, allow_nan=False) + "\n")
+        self._metrics.flush()
+        for name, value in values.items():
+            self._board.add_scalar(f"{kind}/{name}", value, step)
+        self._board.flush()
+
+
+def _progress(console: Console) -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[line]}"), TimeRemainingColumn())
+    return Progress(*columns, console=console)

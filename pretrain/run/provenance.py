@@ -1,0 +1,58 @@
+"""Where a start of a run came from: command, code, packages, machine. It is read by others, so it holds no secrets."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from configs.common.secrets import without_secrets
+from pretrain.step.world import World
+
+_PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
+_SECRET_KEY = re.compile("(key|token|secret|password|credentials)$", re.IGNORECASE)
+
+
+def start_of(world: World, dtype: torch.dtype) -> dict[str, Any]:
+    """Nothing of the environment is in it but what is named here."""
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": [shown(argument) for argument in sys.argv],
+        "commit": _commit(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
+        "processes": world.size,
+        "precision": str(dtype).removeprefix("torch."),
+    }
+
+
+def shown(argument: str) -> str:
+    """An argument of the command without what gives access: the value of such a key, and the secrets of a URL."""
+    key, equals, _ = argument.partition("=")
+    return f"{key}=..." if equals and _SECRET_KEY.search(key) else without_secrets(argument)
+
+
+def _commit() -> str | None:
+    """The commit of the code that runs, with a + when it is changed; None outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

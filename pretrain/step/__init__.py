@@ -1,0 +1,1 @@
+"""How a step is computed: processes, batches, DeepSpeed, the optimizer, its cost."""

@@ -1,0 +1,85 @@
+"""What DeepSpeed is told: its configuration, from the recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from configs.common.errors import UserError
+from configs.recipe import Recipe
+from configs.share import micro_rows
+from pretrain.step.world import World, precision
+
+# Tables of DeepSpeed's that would silently replace what the recipe says of precision, optimizer and schedule.
+_DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
+# DeepSpeed's own reduce_bucket_size (runtime/zero/config.py, 0.19.8).
+_LARGEST_BUCKET = 500_000_000
+
+
+def configuration(recipe: Recipe, world: World, parameters: int) -> dict[str, Any]:
+    """DeepSpeed's dictionary for a model of so many parameters; raises UserError when `[deepspeed]` contradicts it."""
+    micro = micro_rows(recipe, world.size)
+    dtype = precision(recipe.compute.precision, world.device)
+    ours: dict[str, Any] = {
+        "train_batch_size": recipe.batch.rows,
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": recipe.batch.rows // (micro * world.size),
+        "zero_optimization": {"stage": recipe.compute.zero_stage},
+        "zero_allow_untested_optimizer": True,
+        "gradient_clipping": recipe.optimizer.clip_norm if recipe.compute.zero_stage else 0.0,
+        # Weights stay fp32, and matrix products run in bf16: what a checkpoint holds is exact either way.
+        # No module is called safe for lower precision, so that ZeRO adds gradients up in fp32 too.
+        "torch_autocast": {
+            "enabled": dtype == torch.bfloat16,
+            "dtype": "bfloat16",
+            "lower_precision_safe_modules": [],
+        },
+        "steps_per_print": None,
+    }
+    made = _add(ours, recipe.deepspeed, f"{recipe.name}: deepspeed.")
+    if recipe.compute.zero_stage:
+        made["zero_optimization"]["reduce_bucket_size"] = reduce_bucket(recipe, parameters)
+    return made
+
+
+def _add(ours: dict[str, Any], more: dict[str, Any], where: str) -> dict[str, Any]:
+    """`more` beside what the recipe decides; raises UserError for a key of it that the recipe decides."""
+    merged = dict(ours)
+    for key, value in more.items():
+        mine = ours.get(key)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            merged[key] = _add(mine, value, f"{where}{key}.")
+        elif mine not in (None, value) or key in _DECIDED_ELSEWHERE:
+            raise UserError(f"{where}{key}: the recipe's own tables decide this; leave it out")
+        else:
+            merged[key] = value
+    return merged
+
+
+def reduce_bucket(recipe: Recipe, parameters: int) -> int:
+    """Gradients that ZeRO brings together at a time, as `[deepspeed]` says, or else all, up to DeepSpeed's own number.
+
+    DeepSpeed would make a buffer of that number, 2 GB, for any model. Raises UserError for what is no such number.
+    """
+    zero: Any = recipe.deepspeed.get("zero_optimization", {})
+    if not isinstance(zero, dict):
+        raise UserError(f"{recipe.name}: deepspeed.zero_optimization: a table is expected, not {zero!r}")
+    size: Any = zero.get("reduce_bucket_size", min(parameters, _LARGEST_BUCKET))
+    if not isinstance(size, int | float) or size < 1 or size % 1:
+        raise UserError(
+            f"{recipe.name}: deepspeed.zero_optimization.reduce_bucket_size: a whole number of gradients is expected, "
+            f"not {size!r}"
+        )
+    return int(size)
+
+
+def refused(recipe: Recipe, error: Exception) -> UserError:
+    """A mistake in `[deepspeed]`, by DeepSpeed's own check, or where it stumbled over it."""
+    said = f"{type(error).__name__}, {error}"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        said = f"{error.title}, {key} = {first['input']!r}: {first['msg']}"
+    return UserError(f"{recipe.name}: deepspeed: DeepSpeed does not take this table ({said})")

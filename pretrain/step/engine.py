@@ -1,0 +1,261 @@
+"""DeepSpeed, and the only file that calls it: a step, and what a checkpoint holds of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from configs.recipe import Recipe
+from pretrain.model.batch import Batch
+from pretrain.model.pair import Counts, ElectraPair, Output
+from pretrain.step import compilation
+from pretrain.step.deepspeed_config import configuration, refused
+from pretrain.step.optim import ElectraAdam, parameter_groups
+from pretrain.step.world import World, precision
+
+# A checkpoint's tensors: for each of these a file, NAME.safetensors, of every parameter by its name, whole and in fp32.
+WEIGHTS = "weights"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of one optimizer step over the whole batch."""
+
+    losses: dict[str, float]  # each objective's mean, unweighted
+    total: float  # the weighted sum
+    gradient_norm: float  # before clipping
+    masked_accuracy: float  # share of slots whose most likely token is the original
+    sampled_accuracy: float  # share of slots whose sample is the original
+    replaced_share: float  # share of tokens that the generator replaced
+    skipped_steps: int  # steps of the run so far that changed nothing, because their loss or gradient was not finite
+    skipped_in_a_row: int  # how many of them end at this step
+
+
+class Engine:
+    """One module, one optimizer, one scalar loss, one DeepSpeed engine."""
+
+    def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
+        self._deepspeed = _import_deepspeed(world)
+        self.recipe, self.world = recipe, world
+        pair = pair.to(world.device)
+        compilation.compile_layers(pair, recipe.compute.compile, world)
+        groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
+        self._adam = ElectraAdam(groups, recipe.optimizer)
+        # All of the run's, and how many of them end at its last step.
+        self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
+        self.num_parameters = sum(weight.numel() for weight in pair.parameters())
+        config = configuration(recipe, world, self.num_parameters)
+        if recipe.deepspeed:
+            self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes are not counted
+            try:
+                self._deepspeed.DeepSpeedConfig(config)
+            except Exception as error:  # it stumbles in any way over what it does not check
+                raise refused(recipe, error) from error
+        self._engine, _, _, _ = self._deepspeed.initialize(
+            model=pair, optimizer=self._adam, config=config, dist_init_required=False
+        )
+        if world.size == 1 and not recipe.compute.zero_stage:
+            # DeepSpeed would copy all gradients together, sum them over the one process, and copy them back.
+            self._engine.enable_backward_allreduce = False
+        self._make_moments()
+
+    @property
+    def pair(self) -> ElectraPair:
+        return self._engine.module
+
+    @property
+    def description(self) -> str:
+        """Processes, device, precision and ZeRO stage, for people."""
+        dtype = str(precision(self.recipe.compute.precision, self.world.device)).removeprefix("torch.")
+        processes = "1 process" if self.world.size == 1 else f"{self.world.size} processes"
+        return f"{processes}, {self.world.device.type}, {dtype}, ZeRO {self.recipe.compute.zero_stage}"
+
+    def step(
+        self, batches: list[Batch], rate: float, *, measure: bool, generator_alone: bool = False
+    ) -> Measures | None:
+        """One optimizer step over this process's micro-batches of the batch, and what it measured if that is wanted.
+
+        A step whose loss or gradient is not finite, on any process, changes neither weights nor moments. Only measuring
+        waits for the device.
+        """
+        self.pair.train()
+        counts = self._counts(batches)
+        self._set_rate(rate, generator_alone)
+        sums: list[Tensor] = []
+        for batch in batches:
+            compilation.begin_batch(self.recipe.compute.compile)
+            output = self._engine(batch.to(self.world.device), counts)
+            # DeepSpeed takes the mean over processes, and the counts already cover all of them.
+            self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
+            if measure:
+                sums.append(_sums_of(output))
+            if batch is not batches[-1]:
+                self._engine.step()
+        norm = self._update()
+        if not measure:
+            return None
+        return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self._skipped)
+
+    def _counts(self, batches: list[Batch]) -> Counts:
+        """The predictions of the whole step, over all processes."""
+        counts = self.pair.counts(batches)
+        shared = self.world.sum_on_hosts(torch.tensor(list(counts.values()), dtype=torch.float64))
+        return dict(zip(counts, shared.tolist(), strict=True))
+
+    def _update(self) -> Tensor:
+        """Change the weights by the gradients, clipped over all parameters; their norm before that, alike everywhere.
+
+        ZeRO clips and skips by itself. Without it DeepSpeed would clip but not tell the norm, and skip nothing.
+        """
+        if self.recipe.compute.zero_stage:
+            self._engine.step()
+            norm = torch.as_tensor(self._engine.get_global_grad_norm(), device=self.world.device)
+        else:
+            self._fill_gradients()
+            norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
+            self._adam.found_inf = (~norm.isfinite()).float()
+            self._engine.step()
+        skipped = (~norm.isfinite()).long()
+        self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
+        return norm
+
+    def _fill_gradients(self) -> None:
+        """Of a weight that is in no objective it is 0, as DeepSpeed makes it where it sums over processes."""
+        for weight in self.pair.parameters():
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+
+    def _set_rate(self, rate: float, generator_alone: bool) -> None:
+        for group in self._engine.optimizer.param_groups:
+            group["lr"] = 0.0 if generator_alone and group["waits"] else rate * group["scale"]
+
+    def weights_are_finite(self) -> bool:
+        """In all processes. Only an update by finite gradients can have made them anything else: at too high a rate."""
+        return not self.world.any(not torch.stack([weight.isfinite().all() for weight in self.pair.parameters()]).all())
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps of the run changed nothing. Waits for the device."""
+        return int(self._skipped[0])
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """How many steps that changed nothing end at the last one. Waits for the device."""
+        return int(self._skipped[1])
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how many a checkpoint takes: fp32 weights and two moments."""
+        return 3 * 4 * self.num_parameters
+
+    def save(self, folder: Path) -> None:
+        """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
+        for part in (WEIGHTS, *MOMENTS):
+            whole: dict[str, Tensor] = {}
+            for name, parameter in self.pair.named_parameters():
+                tensor = self._whole(parameter, part)
+                if self.world.is_main:
+                    whole[name] = tensor.detach().to("cpu", torch.float32, copy=True)
+            if self.world.is_main:
+                tensors_file(folder, part).write_bytes(save(whole))
+
+    def load(self, folder: Path, steps: int, skipped: int) -> None:
+        """Read what `save` wrote after so many steps, of which some were skipped, in whatever layout.
+
+        The caller has verified the files.
+        """
+        self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
+        self._skipped[0] = skipped
+        for state in self._adam.state.values():
+            state["step"].fill_(steps - skipped)
+        if self.recipe.compute.zero_stage:
+            # It updates a fragment of the weights that is its own.
+            self._engine.optimizer.refresh_fp32_params()
+        for part in MOMENTS:
+            with safe_open(tensors_file(folder, part), framework="pt") as tensors:
+                for name, parameter in self.pair.named_parameters():
+                    self._put(parameter, part, tensors.get_tensor(name))
+
+    def _make_moments(self) -> None:
+        """Before the first step, so that a checkpoint can be read into them.
+
+        ZeRO links them to the parameters after it has updated its first group, when other groups had none yet.
+        """
+        for group in self._adam.param_groups:
+            for parameter in group["params"]:
+                self._adam.state_of(parameter)
+        if self.recipe.compute.zero_stage:
+            self._engine.optimizer._lazy_init_hp_params_optimizer_state()
+
+    def _whole(self, parameter: nn.Parameter, part: str) -> Tensor:
+        """A weight, or one of its moments; under ZeRO those lie in fragments, which all processes bring together."""
+        if part == WEIGHTS:
+            return parameter
+        if self.recipe.compute.zero_stage:
+            return self._deepspeed.utils.safe_get_full_optimizer_state(parameter, part)
+        return self._adam.state_of(parameter)[part]
+
+    def _put(self, parameter: nn.Parameter, part: str, moment: Tensor) -> None:
+        """Take over a moment, or under ZeRO the fragment of it that is this process's."""
+        if self.recipe.compute.zero_stage:
+            self._deepspeed.utils.safe_set_full_optimizer_state(parameter, moment, part)
+        else:
+            self._adam.state_of(parameter)[part].copy_(moment)
+
+
+def _only_finite(loss: Tensor) -> Tensor:
+    """The loss; where it is not finite, its gradient is not either, and the norm of the gradients tells all processes.
+
+    The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
+    """
+    return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
+
+
+def _sums_of(output: Output) -> Tensor:
+    """[objectives + 4]: each loss, the weighted total, slots, slots predicted right, slots sampled right."""
+    return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
+
+
+def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped: Tensor) -> Measures:
+    *losses, total, slots, correct, original = sums.tolist()
+    skipped_steps, skipped_in_a_row = skipped.tolist()
+    return Measures(
+        losses={name: value / max(1.0, count) for (name, count), value in zip(counts.items(), losses, strict=True)},
+        total=total,
+        gradient_norm=float(norm),
+        masked_accuracy=correct / max(1.0, slots),
+        sampled_accuracy=original / max(1.0, slots),
+        replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
+        skipped_steps=skipped_steps,
+        skipped_in_a_row=skipped_in_a_row,
+    )
+
+
+def tensors_file(folder: Path, part: str) -> Path:
+    return folder / f"{part}.safetensors"
+
+
+def _import_deepspeed(world: World) -> Any:
+    """Import it late, because it takes seconds, and quiet: it reports by the page what the recipe already says."""
+    os.environ.setdefault("DS_ACCELERATOR", world.device.type)
+    os.environ.setdefault("LOCAL_RANK", "0")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    import deepspeed
+    import deepspeed.ops
+
+    # Importing it sets the level anew.
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    # An all-reduce through shared memory that would be compiled at the first start on a CPU.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    return deepspeed

@@ -1,0 +1,77 @@
+"""The batches of a step for one process, prepared while the step before is computed."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+import numpy as np
+
+from configs.recipe import Recipe
+from configs.share import micro_rows
+from data_prep.shards import Corpus, Split
+from pretrain.model.batch import Batch, make_batch
+from pretrain.step.order import rows_at
+from pretrain.step.world import World
+
+
+class Loader:
+    """Reads rows of a corpus as batches; the same step gives the same rows to any number of processes."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, world: World):
+        self._corpus, self._recipe = corpus, recipe
+        self._micro = micro_rows(recipe, world.size)
+        self._offset, self._stride = world.rank * self._micro, world.size * self._micro
+        self._pins = world.device.type == "cuda"
+        self._num_rows = corpus.num_rows("train")
+        self._thread = ThreadPoolExecutor(1)
+        self._ahead: tuple[int, Future[list[Batch]]] | None = None
+
+    def step(self, step: int) -> list[Batch]:
+        """This process's micro-batches of step `step`; the next step is begun in the background."""
+        ahead = self._ahead
+        batches = ahead[1].result() if ahead and ahead[0] == step else self._read(step)
+        self._ahead = (step + 1, self._thread.submit(self._read, step + 1))
+        return batches
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def _read(self, step: int) -> list[Batch]:
+        """What all processes compute at once are neighbours, for a group of rows to lie within it."""
+        first, rows = step * self._recipe.batch.rows, self._recipe.batch.rows
+        starts = range(first + self._offset, first + rows, self._stride)
+        return [self._micro_batch(np.arange(start, start + self._micro)) for start in starts]
+
+    def _micro_batch(self, positions: np.ndarray) -> Batch:
+        numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)
+        batch = batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions)
+        return batch.pinned() if self._pins else batch
+
+
+def batch_of(
+    corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
+) -> Batch:
+    """Rows `numbers` of a split as a batch, with the masking of their epoch; `keys` name their randomness.
+
+    With two views the rows come twice, view after view, with maskings and randomness of their own.
+    """
+    views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
+    numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
+    rows = corpus.read(split, numbers)
+    return make_batch(
+        rows,
+        corpus.masks(split, numbers, rows, maskings),
+        keys,
+        num_slots=recipe.masking.slots(recipe.data.row_length),
+        corruption=recipe.corruption,
+        special=corpus.special,
+        vocabulary_size=recipe.vocabulary.size,
+        seed=recipe.seed,
+        purpose=split,
+    )

@@ -1,0 +1,67 @@
+"""What a step costs: rates, the share of time waiting for data, and model-FLOP utilisation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from configs.recipe import Recipe
+from pretrain.model.batch import Batch
+from pretrain.step.engine import Measures
+from pretrain.step.flops import Work, model_flops, work_of
+from pretrain.step.world import World
+
+
+class Meter:
+    """Counts from one logged step to the next."""
+
+    def __init__(self, recipe: Recipe, world: World, peak_flops: float):
+        self._recipe, self._world, self._peak_flops = recipe, world, peak_flops
+        self._restart()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time in here is spent waiting for data."""
+        begin = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - begin
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Time in here is not the step's: evaluation and saving. The steps before it are finished first."""
+        self._world.synchronize()
+        begin = time.perf_counter()
+        yield
+        self._began += time.perf_counter() - begin
+
+    def count(self, batches: list[Batch]) -> None:
+        self._steps += 1
+        self._work += work_of(batches)
+
+    def values(self, step: int, measures: Measures, rate: float) -> dict[str, Any]:
+        """Everything that is logged of a step; what was counted starts anew."""
+        seconds = time.perf_counter() - self._began
+        flops = model_flops(self._recipe, self._work) * self._world.size / seconds
+        values = {
+            "loss": measures.total,
+            **{f"{name}_loss": loss for name, loss in measures.losses.items()},
+            "masked_accuracy": measures.masked_accuracy,
+            "sampled_accuracy": measures.sampled_accuracy,
+            "replaced_share": measures.replaced_share,
+            "learning_rate": rate,
+            "gradient_norm": measures.gradient_norm,
+            "skipped_steps": measures.skipped_steps,
+            "rows_seen": step * self._recipe.batch.rows,
+            "rows_per_second": self._steps * self._recipe.batch.rows / seconds,
+            "tokens_per_second": self._work.tokens * self._world.size / seconds,
+            "data_wait_share": self._waited / seconds,
+            "model_tflops_per_second": flops / 1e12,
+            "mfu": flops / (self._peak_flops * self._world.size),
+        }
+        self._restart()
+        return values
+
+    def _restart(self) -> None:
+        self._began, self._waited, self._steps, self._work = time.perf_counter(), 0.0, 0, Work()

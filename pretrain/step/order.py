@@ -1,0 +1,56 @@
+"""The order of rows is a function: of the seed and the position, and of nothing else.
+
+Position p counts the rows of a run from 0, over all processes and epochs. The data state of a checkpoint is one
+integer, the rows seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.common import randomness
+
+# Rows are read near to each other in blocks, for network disks, and mixed over a window of blocks.
+BLOCK = 1024
+WINDOW = 64 * BLOCK
+_ROUNDS = 4
+
+
+def rows_at(positions: NDArray[np.int64], num_rows: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row numbers, epochs) of positions. Every epoch is a permutation of the rows of its own.
+
+    The blocks are permuted first, then the rows of each window of permuted blocks; the borders of the blocks are
+    shifted from epoch to epoch, so that no row stays in the rest that fills no block.
+    """
+    epochs, places = np.divmod(positions, num_rows)
+    window = places // WINDOW
+    window_size = np.minimum(WINDOW, num_rows - window * WINDOW)
+    window_key = randomness.bits(seed, "order within windows", epochs, window)
+    places = window * WINDOW + _permute(places % WINDOW, window_size, window_key)
+    block, offset = np.divmod(places, BLOCK)
+    num_blocks = num_rows // BLOCK
+    if num_blocks:
+        moved = _permute(
+            np.minimum(block, num_blocks - 1), num_blocks, randomness.bits(seed, "order of blocks", epochs)
+        )
+        block = np.where(block < num_blocks, moved, block)
+    shift = (randomness.bits(seed, "shift of blocks", epochs) % np.uint64(num_rows)).astype(np.int64)
+    return (block * BLOCK + offset + shift) % num_rows, epochs
+
+
+def _permute(index: NDArray[np.int64], size: int | NDArray[np.int64], key: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """A keyed permutation of [0, size): a Feistel network over the next power of four, walked until it falls inside."""
+    sizes = np.broadcast_to(np.asarray(size, np.uint64), index.shape)
+    half_bits = np.ceil(np.log2(np.maximum(sizes, 2).astype(np.float64)) / 2).astype(np.uint64)
+    low = (np.uint64(1) << half_bits) - np.uint64(1)
+    result = index.astype(np.uint64)
+    outside = np.ones(index.shape, bool)
+    while outside.any():
+        left, right = result >> half_bits, result & low
+        for turn in range(_ROUNDS):
+            left, right = right, left ^ (randomness.bits(turn, "feistel", key, right) & low)
+        walked = (left << half_bits) | right
+        result = np.where(outside, walked, result)
+        outside &= result >= sizes
+    return result.astype(np.int64)

@@ -1,0 +1,1 @@
+"""Whether a run is healthy: held-out scores, warnings, skipped steps."""

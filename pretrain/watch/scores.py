@@ -1,0 +1,101 @@
+"""How good the pair is on held-out rows: always the same rows, masks and samples, on any number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from configs.recipe import Recipe
+from data_prep.shards import Corpus
+from pretrain.model.batch import Batch
+from pretrain.model.pair import ElectraPair
+from pretrain.step.loader import batch_of
+from pretrain.step.order import rows_at
+from pretrain.step.world import World
+
+# The discriminator's logits are counted in bins, which add up over processes; these keep the AUC to three digits.
+_BINS, _PER_UNIT = 4096, 128
+
+
+@torch.no_grad()
+@torch.compiler.set_stance("force_eager")  # the last rows are fewer, and every shape would be compiled
+def evaluate(
+    pair: ElectraPair, corpus: Corpus, recipe: Recipe, world: World, dtype: torch.dtype, num_rows: int
+) -> dict[str, float]:
+    """Losses and scores over `num_rows` of the held-out rows, or all of them; empty when there are none."""
+    num_rows = min(num_rows, corpus.num_rows("validation"))
+    if not num_rows:
+        return {}
+    pair.eval()
+    names = list(pair.objectives)
+    sums = torch.zeros(2 * len(names) + 3, dtype=torch.float64, device=world.device)
+    histogram = torch.zeros(2, _BINS, dtype=torch.float64, device=world.device)
+    for batch in _batches(corpus, recipe, world, num_rows):
+        counts = pair.counts([batch])
+        batch = batch.to(world.device)
+        with torch.autocast(world.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            output = pair(batch, counts)
+            if pair.detection:
+                logits = pair.detection.logits(output.forward.states).float()
+                histogram += _histogram(logits, output.forward.replaced, batch.real)
+        measured = torch.stack([*output.sums.values(), *output.forward.slot_counts()]).double()
+        sums += torch.cat([measured, measured.new_tensor(list(counts.values()))])
+    world.sum(sums)
+    world.sum(histogram)
+    losses, (slots, correct, original), counts = np.split(sums.cpu().numpy(), [len(names), len(names) + 3])
+    scores = {
+        f"{name}_loss": float(loss / max(1, count)) for name, loss, count in zip(names, losses, counts, strict=True)
+    }
+    scores |= {"masked_accuracy": correct / max(1, slots), "sampled_accuracy": original / max(1, slots)}
+    return scores | (_detection(histogram.cpu().numpy()) if pair.detection else {})
+
+
+def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
+    """This process's share of the rows, in whole groups; a last group that is not whole comes alone.
+
+    They are drawn from all shards: the first rows alone would be those of one source. A row has the maskings of
+    epoch 0, and its randomness is named by its number. A group is never spread over processes, whose numbers of groups
+    differ; without gradients its rows take a fraction of the memory that training takes.
+    """
+    chosen, _ = rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)
+    size = recipe.batch.group_rows
+    groups = [chosen[start : start + size] for start in range(0, num_rows, size)]
+    mine = groups[world.rank :: world.size]
+    at_once = max(1, recipe.batch.micro_rows // size)
+    whole = sum(len(group) == size for group in mine)
+    borders = [*range(0, whole, at_once), whole, len(mine)]
+    for start, end in pairwise(borders):
+        if start < end:
+            numbers = np.concatenate(mine[start:end])
+            yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)
+
+
+def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
+    """[2, bins]: originals and replacements by their logit; the border between the middle bins is 0.
+
+    A logit that is not a number, of a pair that has gone wrong, counts as 0.
+    """
+    bins = (logits.nan_to_num(0) * _PER_UNIT).floor().clamp(-_BINS // 2, _BINS // 2 - 1).long() + _BINS // 2
+    flat = (replaced.long() * _BINS + bins)[real]
+    return flat.bincount(minlength=2 * _BINS).view(2, _BINS).double()
+
+
+def _detection(histogram: np.ndarray) -> dict[str, float]:
+    """Scores of replaced token detection; a token is called replaced when its logit is not negative."""
+    original, replaced = histogram
+    # The chance that a replacement has the higher logit; within a bin, a half.
+    above = replaced[::-1].cumsum()[::-1] - replaced / 2
+    middle = _BINS // 2
+    hits, alarms = replaced[middle:].sum(), original[middle:].sum()
+    total = histogram.sum()
+    return {
+        "replaced_share": float(replaced.sum() / total),
+        "auc": float((original * above).sum() / max(1, original.sum() * replaced.sum())),
+        "accuracy": float((hits + original[:middle].sum()) / total),
+        "precision": float(hits / max(1, hits + alarms)),
+        "recall": float(hits / max(1, replaced.sum())),
+    }

@@ -1,0 +1,71 @@
+"""Steps that changed nothing, because their loss or gradient was not finite: when they are too many, and their rows.
+
+No weight has changed since the first of them, so what it computed can be computed again from its rows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from configs.common.errors import UserError
+from configs.common.files import write_text
+from pretrain.run import checkpoint
+from pretrain.run.folder import Run
+from pretrain.step.engine import Engine, Measures
+from pretrain.step.loader import batch_of
+from pretrain.step.order import rows_at
+from pretrain.step.world import precision
+
+
+def check(run: Run, engine: Engine, done: int, measures: Measures) -> None:
+    """End the run when too many steps in a row, of which `done` is the last, were skipped. All processes call it."""
+    if measures.skipped_in_a_row >= run.recipe.run.stop_after_skipped:
+        run.world.first(lambda: _give_up(run, engine, done, measures.skipped_in_a_row))
+
+
+def _give_up(run: Run, engine: Engine, done: int, in_a_row: int) -> NoReturn:
+    """The rows of the first of the steps are written for people."""
+    first = done - in_a_row + 1
+    path = run.folder / f"skipped-{first:08d}.jsonl"
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(run, engine, first - 1)))
+    kept = checkpoint.found(run.checkpoints)
+    raise UserError(
+        f"step {done}: the loss or the gradient of the last {in_a_row} steps was not finite, so they changed nothing; "
+        f"the rows of step {first}, each with its losses, are in {path}, and {kept[-1] if kept else 'no checkpoint'} "
+        "is kept; begin a new run with a lower optimizer.learning_rate, or leave out the rows without a loss"
+    )
+
+
+def _rows(run: Run, engine: Engine, step: int) -> Iterator[dict[str, Any]]:
+    """The rows of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
+    tokenizer = Tokenizer.from_file(str(run.corpus.folder / "tokenizer.json"))
+    positions = np.arange(step * run.recipe.batch.rows, (step + 1) * run.recipe.batch.rows)
+    numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
+    for index, row in enumerate(run.corpus.read("train", numbers)):
+        only = slice(index, index + 1)
+        yield {
+            "row": int(numbers[index]),
+            "epoch": int(epochs[index]),
+            "losses": _losses(run, engine, numbers[only], epochs[only], positions[only]),
+            "ids": (ids := row["tokens"][: row["length"]].tolist()),
+            "text": tokenizer.decode(ids, skip_special_tokens=False),
+        }
+
+
+@torch.no_grad()
+def _losses(run: Run, engine: Engine, *row: np.ndarray) -> dict[str, float | None]:
+    """Of one row alone, by objective; None where it is not finite."""
+    pair, device = engine.pair.eval(), run.world.device
+    batch = batch_of(run.corpus, run.recipe, "train", *row)
+    counts = pair.counts([batch])
+    with torch.autocast(device.type, torch.bfloat16, precision(run.recipe.compute.precision, device) == torch.bfloat16):
+        sums = pair(batch.to(device), counts).sums
+    means = {name: float(value) / max(1.0, counts[name]) for name, value in sums.items()}
+    return {name: mean if math.isfinite(mean) else None for name, mean in means.items()}

@@ -1,0 +1,50 @@
+"""Attention by mask, and by the borders of examples in rows laid end to end: the same numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pretrain.model import attention
+from pretrain.model.attention import Bounds, SelfAttention
+from pretrain.model.batch import borders_of
+
+EXAMPLES = np.array([[1] * 7 + [2] * 30 + [0] * 11, [1] * 48, [1] * 3 + [2] * 20 + [3] * 25])
+
+
+def bounds_on(device: str) -> Bounds:
+    examples = torch.from_numpy(EXAMPLES).to(device)
+    return attention.bounds(examples, torch.from_numpy(borders_of(EXAMPLES)).to(device))
+
+
+def test_borders_say_what_the_mask_says() -> None:
+    parts = torch.randn(3, 48, 3, 2, 16)
+    laid_out = parts.flatten(0, 1)  # [B L, 3, H, W]
+    alone: list[Tensor] = []
+    for begin, end in pairwise(borders_of(EXAMPLES).tolist()):
+        query, key, value = laid_out[begin:end].permute(1, 2, 0, 3)
+        alone.append((query @ key.mT / 4).softmax(-1).matmul(value).transpose(0, 1))
+    together = attention.attend(parts, bounds_on("cpu").mask, 0.0)
+    torch.testing.assert_close(torch.cat(alone).view_as(together), together, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 0),
+    reason="variable-length attention needs a GPU since Ampere",
+)
+def test_variable_length_attention_gives_the_numbers_of_the_mask() -> None:
+    torch.manual_seed(0)
+    layer = SelfAttention(128, 2, dropout=0.0).cuda().bfloat16()
+    states = torch.randn(3, 48, 128, device="cuda", dtype=torch.bfloat16)
+    found: list[list[Tensor]] = []
+    for bounds in (bounds_on("cuda"), Bounds(bounds_on("cuda").mask, borders=None)):
+        layer.zero_grad()
+        output = layer(states, bounds)
+        output.float().square().sum().backward()
+        found.append([output, *(parameter.grad for parameter in layer.parameters() if parameter.grad is not None)])
+    for by_borders, by_mask in zip(*found, strict=True):
+        torch.testing.assert_close(by_borders, by_mask, atol=2e-2, rtol=2e-2)

@@ -1,0 +1,154 @@
+"""The memory of a GPU: worked by hand, and beside what torch really holds on this CPU."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakIdKeyDictionary
+
+from configs.load import load
+from configs.recipe import Recipe
+from pretrain.model.batch import Batch, borders_of
+from pretrain.model.pair import ElectraPair
+from pretrain.step.engine import Engine
+from pretrain.step.memory import activations, memory, num_parameters
+from pretrain.step.world import World
+from tests.published import PUBLISHED
+
+# Without dropout, since a CPU keeps its bits as numbers; a tower with a projection and one without; several heads.
+SHAPES = {
+    "deep": (
+        *("vocabulary.size=1000", "model.embedding=64", "data.row_length=256"),
+        "model.generator={layers=2, hidden=64, heads=1, intermediate=256}",
+        "model.discriminator={layers=4, hidden=128, heads=4, intermediate=512}",
+    ),
+    "all vocabulary": ("model.generator={layers=1, hidden=32, heads=1, intermediate=64}",),
+}
+
+TWICE_FOUR_ROWS = ("batch.rows=8", "batch.micro_rows=4")
+PRECISION = {4: ("compute.precision=fp32",), 2: ("compute.precision=bf16",)}
+
+
+def rows_of(recipe: Recipe, rows: int) -> Batch:
+    """Full rows of one example each, all slots filled."""
+    length, vocabulary = recipe.data.row_length, recipe.vocabulary.size
+    slots = torch.arange(recipe.masking.slots(length)).repeat(rows, 1)
+    ids = torch.arange(length).repeat(rows, 1)
+    return Batch(
+        tokens=ids % vocabulary,
+        segments=torch.zeros_like(ids),
+        positions=ids,
+        examples=torch.ones_like(ids),
+        borders=torch.from_numpy(borders_of(np.ones(ids.shape, np.int64))),
+        slots=slots,
+        filled=torch.ones_like(slots, dtype=torch.bool),
+        shown=slots % vocabulary,
+        uniforms=torch.rand(*slots.shape, 2, dtype=torch.float64),
+        candidate_uniforms=torch.rand(*slots.shape, 0, 2, dtype=torch.float64),
+    )
+
+
+def storages(tensors: Iterable[Tensor]) -> dict[int, int]:
+    """Memory that is distinct: its address, and its bytes."""
+    return {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("narrow", [4, 2])
+def test_activations_are_what_autograd_saves(shape: str, narrow: int) -> None:
+    recipe = load("tiny", SHAPES[shape])
+    pair, batch, saved = ElectraPair(recipe), rows_of(recipe, 4), list[Tensor]()
+    with (
+        saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=narrow == 2),
+    ):
+        output = pair(batch, pair.counts([batch]))
+    given = storages([*pair.parameters(), *vars(batch).values()])
+    measured = sum(size for address, size in storages(saved).items() if address not in given)
+    assert output.loss.isfinite()
+    assert activations(recipe, num_parameters(recipe), 4, narrow) == pytest.approx(
+        measured, rel=0.001 if narrow == 4 else 0.02
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "narrow"),
+    [(0, 4), pytest.param(0, 2, marks=pytest.mark.slow), (1, 4), pytest.param(2, 4, marks=pytest.mark.slow)],
+)
+def test_the_total_is_the_peak_of_a_step(world: World, stage: int, narrow: int) -> None:
+    """Two micro-batches forward and backward, and the update, by the engine, with every tensor followed."""
+    recipe = load("tiny", [*SHAPES["deep"], *TWICE_FOUR_ROWS, f"compute.zero_stage={stage}", *PRECISION[narrow]])
+    others = held()
+    engine, batches = Engine(ElectraPair(recipe), recipe, world), [rows_of(recipe, 4), rows_of(recipe, 4)]
+    engine.step(batches, 1e-4, measure=False)
+    known = {id(tensor) for tensor in others}
+    with Followed(tensor for tensor in held() if id(tensor) not in known) as followed:
+        engine.step(batches, 1e-4, measure=False)
+    assert memory(recipe, num_parameters(recipe), 1, narrow).total == pytest.approx(followed.peak, rel=0.05)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_parameters_are_counted(name: str) -> None:
+    assert num_parameters(load(name)) == PUBLISHED[name].joint
+
+
+def test_base_by_hand() -> None:
+    """Two GPUs, bf16, 16 rows of 512 tokens on each; ZeRO 1, then 0. N = 119,386,427."""
+    recipe, parameters = load("base", ["batch.micro_rows=16"]), PUBLISHED["base"].joint
+    one = memory(recipe, parameters, 2, 2)
+    zero = memory(load("base", ["batch.micro_rows=16", "compute.zero_stage=0"]), parameters, 2, 2)
+    assert (zero.weights, zero.gradients, zero.moments) == (477_545_708, 477_545_708, 955_091_416)
+    # 4 N / 2 of gradients beside 4 N of buffer; moments and a copy of the weights, 12 N / 2
+    assert (one.weights, one.gradients, one.moments) == (477_545_708, 716_318_562, 716_318_562)
+    # A token of a layer: 2 (6 D + 2 I + L), 4 (2 D + 4 + heads), and 2 D bytes of dropout.
+    layers = 12 * (22_528 + 6_208 + 1_536) + 12 * (8_192 + 2_080 + 512)
+    embeddings = 2 * (8 + 3_072 + 8 + 768) + 1_536  # and what the generator projects
+    heads = 1_024 + 4_608 + 8 + 1
+    slots = 2 * (256 + 3 * 768) + 4 * 30_528 + 8  # the vocabulary, padded to whole blocks of 64
+    assert one.activations == 16 * (512 * (layers + embeddings + heads) + 79 * slots) + 2 * parameters
+    assert one.activations == zero.activations == 4_557_543_926
+
+
+class Followed(TorchDispatchMode):
+    """The bytes of the storages that are alive, those of `tensors` first, and the most there ever were."""
+
+    def __init__(self, tensors: Iterable[Tensor]):
+        super().__init__()
+        self.live = self.peak = 0
+        self._known = WeakIdKeyDictionary()
+        for tensor in tensors:
+            self._follow(tensor)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self._follow(leaf)
+        return result
+
+    def _follow(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage not in self._known:
+            self._known[storage] = True
+            self.live += storage.nbytes()
+            self.peak = max(self.peak, self.live)
+            weakref.finalize(storage, self._drop, storage.nbytes())
+
+    def _drop(self, size: int) -> None:
+        self.live -= size
+
+
+def held() -> list[Tensor]:
+    """Every tensor that Python knows; the small ones are counters and rates."""
+    gc.collect()
+    return [thing for thing in gc.get_objects() if isinstance(thing, Tensor) and thing.numel() > 100]
