@@ -21,7 +21,8 @@ from data_prep import vocabulary
 from data_prep.cleaning import Clean
 from data_prep.counts import TaskReport
 from data_prep.duplicates import METHODS
-from data_prep.sources.plan import Range, plan
+from data_prep.sources.plan import plan
+from data_prep.sources.ranges import Range
 from data_prep.sources.readers import lines, weighted
 from data_prep.steps import WriteShards
 

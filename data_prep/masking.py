@@ -5,16 +5,12 @@ Letters: R rows, L row length. A unit is what is masked together: a token, a who
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.common import randomness
 from configs.corpus_tables import Masking
-
-if TYPE_CHECKING:
-    from data_prep.shards import Planes
+from data_prep.rows import Planes
 
 
 def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> NDArray[np.int64]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from configs.corpus_tables import Data
 from data_prep import words
 from data_prep.manifest import SpecialTokens
+from data_prep.rows import pack
 from data_prep.segments import Example
-from data_prep.shards import pack
 
 # Rows that wait for a short example. More fill better and hold more memory; 128 left 0.4 % of padding
 # in 35 MB of English.

@@ -14,7 +14,7 @@ from datatrove.pipeline.base import PipelineStep
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from data_prep.sources.readers import Range
+from data_prep.sources.ranges import Range
 
 _LINE_EVERY_SECONDS = 30
 _NOTE_EVERY_SECONDS = 2

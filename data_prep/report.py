@@ -15,7 +15,8 @@ from configs.recipe import CorpusRecipe
 from data_prep import vocabulary
 from data_prep.counts import TaskReport
 from data_prep.row_view import Piece, pieces_of
-from data_prep.shards import Planes, draw_masks, unpack
+from data_prep.rows import Planes, unpack
+from data_prep.shards import draw_masks
 
 _MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 20, 50, 5, 5
 

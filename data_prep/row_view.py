@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.shards import Planes
+from data_prep.rows import Planes
 from data_prep.vocabulary import SPECIAL
 
 

@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -28,59 +27,20 @@ from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import manifest
 from data_prep import masking as maskings
 from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split
+from data_prep.rows import Planes, row_dtype, unpack
 
-
-def row_dtype(row_length: int, vocabulary_size: int, stored_maskings: int) -> np.dtype:
-    """One row: token ids, the number of real ones, and bit planes of L/8 bytes."""
-    plane = ("u1", (row_length // 8,))
-    return np.dtype(
-        [
-            ("tokens", "<u2" if vocabulary_size <= 2**16 else "<u4", (row_length,)),
-            ("length", "<u2"),
-            ("example_start", *plane),
-            ("segment_b", *plane),
-            ("word_start", *plane),
-            ("masks", "u1", (stored_maskings, row_length // 8)),
-        ]
-    )
-
-
-def pack(plane: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """[..., L] booleans -> [..., L/8] bytes; the first position is the lowest bit."""
-    return np.packbits(plane, axis=-1, bitorder="little")
-
-
-def unpack(plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[..., L/8] bytes -> [..., L] booleans."""
-    return np.unpackbits(plane, axis=-1, bitorder="little").view(bool)
-
-
-@dataclass(frozen=True)
-class Planes:
-    """Rows with their bit planes opened, [R, L] each but `lengths` [R]."""
-
-    tokens: NDArray[np.unsignedinteger]
-    lengths: NDArray[np.integer]
-    example_start: NDArray[np.bool_]
-    segment_b: NDArray[np.bool_]
-    word_start: NDArray[np.bool_]
-    # real positions that are not [CLS], [SEP] or [MASK]
-    maskable: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, rows: NDArray[np.void], special: SpecialTokens) -> Planes:
-        tokens = rows["tokens"]
-        lengths = rows["length"].astype(np.int64)
-        real = np.arange(tokens.shape[1]) < lengths[:, None]
-        fixed = (tokens == special.cls) | (tokens == special.sep) | (tokens == special.mask)
-        return cls(
-            tokens,
-            lengths,
-            unpack(rows["example_start"]),
-            unpack(rows["segment_b"]),
-            unpack(rows["word_start"]),
-            real & ~fixed,
-        )
+# Training imports this file alone of data_prep, so the names that it needs of rows and manifests are here too.
+__all__ = [
+    "Corpus",
+    "Planes",
+    "SpecialTokens",
+    "Split",
+    "draw_masks",
+    "draw_stored_masks",
+    "match_corpus",
+    "row_dtype",
+    "shard_writer",
+]
 
 
 def draw_masks(

@@ -13,7 +13,8 @@ from configs.common.files import read_json
 from data_prep import vocabulary
 from data_prep.manifest import SPLITS, Split
 from data_prep.row_view import Piece, pieces_of
-from data_prep.shards import Corpus, Planes
+from data_prep.rows import Planes
+from data_prep.shards import Corpus
 
 _COMMONEST = 20
 

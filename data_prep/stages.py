@@ -26,7 +26,7 @@ from data_prep.extension import Addition, extended
 from data_prep.manifest import SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.normalize import normalizer
 from data_prep.progress import NoteProgress
-from data_prep.shards import row_dtype
+from data_prep.rows import row_dtype
 from data_prep.sources import megatron
 from data_prep.sources.plan import plan
 from data_prep.sources.readers import ReadRanges, document_key, lines

@@ -22,8 +22,9 @@ from configs.corpus_tables import Data, Masking
 from data_prep import duplicates, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
+from data_prep.rows import Planes, pack, row_dtype
 from data_prep.segments import Example, Sentence, examples
-from data_prep.shards import Planes, draw_stored_masks, pack, row_dtype, shard_writer
+from data_prep.shards import draw_stored_masks, shard_writer
 from data_prep.sources import megatron
 from data_prep.sources.readers import document_key, lines
 

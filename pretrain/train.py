@@ -12,11 +12,12 @@ from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, match_corpus
 from pretrain.model.pair import ElectraPair
-from pretrain.released.initialization import Beginning, Loaded
+from pretrain.released.initialization import Beginning
 from pretrain.run import checkpoint
 from pretrain.run.disk import on_a_full_disk
 from pretrain.run.folder import Run, Start
 from pretrain.run.logs import EvaluationKind, Log
+from pretrain.run.provenance import Loaded
 from pretrain.step.engine import Engine
 from pretrain.step.flops import matmul_rate
 from pretrain.step.loader import Loader

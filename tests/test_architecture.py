@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,8 @@ MAY_IMPORT = {
     "pretrain": {"configs", "data_prep", "pretrain"},
     "launch": {"configs", "launch", "data_prep", "pretrain"},
 }
-# batch <- model, embeddings <- objectives <- pair <- engine, optim <- train; export behind model, pair and checkpoint
-PRETRAIN_ORDER = (
-    *("sampling", "batch", "linear", "attention", "model", "embeddings", "groups", "objectives", "pair"),
-    *("optim", "loader", "engine", "train"),
-)
+# Inside pretrain a folder may import from those before it.
+PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "evaluation"))
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -73,12 +71,61 @@ def test_deepspeed_has_one_door() -> None:
 
 
 def test_inside_pretrain_the_arrows_point_one_way() -> None:
-    for index, name in enumerate(PRETRAIN_ORDER):
-        path = ROOT / "pretrain" / name
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-        later = {f"pretrain.{other}" for other in PRETRAIN_ORDER[index + 1 :]}
-        for file in files:
-            assert not later & set(_imports(file)), file
+    rank = {
+        folder: number
+        for number, folders in enumerate(PRETRAIN_ORDER)
+        for folder in ([folders] if isinstance(folders, str) else folders)
+    }
+    assert rank.keys() == {path.name for path in (ROOT / "pretrain").iterdir() if (path / "__init__.py").is_file()}
+    for path in _files("pretrain"):
+        folder = path.relative_to(ROOT / "pretrain").parts[0]
+        for module in _imports(path):
+            room, _, rest = module.partition(".")
+            imported = rest.partition(".")[0]
+            if room == "pretrain" and folder in rank and imported != folder:
+                assert imported in rank, f"{path} imports {module}"
+                assert rank[imported] < rank[folder], f"{path} imports {module}"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert not _circle(_arrows())
+
+
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    """A folder and the folder that it lies in count as one: objectives are used by the pair that uses their layers."""
+    for parent in {file.parent for room in ROOMS for file in _files(room)} - {ROOT}:
+        arrows: dict[str, set[str]] = {}
+        for source, targets in _arrows().items():
+            for target in targets:
+                ends = [Path(end).relative_to(parent).parts for end in (source, target) if parent in Path(end).parents]
+                if len(ends) == 2 and min(map(len, ends)) > 1 and ends[0][0] != ends[1][0]:
+                    arrows.setdefault(ends[0][0], set()).add(ends[1][0])
+        assert not _circle(arrows), parent
+
+
+@cache
+def _arrows() -> dict[str, set[str]]:
+    """Which files of ours each file imports, late or not, by their paths."""
+    files = [path for room in ROOMS for path in _files(room)]
+    by_module = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files
+    }
+    arrows: dict[str, set[str]] = {}
+    for path in files:
+        modules = set(_imports(path))
+        # `from package import module` names the package too, which is not meant.
+        modules -= {module.rpartition(".")[0] for module in modules if module in by_module}
+        arrows[str(path)] = {str(by_module[module]) for module in modules if module in by_module} - {str(path)}
+    return arrows
+
+
+def _circle(arrows: dict[str, set[str]]) -> list[str]:
+    """The nodes of a circle, or of what leads out of one: what is left when nodes without arrows are taken away."""
+    left = {source: set(targets) for source, targets in arrows.items()}
+    while ends := [source for source, targets in left.items() if not targets & left.keys()]:
+        for source in ends:
+            del left[source]
+    return sorted(left)
 
 
 @pytest.mark.parametrize(

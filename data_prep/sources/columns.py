@@ -14,7 +14,7 @@ from datatrove.pipeline.readers import HuggingFaceDatasetReader, ParquetReader
 
 from configs.common.errors import UserError
 from configs.corpus_tables import Source
-from data_prep.sources.plan import Range
+from data_prep.sources.ranges import Range
 
 # A field may be a whole book; Python's own limit is 128 kB.
 csv.field_size_limit(2**31 - 1)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
-from fsspec.utils import infer_compression
 
 from configs.common.errors import UserError
 from configs.corpus_tables import Source
 from data_prep.sources import megatron
+from data_prep.sources.columns import open_dataset
+from data_prep.sources.ranges import COMPRESSIONS, Range, is_compressed
 
 _TEXT = (".txt", ".text")
 _ENDINGS: dict[str, tuple[str, ...]] = {
@@ -32,34 +32,10 @@ _ENDINGS: dict[str, tuple[str, ...]] = {
 }
 # Of a folder, a table beside text is most often about it; so tables are taken where there is nothing else.
 _TEXTS, _TABLES = ("text", "jsonl"), ("csv", "parquet")
-_COMPRESSIONS = (".gz", ".zst", ".xz")
 # What can be read from the middle.
 _LINE_FORMATS = ("text", "lines", "jsonl")
 # The input is cut into about 64 tasks, of at least 1 MiB (what a task costs to start) and at most 64 MiB.
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
-# A compressed text is about this many times as long as its file.
-_COMPRESSED = 3
-
-
-@dataclass(frozen=True)
-class Range:
-    """Part of a file: bytes [start, end), or all of it where `end` is None.
-
-    Of a Hugging Face dataset it is shard `start` of `end`; of a Megatron file, documents [start, end).
-    """
-
-    number: int  # of the source
-    source: Source
-    path: str
-    format: str
-    start: int
-    end: int | None
-    size: int  # bytes that are read
-
-    @property
-    def text_bytes(self) -> int:
-        """How much text it holds: exact, or an estimate where it is compressed."""
-        return self.size * _COMPRESSED if is_compressed(self.path) else self.size
 
 
 def plan(sources: tuple[Source, ...]) -> list[list[Range]]:
@@ -78,10 +54,6 @@ def plan(sources: tuple[Source, ...]) -> list[list[Range]]:
             tasks[-1].append(piece)
             room -= piece.text_bytes
     return tasks
-
-
-def is_compressed(path: str) -> bool:
-    return path.endswith(_COMPRESSIONS) or infer_compression(path) is not None
 
 
 def _files(number: int, source: Source) -> list[Range]:
@@ -105,7 +77,7 @@ def _files(number: int, source: Source) -> list[Range]:
     if not found:
         endings = ", ".join(ending for format in _formats(source.format) for ending in _ENDINGS[format])
         raise UserError(
-            f"{key}: {source.path} has no file that ends in {endings} (or in these and {', '.join(_COMPRESSIONS)})"
+            f"{key}: {source.path} has no file that ends in {endings} (or in these and {', '.join(COMPRESSIONS)})"
         )
     if not any(sizes):
         raise UserError(f"{key}: {source.path} is empty; it must hold text")
@@ -138,7 +110,7 @@ def _of_formats(paths: list[str], formats: tuple[str, ...]) -> list[str]:
 
 def _format(path: str, formats: tuple[str, ...]) -> str | None:
     """Which of the formats the name of a file fits."""
-    for compression in _COMPRESSIONS:
+    for compression in COMPRESSIONS:
         path = path.removesuffix(compression)
     return next((format for format in formats if path.endswith(_ENDINGS[format])), None)
 
@@ -150,8 +122,6 @@ def _named(format: str) -> str:
 
 def _dataset(number: int, source: Source, key: str) -> Range:
     """A Hugging Face dataset as one range; it is downloaded here, once, where it is not on disk."""
-    from data_prep.sources.columns import open_dataset
-
     dataset = open_dataset(source, key)
     return Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))
 

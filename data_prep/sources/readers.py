@@ -20,7 +20,7 @@ from data_prep.normalize import normalizer
 from data_prep.sources import megatron
 from data_prep.sources.columns import csv_texts, dataset_texts, parquet_texts
 from data_prep.sources.compression import Damage, open_bytes
-from data_prep.sources.plan import Range
+from data_prep.sources.ranges import Range
 
 # Characters of a line that are tokenized at once.
 _LONGEST_PIECE = 2**16

@@ -18,35 +18,10 @@ from configs.common.errors import UserError
 from configs.common.files import read_lines
 from pretrain.model.pair import ElectraPair
 from pretrain.released.network import Network, Released, Weights
+from pretrain.run.provenance import Line, Loaded
 
 # Tables with a row for each entry of the vocabulary.
 _BY_ENTRY = ("embeddings.word.weight", "objectives.mlm.bias", "objectives.mts.bias")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A part of the pair: how many of its parameters were loaded, how many begin anew, and from where or why."""
-
-    part: str
-    loaded: int
-    fresh: int
-    remark: str
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What was made of a model, for the terminal and for the provenance of the run."""
-
-    model: str
-    remarks: tuple[str, ...]
-    table: tuple[Line, ...]
-
-    def lines(self) -> Iterator[str]:
-        yield f"begins with {self.model}:"
-        for line in self.table:
-            yield f"  {line.part:<24} {line.loaded:>13,} loaded {line.fresh:>13,} anew   {line.remark}"
-        for remark in self.remarks:
-            yield f"  {remark}"
 
 
 @dataclass(frozen=True)

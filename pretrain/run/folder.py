@@ -20,9 +20,8 @@ from configs.load import load, validate
 from configs.recipe import Recipe, differences
 from configs.schema import Table
 from data_prep.shards import Corpus
-from pretrain.released.initialization import Loaded
 from pretrain.run import checkpoint
-from pretrain.run.provenance import start_of
+from pretrain.run.provenance import Loaded, start_of
 from pretrain.step.world import World
 
 PROVENANCE = "provenance.json"

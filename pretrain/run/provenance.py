@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,32 @@ from pretrain.step.world import World
 
 _PACKAGES = ("electra-pretraining", "torch", "deepspeed", "numpy", "tokenizers", "datatrove", "safetensors")
 _SECRET_KEY = re.compile("(key|token|secret|password|credentials)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A part of the pair: how many of its parameters were loaded, how many begin anew, and from where or why."""
+
+    part: str
+    loaded: int
+    fresh: int
+    remark: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was made of a model, for the terminal and for the provenance of the run."""
+
+    model: str
+    remarks: tuple[str, ...]
+    table: tuple[Line, ...]
+
+    def lines(self) -> Iterator[str]:
+        yield f"begins with {self.model}:"
+        for line in self.table:
+            yield f"  {line.part:<24} {line.loaded:>13,} loaded {line.fresh:>13,} anew   {line.remark}"
+        for remark in self.remarks:
+            yield f"  {remark}"
 
 
 def start_of(world: World, dtype: torch.dtype) -> dict[str, Any]:

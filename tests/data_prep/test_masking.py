@@ -10,7 +10,7 @@ import pytest
 from configs.common import randomness
 from configs.load import load
 from data_prep import masking
-from data_prep.shards import Planes
+from data_prep.rows import Planes
 from tests.pretrain.google import GOLDEN
 
 TOKEN = load("tiny", ["masking.maskings=1"]).masking

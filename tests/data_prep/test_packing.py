@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from configs.load import load
 from data_prep.manifest import SpecialTokens
 from data_prep.packing import Packer, rows_of
+from data_prep.rows import Planes, row_dtype
 from data_prep.segments import Example
-from data_prep.shards import Planes, row_dtype
 from data_prep.words import CONTINUES
 
 SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)

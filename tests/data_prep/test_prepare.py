@@ -21,7 +21,8 @@ from configs.recipe import Recipe
 from data_prep import prepare as prepare_room
 from data_prep.engines.tasks import Tasks
 from data_prep.prepare import prepare
-from data_prep.shards import Corpus, Planes
+from data_prep.rows import Planes
+from data_prep.shards import Corpus
 from data_prep.sources import plan as planning
 from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents

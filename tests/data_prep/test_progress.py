@@ -10,7 +10,7 @@ import pytest
 
 from configs.corpus_tables import Source
 from data_prep import progress
-from data_prep.sources.plan import Range
+from data_prep.sources.ranges import Range
 
 MEGABYTE = Range(0, Source(path="text.txt"), "text.txt", "text", 0, 10**6, 10**6)
 

@@ -14,7 +14,8 @@ from configs.common.errors import UserError
 from configs.common.files import sha256_of
 from data_prep import manifest
 from data_prep.manifest import Manifest
-from data_prep.shards import Corpus, pack, row_dtype, shard_writer, unpack
+from data_prep.rows import pack, row_dtype, unpack
+from data_prep.shards import Corpus, shard_writer
 from tests.damage import DAMAGE, do_damage
 
 

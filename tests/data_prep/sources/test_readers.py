@@ -16,7 +16,8 @@ from configs.common.errors import Unfinished, UserError
 from configs.corpus_tables import Source
 from data_prep.sources import compression, readers
 from data_prep.sources import plan as planning
-from data_prep.sources.plan import Range, plan
+from data_prep.sources.plan import plan
+from data_prep.sources.ranges import Range
 from data_prep.sources.readers import documents
 
 
