@@ -18,7 +18,7 @@ from tests.published import PUBLISHED
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^electra .+$", README, flags=re.MULTILINE)
-DOMAIN = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8").replace("\\\n", "")
+DOMAIN = (ROOT / "docs" / "adapt.md").read_text(encoding="utf-8").replace("\\\n", "")
 
 
 @pytest.mark.parametrize("line", [*COMMANDS, *re.findall(r"^electra .+$", DOMAIN, flags=re.MULTILINE)])
@@ -37,16 +37,6 @@ def test_every_command_parses(line: str) -> None:
 
 def test_all_commands_are_shown() -> None:
     assert {line.split()[1] for line in COMMANDS} == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  a group
-
-
-def test_the_tree_names_every_file() -> None:
-    tree = README[README.index("\n```\nconfigs/") :]
-    for room in ("configs", "data_prep", "pretrain", "launch"):
-        part = tree[tree.index(f"\n{room}/") :]
-        part = part[: re.search(r"\n\w", part[1:]).end()]  # type: ignore[union-attr]  tests follows the last room
-        files = {path.relative_to(ROOT / room).as_posix() for path in (ROOT / room).rglob("*.py")}
-        expected = {name for name in files if not name.endswith(("__init__.py", "__main__.py"))}
-        assert set(re.findall(r"[\w/]+\.py", part)) == expected, room
 
 
 @pytest.mark.parametrize(
