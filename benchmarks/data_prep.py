@@ -26,7 +26,7 @@ from configs.load import load
 from configs.recipe import Recipe
 from data_prep import vocabulary, wordpiece
 from data_prep.sources import readers
-from data_prep.sources.plan import plan
+from data_prep.sources.tasks import cut_into_tasks
 
 # Google's builder gets the first bytes of the text alone, or it would take most of the time; its rate does not depend
 # on how much it reads.
@@ -140,7 +140,7 @@ def rate(size: int, command: Sequence[object]) -> Rate:
 def plain(text: Path, folder: Path) -> None:
     """All documents below `text`, compressed or not, as one file, which all ways can read."""
     with open(folder / "text.txt", "w", encoding="utf-8") as file:
-        for task in plan((Source(path=str(text)),)):
+        for task in cut_into_tasks((Source(path=str(text)),)):
             for document in (document for piece in task for document in readers.documents(piece)):
                 file.write("\n".join(document.text.splitlines()).strip("\n") + "\n\n")
 

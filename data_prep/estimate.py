@@ -21,9 +21,9 @@ from data_prep import vocabulary
 from data_prep.cleaning import Clean
 from data_prep.counts import TaskReport
 from data_prep.duplicates import METHODS
-from data_prep.sources.plan import plan
 from data_prep.sources.ranges import Range
 from data_prep.sources.readers import lines, weighted
+from data_prep.sources.tasks import cut_into_tasks
 from data_prep.steps import WriteShards
 
 # Seconds of work on one core; from so many places, since the sources may differ.
@@ -32,7 +32,7 @@ _SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
 
 def estimate(recipe: CorpusRecipe, workers: int) -> str:
     """The size of the task and its time with so many workers like this core. Raises UserError as `prepare` does."""
-    tasks = plan(recipe.data.sources)
+    tasks = cut_into_tasks(recipe.data.sources)
     pieces = [piece for task in tasks for piece in task]
     size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
     sample = list(_sample(recipe, pieces))

@@ -28,8 +28,8 @@ from data_prep.normalize import normalizer
 from data_prep.progress import NoteProgress
 from data_prep.rows import row_dtype
 from data_prep.sources import megatron
-from data_prep.sources.plan import plan
 from data_prep.sources.readers import ReadRanges, document_key, lines
+from data_prep.sources.tasks import cut_into_tasks
 from data_prep.steps import WriteShards
 
 # The words that a taken vocabulary was extended with.
@@ -51,7 +51,7 @@ class Preparation:
         normalizer(recipe.data.normalize)
         cleaning.build(recipe.data)
         self._lexicon = int(randomness.text_hash("\n".join(words.terms_of(recipe.masking))))
-        self.pieces = plan(recipe.data.sources)  # of each task
+        self.pieces = cut_into_tasks(recipe.data.sources)  # of each task
         # An absolute path, because a worker on another machine has another working directory.
         self.work = out.absolute() / WORK
         self._signatures, self._repeated = self.work / "signatures", self.work / "repeated.npy"

@@ -19,8 +19,8 @@ from configs.load import load
 from data_prep.manifest import MANIFEST
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, match_corpus
-from data_prep.sources.plan import plan
 from data_prep.sources.readers import documents
+from data_prep.sources.tasks import cut_into_tasks
 from tests.conftest import SMALL
 from tests.fuzz import VALUES, changed, cut_and_flipped
 
@@ -50,7 +50,7 @@ def test_texts(folder: Path, content: bytes, format: str, encoding: str, on_erro
             "tiny",
             [f'data.sources=[{{path="{path}", format="{format}", encoding="{encoding}", on_error="{on_error}"}}]'],
         ).data.sources
-        for task in plan(source):
+        for task in cut_into_tasks(source):
             for piece in task:
                 for document in documents(piece):
                     document.text.encode()
@@ -64,7 +64,7 @@ def test_texts(folder: Path, content: bytes, format: str, encoding: str, on_erro
 def test_json_beyond_reason(folder: Path, line: str) -> None:
     path = folder / "line.jsonl"
     path.write_text(line + "\n")
-    (piece,) = plan((Source(path=str(path)),))[0]
+    (piece,) = cut_into_tasks((Source(path=str(path)),))[0]
     with pytest.raises(UserError, match="the line at byte 0 "):
         list(documents(piece))
 

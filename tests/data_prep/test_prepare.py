@@ -23,7 +23,6 @@ from data_prep.engines.tasks import Tasks
 from data_prep.prepare import prepare
 from data_prep.rows import Planes
 from data_prep.shards import Corpus
-from data_prep.sources import plan as planning
 from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents
 from tests.data_prep.conftest import fingerprint
@@ -32,7 +31,7 @@ from tests.data_prep.conftest import fingerprint
 @pytest.fixture
 def many_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut the small text into several tasks."""
-    monkeypatch.setattr(planning, "_SMALLEST", 20_000)
+    monkeypatch.setattr("data_prep.sources.tasks._SMALLEST", 20_000)
 
 
 @pytest.mark.usefixtures("many_tasks")

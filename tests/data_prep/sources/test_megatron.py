@@ -14,8 +14,8 @@ from configs.load import load
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from data_prep.sources import megatron
-from data_prep.sources.plan import plan
 from data_prep.sources.readers import documents
+from data_prep.sources.tasks import cut_into_tasks
 from data_prep.vocabulary import load as load_tokenizer
 from tests.conftest import SMALL
 from tests.data_prep.conftest import Preparations, fingerprint
@@ -56,7 +56,7 @@ def test_documents_are_written_beside_the_rows(preparations: Preparations, tmp_p
     assert one == fingerprint(tmp_path / "two")
     tokenizer = load_tokenizer(tmp_path / "one")
     expected = set()
-    for task in plan(load("tiny", [*SMALL, f"data.sources={preparations.folder}/text.txt"]).data.sources):
+    for task in cut_into_tasks(load("tiny", [*SMALL, f"data.sources={preparations.folder}/text.txt"]).data.sources):
         for document in (document for piece in task for document in documents(piece)):
             encoded = tokenizer.encode_batch(document.text.splitlines(), add_special_tokens=False)
             expected.add(tuple(tuple(line.ids) for line in encoded if line.ids))

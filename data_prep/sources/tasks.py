@@ -38,7 +38,7 @@ _LINE_FORMATS = ("text", "lines", "jsonl")
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
 
 
-def plan(sources: tuple[Source, ...]) -> list[list[Range]]:
+def cut_into_tasks(sources: tuple[Source, ...]) -> list[list[Range]]:
     """The tasks: lists of ranges, in the order of the sources. Raises UserError for a source that has no text."""
     if not sources:
         raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
