@@ -1,4 +1,4 @@
-"""Which documents are left out, and what is hidden in those that stay: filters by name, and personal data."""
+"""Filters, which leave documents out, and the search for personal data in the documents that stay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from datatrove.data import Document
-from datatrove.pipeline import filters as theirs
+from datatrove.pipeline import filters as datatrove_filters
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
 
@@ -31,9 +31,10 @@ class Length(BaseFilter):
 
 
 class Language(BaseFilter):
-    """Documents in one of `languages` (ISO 639 codes), by py3langid's model; `confidence` is the least that counts."""
+    """Documents in one of `languages` (ISO 639 codes); py3langid must be sure of it by `confidence` or more."""
 
-    _READ = 2000  # characters of a document, which tell its language as well as all of them
+    # The first characters of a document tell its language as well as the complete text.
+    _NUM_CHARACTERS = 2000
 
     def __init__(self, languages: list[str], confidence: float = 0.5):
         super().__init__()
@@ -42,7 +43,7 @@ class Language(BaseFilter):
 
     def filter(self, doc: Document) -> bool | tuple[bool, str]:
         self._classify = self._classify or self._load()
-        language, confidence = self._classify(doc.text[: self._READ])
+        language, confidence = self._classify(doc.text[: self._NUM_CHARACTERS])
         if confidence < self.confidence:
             return False, "in no language for certain"
         return language in self.languages or (False, f"in the language {language}")
@@ -54,19 +55,19 @@ class Language(BaseFilter):
         return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).classify
 
 
-_OURS: dict[str, type[BaseFilter]] = {"Length": Length, "Language": Language}
+_OWN_FILTERS: dict[str, type[BaseFilter]] = {"Length": Length, "Language": Language}
 
-# What identifies a person, and what stands for it when it is hidden.
-_PERSONAL: dict[str, tuple[re.Pattern[str], str]] = {
+# kind of personal data -> its pattern, and the text that replaces it
+_PERSONAL_DATA: dict[str, tuple[re.Pattern[str], str]] = {
     "e-mail address": (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII), "email@example.com"),
-    # China's resident identity number, with its date of birth; a social security number of the USA
+    # the Chinese resident identity number, which contains a date of birth, and the US social security number
     "identity number": (
         re.compile(
             r"(?<!\d)(?:[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx]|\d{3}-\d{2}-\d{4})(?!\d)"
         ),
         "000000000000000000",
     ),
-    # with a country's code; China's mobile numbers; North America's form
+    # numbers with a country code, Chinese mobile numbers, and the form of North America
     "telephone number": (
         re.compile(
             r"(?<![\dA-Za-z+.])(?:\+\d{1,3}(?:[ .-]?\d){7,12}|1[3-9]\d{9}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})(?!\d)"
@@ -91,26 +92,26 @@ class Clean(PipelineStep):
         for document in data:
             document.metadata |= {"dropped": _reason(document, filters), "personal": {}}
             if self.data.personal_data != "ignore" and not document.metadata["dropped"]:
-                self._look_for_persons(document)
+                self._count_personal_data(document)
             yield document
 
-    def _look_for_persons(self, document: Document) -> None:
-        found: Counter[str] = Counter()
-        for kind, (pattern, instead) in _PERSONAL.items():
-            text, number = pattern.subn(instead, document.text)
-            found[kind] += number
+    def _count_personal_data(self, document: Document) -> None:
+        counts: Counter[str] = Counter()
+        for kind, (pattern, replacement) in _PERSONAL_DATA.items():
+            text, number = pattern.subn(replacement, document.text)
+            counts[kind] += number
             if self.data.personal_data == "redact":
                 document.text = text
-        document.metadata["personal"] = dict(+found)
+        document.metadata["personal"] = dict(+counts)
 
 
 def _reason(document: Document, filters: list[tuple[str, BaseFilter]]) -> str:
-    """Why a document is left out; empty when it stays. One without text has nothing to be filtered by."""
+    """Why a document is left out; empty when it stays. A document without text (token ids) is never filtered."""
     if not document.text:
         return ""
     for name, filter in filters:
-        kept, reason = get_filter_result(filter.filter(document))
-        if not kept:
+        stays, reason = get_filter_result(filter.filter(document))
+        if not stays:
             return f"{name}: {reason}" if reason else name
     return ""
 
@@ -121,18 +122,19 @@ def build(data: Data) -> list[tuple[str, BaseFilter]]:
 
 
 def _build(number: int, filter: Filter) -> BaseFilter:
-    known = {name: getattr(theirs, name) for name in dir(theirs) if name.endswith("Filter")} | _OURS
+    filters = {name: getattr(datatrove_filters, name) for name in dir(datatrove_filters) if name.endswith("Filter")}
+    filters |= _OWN_FILTERS
     key = f"data.filters.{number}"
-    if filter.name not in known:
-        hint = nearest(filter.name, known) or f"; there are {', '.join(known)}"
-        raise UserError(f"{key}.name: no such filter as {filter.name}{hint}")
+    if filter.name not in filters:
+        hint = nearest(filter.name, filters) or f"; there are {', '.join(filters)}"
+        raise UserError(f"{key}.name: there is no filter {filter.name}{hint}")
     arguments = filter.model_extra or {}
-    wanted = inspect.signature(known[filter.name]).parameters
+    parameters = inspect.signature(filters[filter.name]).parameters
     for argument in arguments:
-        if argument not in wanted:
-            hint = nearest(argument, wanted) or f"; {filter.name} has {', '.join(wanted)}"
+        if argument not in parameters:
+            hint = nearest(argument, parameters) or f"; {filter.name} has {', '.join(parameters)}"
             raise UserError(f"{key}.{argument}: unknown key{hint}")
     try:
-        return known[filter.name](**arguments)
+        return filters[filter.name](**arguments)
     except (TypeError, ValueError, AssertionError) as error:
         raise UserError(f"{key}: {filter.name} cannot be made ({error})") from None

@@ -1,12 +1,12 @@
-"""Documents whose text came before, over all sources.
+"""Documents with a text that occurred before, in any source.
 
-Every task writes the signatures of its documents; those that share one belong together, and all but the first of them,
-in the order of the sources, are left out. `exact` has one signature, the hash of the text. `minhash` has fourteen (of
-eight minima each, the numbers of datatrove and FineWeb): of the runs of five words that occur in either of two
-documents, let s be the share that occurs in both; then they share a signature with the chance 1 - (1 - s^8)^14, which
-is .05 for s = .5, .64 for .72 and .92 for .8 (Broder 1997).
+Every task writes the signatures of its documents. Documents that share a signature, directly or through others, form a
+group; of each group only the first document, in the order of the sources, stays. The method `exact` has one signature
+for a document, the hash of its text. The method `minhash` has fourteen, each of eight minima (the numbers of datatrove
+and FineWeb). Let s be the share of runs of five words that two documents have in common; the probability that they
+share a signature is 1 - (1 - s^8)^14, which is .05 for s = .5, .64 for .72 and .92 for .8 (Broder 1997).
 
-A place names a document: the number of its task, shifted by 32 bits, and its number there.
+A place is the identity of a document: the number of its task, shifted left by 32 bits, plus its number in the task.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from configs.common.files import whole_file
 from data_prep.sources.readers import document_key
 
 _WORDS, _BANDS, _MINIMA = 5, 14, 8
-# Odd numbers; multiplication by each is another order of the 64-bit integers.
+# Multiplication by an odd number permutes the 64-bit integers: each of these numbers gives another order.
 _ORDERS = randomness.bits(0, "orders of minhash", np.arange(_BANDS * _MINIMA)) | np.uint64(1)
-_BASE = np.uint64(0x100000001B3)  # of the polynomial that makes one number of a run of words
-# A character of a script that sets no spaces between words (Thai to Khmer, kana, Chinese), or a word of others.
-_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+")
-# Runs that are put in order at once, and signatures that are compared at once: what bounds the memory.
+_BASE = np.uint64(0x100000001B3)  # the base of the polynomial that hashes a run of words
+# Scripts without spaces between words (Thai to Khmer, kana, Chinese): each of their characters counts as a word.
+_WITHOUT_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_WITHOUT_SPACES}]|[^\W{_WITHOUT_SPACES}]+")
+# Runs that are hashed together, and signatures that are compared together: these numbers bound the memory.
 _CHUNK, _PART = 2**12, 2**23
 
 
@@ -56,7 +56,7 @@ _REASONS = {"exact": "the text of an earlier document", "minhash": "nearly the t
 
 
 def _runs(document: Document) -> NDArray[np.uint64]:
-    """[words - 4]: a number for every run of five words; of a shorter text, one for all of it."""
+    """[words - 4]: a hash of every run of five words; a shorter text has a single hash."""
     tokens = document.metadata["tokens"]
     words = map(str, chain.from_iterable(tokens)) if tokens else _WORD.findall(document.text.lower())
     hashes = np.fromiter(map(_hash, words), np.uint64)
@@ -75,23 +75,23 @@ def _hash(word: str) -> int:
 
 
 class WriteSignatures(PipelineStep):
-    """The signatures of one task's documents, in a file of its number. Copies of a document count once."""
+    """Writes the signatures of a task's documents into a file named by its number. Copies are not signed again."""
 
     type = "SIGNATURES"
-    name = "of documents"
+    name = "signatures of documents"
 
     def __init__(self, folder: Path, method: str):
         super().__init__()
         self.folder, self.method = folder, method
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  nothing follows it
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  the last step of a pipeline
         sign = METHODS[self.method]
         signed = [(number, sign(document)) for number, document in enumerate(data) if _is_original(document)]
         write(self.folder, rank, [number for number, _ in signed], [signatures for _, signatures in signed])
 
 
 class LeaveOutRepeated(PipelineStep):
-    """Marks documents that came before, and their copies, with the reason (metadata `dropped`)."""
+    """Gives documents with the text of an earlier one, and their copies, the reason why they are dropped."""
 
     type = "FILTER"
     name = "repeated documents"
@@ -100,7 +100,7 @@ class LeaveOutRepeated(PipelineStep):
         super().__init__()
         self.places, self.method = places, method
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  a reader stands before it
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  this step is never the first
         places = np.load(self.places, mmap_mode="r", allow_pickle=False)
         first, last = np.searchsorted(places, np.array([rank << 32, (rank + 1) << 32], np.uint64))
         repeated = {int(place) & 0xFFFFFFFF for place in places[first:last]}
@@ -113,12 +113,12 @@ class LeaveOutRepeated(PipelineStep):
 
 
 def _is_original(document: Document) -> bool:
-    """Whether it stays so far, and is not one more copy that the weight of its source asks for."""
+    """Whether no step has left the document out, and it is not a copy made for the weight of its source."""
     return not (document.metadata["copy"] or document.metadata["skipped"] or document.metadata["dropped"])
 
 
 def write(folder: Path, task: int, numbers: list[int], signatures: list[NDArray[np.uint64]]) -> None:
-    """Of documents `numbers` of a task: their signatures in order, and the places that these belong to, [2, N]."""
+    """Write the signatures of the documents `numbers` of a task, sorted, and the place of each signature: [2, N]."""
     keys = np.concatenate([np.zeros(0, np.uint64), *signatures])
     places = np.repeat(np.array(numbers, np.uint64), [*map(len, signatures)]) | np.uint64(task << 32)
     order = np.argsort(keys)
@@ -127,12 +127,12 @@ def write(folder: Path, task: int, numbers: list[int], signatures: list[NDArray[
 
 
 def find(folder: Path) -> NDArray[np.uint64]:
-    """The places of documents that share a signature with an earlier one, directly or through others, in order."""
+    """The sorted places of documents that share a signature with an earlier one, directly or through others."""
     files = sorted(folder.glob("*.npy"))
     num_parts = 1 + sum(_open(file).shape[1] for file in files) // _PART
     pairs = np.zeros((0, 2), np.uint64)
     for part in range(num_parts):
-        pairs = _with_first(np.concatenate([pairs, _sharing(files, part, num_parts)]))
+        pairs = _pairs_with_first(np.concatenate([pairs, _sharing(files, part, num_parts)]))
     return np.sort(pairs[:, 1])
 
 
@@ -141,7 +141,7 @@ def _open(file: Path) -> NDArray[np.uint64]:
 
 
 def _sharing(files: list[Path], part: int, num_parts: int) -> NDArray[np.uint64]:
-    """[pairs, 2]: the places of neighbours with the same signature, of one of so many ranges of signatures."""
+    """[pairs, 2]: the places of documents that share a signature in part `part` of `num_parts` of the 64-bit range."""
     parts = []
     for file in files:
         signatures = _open(file)
@@ -157,21 +157,16 @@ def _sharing(files: list[Path], part: int, num_parts: int) -> NDArray[np.uint64]
     return np.stack([places[same], places[same + 1]], axis=1)
 
 
-def _with_first(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """[documents, 2]: those that pairs connect with an earlier one, each behind the first that it is connected with.
+def _pairs_with_first(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """[documents, 2]: of each connected group, every document but the first, after the first document of its group."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    Labels of connected nodes become equal in about log(n) rounds: each takes the smallest of its neighbours, then the
-    label of its label (Shiloach and Vishkin 1982).
-    """
-    nodes, ends = np.unique(pairs, return_inverse=True)
-    ends = ends.reshape(-1, 2)
-    first = np.arange(len(nodes))
-    while True:
-        before = first.copy()
-        smaller = before[ends].min(axis=1)
-        for side in (0, 1):
-            np.minimum.at(first, before[ends[:, side]], smaller)
-        first = first[first]
-        if np.array_equal(first, before):
-            later = first != np.arange(len(nodes))
-            return np.stack([nodes[first[later]], nodes[later]], axis=1)
+    places, ends = np.unique(pairs, return_inverse=True)
+    left, right = ends.reshape(-1, 2).T
+    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(len(places), len(places)))
+    _, groups = connected_components(graph, directed=False)
+    # Places are sorted, so the first place of a group is its earliest document.
+    first = np.unique(groups, return_index=True)[1][groups]
+    later = first != np.arange(len(places))
+    return np.stack([places[first[later]], places[later]], axis=1)

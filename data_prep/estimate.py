@@ -1,4 +1,4 @@
-"""`electra prepare --dry-run`: how much there is to do, and for how long, from a short sample of this text."""
+"""`electra prepare --dry-run`: the size of the input and the time of the preparation, estimated from a sample."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ from data_prep.sources.readers import lines, weighted
 from data_prep.sources.tasks import cut_into_tasks
 from data_prep.steps import WriteShards
 
-# Seconds of work on one core; from so many places, since the sources may differ.
+# The sample takes one core some seconds. It is read from many places, because sources differ in speed.
 _SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
 
 
 def estimate(recipe: CorpusRecipe, workers: int) -> str:
-    """The size of the task and its time with so many workers like this core. Raises UserError as `prepare` does."""
+    """A sentence with the size of the input and the time on `workers` cores like this one.
+
+    Raises UserError as `prepare` does.
+    """
     tasks = cut_into_tasks(recipe.data.sources)
     pieces = [piece for task in tasks for piece in task]
     size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
     sample = list(_sample(recipe, pieces))
     sampled = sum(document.metadata["bytes"] for document in sample)
     if not sampled:
-        raise UserError("data.sources: no text where a sample was taken, so there is nothing to measure")
+        raise UserError("data.sources: the sample holds no text, so nothing can be measured; name files that hold text")
     weighed = sum(piece.text_bytes * piece.source.weight for piece in pieces)
     learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, weighed) / sampled
     seconds, counts = _write(recipe, sample)
@@ -52,7 +55,7 @@ def estimate(recipe: CorpusRecipe, workers: int) -> str:
 
 
 def _unknown(counts: TaskReport) -> str:
-    """What the vocabulary that is taken lacks, before anything is made with it."""
+    """The share of unknown tokens and the most frequent unknown characters, where the vocabulary is not trained."""
     share = counts.unknown_tokens / max(1, sum(counts.tokens.values()))
     most = ", ".join(f"{character} {number:,}" for character, number in counts.unknown_characters.most_common(20))
     return f"; unknown to the vocabulary: {100 * share:.3f} % of the tokens{f' ({most})' if most else ''}"
@@ -63,7 +66,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[Document]:
-    """The first documents of some ranges, evenly chosen."""
+    """The first documents of evenly chosen ranges."""
     chosen = pieces[:: max(1, len(pieces) // _SAMPLE_PLACES)]
     for piece in chosen:
         room = _SAMPLE_BYTES // len(chosen)
@@ -78,7 +81,7 @@ def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
     if settings.source != "train":
         return 0.0
     began = time.perf_counter()
-    with suppress(UserError):  # a sample has fewer entries than the whole
+    with suppress(UserError):  # a sample may give fewer entries than vocabulary.size
         vocabulary.train(settings, lambda: (line for document in sample for line in lines(document.text)))
     return time.perf_counter() - began
 
@@ -93,7 +96,7 @@ def _seconds_to_sign(recipe: CorpusRecipe, sample: list[Document]) -> float:
 
 
 def _write(recipe: CorpusRecipe, sample: list[Document]) -> tuple[float, TaskReport]:
-    """The seconds that it takes to make rows of the sample, and what was counted."""
+    """(the seconds that it takes to make rows of the sample, its counts)"""
     with TemporaryDirectory() as folder:
         vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))
         write = WriteShards(Path(folder), Path(folder), recipe.data, recipe.masking, recipe.seed)
@@ -104,7 +107,7 @@ def _write(recipe: CorpusRecipe, sample: list[Document]) -> tuple[float, TaskRep
 
 
 def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path) -> Tokenizer:
-    """The recipe's, or where it is yet to be trained one of about its size: common words, and every character."""
+    """The recipe's vocabulary; instead of training it, the characters and the most frequent words of the sample."""
     if settings.source != "train":
         return vocabulary.take(settings)
     counts = Counter(word for document in sample for word in re.findall(r"\w+|[^\w\s]", document.text.lower()))

@@ -1,4 +1,4 @@
-"""What is done to a text before anything else, by name and in the order of `data.normalize`."""
+"""The steps of `data.normalize`, which change a text before anything else reads it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import cache
 
 from configs.common.errors import UserError
 
-# Marks that BERT's Chinese vocabulary of 21,128 entries lacks, and what stands nearest to them in it.
-_MARKS = {**dict.fromkeys("“”„‟", '"'), **dict.fromkeys("‘’‚‛", "'"), **dict.fromkeys("‐‑‒–—―", "-"), "…": "..."}
+# BERT's Chinese vocabulary of 21,128 entries lacks these marks; each is replaced by the nearest one that it has.
+_PLAIN_MARKS = {**dict.fromkeys("“”„‟", '"'), **dict.fromkeys("‘’‚‛", "'"), **dict.fromkeys("‐‑‒–—―", "-"), "…": "..."}
 
 
 def normalizer(steps: tuple[str, ...]) -> Callable[[str], str]:
-    """Raises UserError when a step needs a package that is not installed."""
+    """A function that applies the steps in order. Raises UserError where a step needs a package that is missing."""
     functions = [_step(name) for name in steps]
 
     def normalize(text: str) -> str:
@@ -27,10 +27,10 @@ def normalizer(steps: tuple[str, ...]) -> Callable[[str], str]:
 @cache
 def _step(name: str) -> Callable[[str], str]:
     match name:
-        case "nfkc":  # full-width forms become plain ones
+        case "nfkc":  # full-width characters become plain characters, and ligatures their letters
             return lambda text: unicodedata.normalize("NFKC", text)
         case "punctuation":
-            table = str.maketrans(_MARKS)
+            table = str.maketrans(_PLAIN_MARKS)
             return lambda text: text.translate(table)
         case _:
             return _opencc({"simplified": "t2s", "traditional": "s2t"}[name])

@@ -1,4 +1,4 @@
-"""How far the tasks are: a bar on a terminal, a line every half minute elsewhere."""
+"""Progress of a preparation: a bar on a terminal, a line every half minute elsewhere."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NOTE_EVERY_SECONDS = 2
 
 
 class NoteProgress(PipelineStep):
-    """Passes the documents of a task on, and notes in a file how many bytes they had so far.
+    """Passes the documents of a task on, and writes into a file how many bytes of text they had so far.
 
-    A file, because it may be on another machine that somebody watches.
+    The count is a file because the process that shows the progress may run on another machine.
     """
 
     type = "PROGRESS"
@@ -33,7 +33,7 @@ class NoteProgress(PipelineStep):
         super().__init__()
         self.folder = folder
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  a reader stands before it
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  this step is never the first
         done, due = 0, 0.0
         for document in data:
             if time.monotonic() >= due:
@@ -45,9 +45,9 @@ class NoteProgress(PipelineStep):
 
 @contextmanager
 def watch(folders: list[Path], tasks: list[list[Range]]) -> Iterator[None]:
-    """Show, while the block runs, how many bytes of text the tasks have done, whoever does them.
+    """Show, while the block runs, how many bytes of text the tasks have read, in whichever process they run.
 
-    All text is read once for each folder, where its marks and notes are.
+    Each of `folders` holds the completion marks and the notes of one pass over all text.
     """
     task_bytes = [sum(piece.text_bytes for piece in task) for task in tasks]
     stop = threading.Event()
@@ -61,14 +61,15 @@ def watch(folders: list[Path], tasks: list[list[Range]]) -> Iterator[None]:
         thread.join()
 
 
-def _done(folders: list[Path], task_bytes: list[int]) -> int:
-    if not folders[-1].is_dir():  # the corpus is complete, and the process that completed it has cleared up
+def _bytes_read(folders: list[Path], task_bytes: list[int]) -> int:
+    # The process that completes the corpus removes the folder.
+    if not folders[-1].is_dir():
         return len(folders) * sum(task_bytes)
-    return sum(_done_in(folder, task_bytes) for folder in folders)
+    return sum(_bytes_read_in(folder, task_bytes) for folder in folders)
 
 
-def _done_in(folder: Path, task_bytes: list[int]) -> int:
-    """Finished tasks count as a whole (datatrove leaves a file for each), others by their note."""
+def _bytes_read_in(folder: Path, task_bytes: list[int]) -> int:
+    """Bytes of text: all of a task that has a completion mark, and the count in the note of any other task."""
     done = {int(note.name): int(note.read_text() or 0) for note in (folder / "progress").glob("[0-9]*")}
     done |= {int(mark.name): task_bytes[int(mark.name)] for mark in (folder / "completions").glob("[0-9]*")}
     return sum(min(count, task_bytes[number]) for number, count in done.items())
@@ -77,19 +78,19 @@ def _done_in(folder: Path, task_bytes: list[int]) -> int:
 def _bar(folders: list[Path], task_bytes: list[int], stop: threading.Event) -> None:
     columns = (TextColumn("preparing"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=len(folders) * sum(task_bytes), completed=_done(folders, task_bytes))
+        bar = progress.add_task("", total=len(folders) * sum(task_bytes), completed=_bytes_read(folders, task_bytes))
         while not stop.wait(0.5):
-            progress.update(bar, completed=_done(folders, task_bytes))
-        progress.update(bar, completed=_done(folders, task_bytes))
+            progress.update(bar, completed=_bytes_read(folders, task_bytes))
+        progress.update(bar, completed=_bytes_read(folders, task_bytes))
 
 
 def _lines(folders: list[Path], task_bytes: list[int], stop: threading.Event) -> None:
     total, began = len(folders) * sum(task_bytes), time.monotonic()
-    at_start = _done(folders, task_bytes)
+    at_start = _bytes_read(folders, task_bytes)
     while not stop.wait(_LINE_EVERY_SECONDS):
-        done = _done(folders, task_bytes)
+        done = _bytes_read(folders, task_bytes)
         rate = (done - at_start) / (time.monotonic() - began)
-        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "nothing is being done yet"
+        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "no task has begun yet"
         print(
             f"prepared {done / 1e6:.1f} of {total / 1e6:.1f} MB of text, {rate / 1e6:.2f} MB/s, {left}",
             file=sys.stderr,

@@ -1,4 +1,4 @@
-"""Documents that came before: the law of MinHash, the search against brute force, and whole corpora."""
+"""Repeated documents: the probability law of MinHash, the search against brute force, and complete corpora."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from datatrove.data import Document
-from datatrove.pipeline.dedup import minhash as theirs
+from datatrove.pipeline.dedup import minhash as datatrove_minhash
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.word_tokenizers import WordTokenizer
 from hypothesis import given
@@ -114,11 +114,15 @@ def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
         texts.append(" ".join(changed))
     pages = [document(text) for text in texts]
     folders = [str(tmp_path / name) for name in ("signatures", "pairs", "left")]
-    config = theirs.MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))  # its own choice fails with our xxhash
-    theirs.MinhashDedupSignature(folders[0], config, language=Words()).run(pages)  # type: ignore[arg-type]  it takes a tokenizer too
+    config = datatrove_minhash.MinhashConfig(
+        hash_config=HashConfig(hash_fc="sha1")
+    )  # its own choice fails with our xxhash
+    datatrove_minhash.MinhashDedupSignature(folders[0], config, language=Words()).run(pages)  # type: ignore[arg-type]  it takes a tokenizer too
     for bucket in range(config.num_buckets):
-        theirs.MinhashDedupBuckets(*folders[:2], config=config).run(rank=bucket, world_size=config.num_buckets)
-    theirs.MinhashDedupCluster(*folders[1:], config=config, save_cluster_id=True).run()
+        datatrove_minhash.MinhashDedupBuckets(*folders[:2], config=config).run(
+            rank=bucket, world_size=config.num_buckets
+        )
+    datatrove_minhash.MinhashDedupCluster(*folders[1:], config=config, save_cluster_id=True).run()
     in_groups = np.fromfile(f"{folders[2]}/000000.clusters", "<u4").reshape(-1, 2)
     expected = {
         int(place) for group in np.unique(in_groups[:, 1]) for place in in_groups[in_groups[:, 1] == group, 0][1:]

@@ -28,6 +28,6 @@ def test_a_line_has_a_rate_before_a_task_has_finished(
         (tmp_path / "completions" / "00000").touch()
         time.sleep(0.2)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("prepared 0.0 of 2.0 MB of text, 0.00 MB/s, nothing is being done yet")
+    assert lines[0].startswith("prepared 0.0 of 2.0 MB of text, 0.00 MB/s, no task has begun yet")
     assert any(re.match(r"prepared 0.5 of 2.0 MB of text, \d+\.\d\d MB/s, \d+ s left", line) for line in lines)
     assert lines[-1].startswith("prepared 1.5 of 2.0 MB of text")
