@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.recipe import CorpusRecipe, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -82,9 +82,7 @@ def _find(recipe: str) -> Path:
     for path in (RECIPES / f"{recipe}.toml", Path(recipe)):
         if _is_file(path):
             return path
-    known = shipped()
-    hint = nearest(recipe, known) or f"; there are {', '.join(known)}, or name a TOML file"
-    raise UserError(f"{recipe}: no such recipe{hint}")
+    raise UserError(unknown("recipe", recipe, shipped(), "; or name a TOML file"))
 
 
 def _is_file(path: Path) -> bool:
@@ -140,8 +138,7 @@ def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) 
     dotted = (prefix + _dotted(problem)).rstrip(".")  # a table itself has no name behind the prefix
     match problem["type"]:
         case "extra_forbidden":
-            known = [prefix + key for key in _keys(schema)]
-            return f"{dotted}: unknown key{nearest(dotted, known)}"
+            return unknown("key", dotted, [prefix + key for key in _keys(schema)])
         case "missing":
             states_all = "; a recipe states every number (extend a shipped one to take its numbers over)"
             return f"{dotted}: missing{states_all if schema is Recipe else ''}"

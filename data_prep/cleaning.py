@@ -13,7 +13,7 @@ from datatrove.pipeline import filters as datatrove_filters
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.corpus_tables import Data, Filter
 
 
@@ -126,14 +126,12 @@ def _build(number: int, filter: Filter) -> BaseFilter:
     filters |= _OWN_FILTERS
     key = f"data.filters.{number}"
     if filter.name not in filters:
-        hint = nearest(filter.name, filters) or f"; there are {', '.join(filters)}"
-        raise UserError(f"{key}.name: there is no filter {filter.name}{hint}")
+        raise UserError(f"{key}.name: {unknown('filter', filter.name, filters)}")
     arguments = filter.model_extra or {}
     parameters = inspect.signature(filters[filter.name]).parameters
     for argument in arguments:
         if argument not in parameters:
-            hint = nearest(argument, parameters) or f"; {filter.name} has {', '.join(parameters)}"
-            raise UserError(f"{key}.{argument}: unknown key{hint}")
+            raise UserError(f"{key}: {unknown('key', argument, parameters)}")
     try:
         return filters[filter.name](**arguments)
     except (TypeError, ValueError, AssertionError) as error:

@@ -41,8 +41,6 @@ def prepare(
         try:
             _work(corpus, workers, engine)
             corpus.complete()
-        except Unfinished:
-            raise
         except UserError:
             _remove(out)  # everything in a claimed folder is ours
             raise

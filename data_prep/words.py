@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.corpus_tables import Masking
 from configs.recipe import CorpusRecipe
 from data_prep import vocabulary, wordpiece
@@ -137,8 +137,7 @@ def segmenter_of(masking: Masking) -> Segmenter | None:
 def _load(name: str) -> Segmenter:
     known = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in known:
-        hint = nearest(name, known) or f'; there are "none", {", ".join(sorted(known))}'
-        raise UserError(f"masking.segmenter: no such segmenter as {name}{hint}")
+        raise UserError(f"masking.segmenter: {unknown('segmenter', name, ['none', *sorted(known)])}")
     try:
         return known[name].load()()
     except ModuleNotFoundError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.recipe import Recipe
 
 # Of what the sheet states, the shares that large matrix products and copies reach: 790 of 989 TFLOP/s and 4.3 of
@@ -66,5 +66,5 @@ GPUS = {
 def gpu_of(name: str) -> Gpu:
     """Raises UserError that lists those there are."""
     if name not in GPUS:
-        raise UserError(f"--gpu {name}: no such GPU{nearest(name, GPUS) or '; there are ' + ', '.join(GPUS)}")
+        raise UserError(f"--gpu: {unknown('GPU', name, GPUS)}")
     return GPUS[name]

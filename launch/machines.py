@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.load import validate
 from configs.schema import Count, Natural, Table
 
@@ -192,10 +192,10 @@ LOCAL = Local(backend="local")
 def machine_of(table: dict[str, Any], origin: str, name: str) -> Machine:
     """A table as the machine of its backend; raises UserError with the first wrong key, under `name`."""
     backend = table.get("backend")
+    if "backend" not in table:
+        raise UserError(f"{origin}: {name}.backend: missing; there are {', '.join(BACKENDS)}")
     if backend not in BACKENDS:
-        said = f"{backend!r} is no backend" if "backend" in table else "missing"
-        hint = nearest(str(backend), BACKENDS) or f"; there are {', '.join(BACKENDS)}"
-        raise UserError(f"{origin}: {name}.backend: {said}{hint}")
+        raise UserError(f"{origin}: {name}.backend: {unknown('backend', str(backend), BACKENDS)}")
     return validate(BACKENDS[backend], table, origin, f"{name}.")
 
 
@@ -214,8 +214,8 @@ def find(name: str) -> Machine:
     """The machine of this name; raises UserError that lists those there are."""
     known = machines()
     if name not in known:
-        listed = nearest(name, known) or f"; there are {', '.join(known)}"
-        raise UserError(f"--on {name}: no such machine{listed} ({' and '.join(map(str, files()))} name them)")
+        defined_in = " and ".join(map(str, files()))
+        raise UserError(f"--on: {unknown('machine', name, known)} ({defined_in} define machines)")
     return known[name][0]
 
 

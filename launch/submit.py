@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import ElectraError, UserError, unknown
 from configs.folders import RECIPE
 from configs.load import load, read
 from configs.recipe import Recipe
@@ -31,8 +31,7 @@ def stages_of(text: str) -> tuple[Stage, ...]:
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if word not in list(Stage):
-            hint = nearest(word, Stage) or f"; there are {', '.join(Stage)}"
-            raise UserError(f"--stage {word}: no such stage{hint}")
+            raise UserError(f"--stage: {unknown('stage', word, Stage)}")
     return tuple(stage for stage in Stage if stage in words)
 
 
@@ -143,7 +142,7 @@ def _start(jobs: Sequence[Job], machine: Machine, folder: Path) -> dict[Stage, s
     try:
         for stage, id in backend.submit(jobs, machine, folder):
             ids[stage] = id
-    except UserError:
+    except ElectraError:
         for id in dict.fromkeys(ids.values()):
             subprocess.run(backend.cancel(machine, id), capture_output=True)
         raise

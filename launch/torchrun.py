@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,10 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         torchrun(list(arguments))
     except SignalException:  # the processes were asked too, and have had their time to save
-        return STOPPED
+        return EXIT_UNFINISHED
     except ChildFailedError as error:
         codes = {failure.exitcode for failure in error.failures.values()}
-        return next((code for code in (2, STOPPED) if code in codes), 1)
+        return next((code for code in (EXIT_USER_ERROR, EXIT_UNFINISHED) if code in codes), 1)
     return 0
 
 

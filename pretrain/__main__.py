@@ -53,7 +53,7 @@ def pretrain(
 
     # Before torch is imported, which takes seconds in which a scheduler may ask.
     with StopOnSignal() as stop:
-        from configs.common.errors import STOPPED
+        from configs.common.errors import EXIT_UNFINISHED
         from configs.load import read
 
         tables = read(recipe, overrides or ())
@@ -73,7 +73,7 @@ def pretrain(
         finally:
             leave()
     if not finished:
-        sys.exit(STOPPED)
+        sys.exit(EXIT_UNFINISHED)
     if world.is_main:
         typer.echo(
             f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models"

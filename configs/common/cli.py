@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from configs.common.errors import STOPPED, Unfinished, UserError
+from configs.common.errors import EXIT_USER_ERROR, ElectraError
 from configs.common.secrets import without_secrets
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
@@ -34,17 +34,14 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except Unfinished as stopped:
-            _say(str(stopped))
-            sys.exit(STOPPED)
-        except UserError as error:
+        except ElectraError as error:
             _say(str(error))
-            sys.exit(2)
+            sys.exit(error.exit_code)
         except OSError as error:
             if error.errno not in _OF_THE_MACHINE:
                 raise
             _say(f"{error.filename or 'the output'}: {error.strerror}")
-            sys.exit(2)
+            sys.exit(EXIT_USER_ERROR)
 
 
 def _say(sentence: str) -> None:

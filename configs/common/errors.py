@@ -1,26 +1,50 @@
-"""The error that a user sees: one sentence, exit code 2, no traceback."""
+"""The errors that a user sees: one sentence and an exit code, no traceback.
+
+`UserError` and `Unfinished` are siblings, so nothing that catches one of them catches the other. Whoever reports
+errors, or passes them on to other processes, catches `ElectraError` and keeps its exit code.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-
-class UserError(ValueError):
-    """Bad input. The message is one sentence with the file or key, the value, and what would be accepted."""
-
-
-# The exit code of work that stopped and can be continued: EX_TEMPFAIL of sysexits.h, "try the same again".
-STOPPED = 75
+EXIT_USER_ERROR = 2
+# EX_TEMPFAIL of sysexits.h: "try the same again". Schedulers start a job that leaves with it once more.
+EXIT_UNFINISHED = 75
+# More choices than these are not listed in a sentence.
+_MOST_LISTED = 40
 
 
-class Unfinished(UserError):
-    """Work stopped through no fault of the input. What is done is kept; the same command goes on. Exit code 75."""
+class ElectraError(Exception):
+    """An error whose message is a sentence for the user. Only its two subclasses are raised."""
+
+    exit_code: int
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` when a known word, or the last part of a dotted one, is close to `word`; else nothing."""
-    words = {known_word: known_word for known_word in known}
-    leaves = {known_word.rpartition(".")[2]: known_word for known_word in words}
-    close = difflib.get_close_matches(word, [*words, *leaves], n=1, cutoff=0.6)
-    return f"; did you mean {(words | leaves)[close[0]]}?" if close else ""
+class UserError(ElectraError):
+    """The input is bad. The message is one sentence with the file or key, the value, and what would be accepted."""
+
+    exit_code = EXIT_USER_ERROR
+
+
+class Unfinished(ElectraError):
+    """Work stopped, the input is good, and the same command continues from what is done."""
+
+    exit_code = EXIT_UNFINISHED
+
+
+def unknown(kind: str, word: str, choices: Iterable[str], remedy: str = "") -> str:
+    """`unknown KIND WORD`, then the choice that is spelled alike, or else all choices and the `remedy`.
+
+    A dotted choice is also recognised by its last part. Example: `unknown key model.dropot; did you mean
+    model.dropout?`
+    """
+    words = list(choices)
+    leaves = {choice.rpartition(".")[2]: choice for choice in words}
+    by_spelling = leaves | {choice: choice for choice in words}
+    close = difflib.get_close_matches(word, by_spelling, n=1, cutoff=0.6)
+    if close:
+        return f"unknown {kind} {word}; did you mean {by_spelling[close[0]]}?"
+    listed = f"; there are {', '.join(words)}" if words and len(words) <= _MOST_LISTED else ""
+    return f"unknown {kind} {word}{listed}{remedy}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.common.errors import STOPPED, UserError
+from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, UserError
 from launch.backends import Kind, State
 from launch.backends.commands import PORT, Bundle, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage
@@ -184,10 +184,11 @@ def _object(
 
 def _failures(container: str) -> dict[str, Any]:
     """A mistake in the input ends the job; a pod that was asked to leave is replaced, and costs no attempt."""
+    leaves_with = {"containerName": container, "operator": "In"}
     return {
         "rules": [
-            {"action": "FailJob", "onExitCodes": {"containerName": container, "operator": "In", "values": [2]}},
-            {"action": "Ignore", "onExitCodes": {"containerName": container, "operator": "In", "values": [STOPPED]}},
+            {"action": "FailJob", "onExitCodes": {**leaves_with, "values": [EXIT_USER_ERROR]}},
+            {"action": "Ignore", "onExitCodes": {**leaves_with, "values": [EXIT_UNFINISHED]}},
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         ]
     }

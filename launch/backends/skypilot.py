@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.common.errors import STOPPED, UserError
+from configs.common.errors import EXIT_UNFINISHED, UserError
 from launch.backends import Kind, State
 from launch.backends.commands import PORT, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage
@@ -80,7 +80,7 @@ def _resources(job: Job, machine: SkyPilot) -> dict[str, Any]:
     if machine.image:
         resources["image_id"] = f"docker:{machine.image}"
     # Asked to stop, the run has saved; a mistake in the input would end the same way again.
-    return resources | {"job_recovery": {"recover_on_exit_codes": [STOPPED]}} | machine.resources
+    return resources | {"job_recovery": {"recover_on_exit_codes": [EXIT_UNFINISHED]}} | machine.resources
 
 
 def _run(job: Job, machine: SkyPilot) -> str:

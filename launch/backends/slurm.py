@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from configs.common.errors import UserError
+from configs.common.errors import ElectraError
 from configs.folders import RECIPE
 from data_prep.claim import WORK
 from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
@@ -45,7 +45,7 @@ def state(machine: Slurm, stage: Stage, id: str) -> State:
     """Of an array: failed when one job of it is, else running or waiting when one is."""
     try:
         known = sorted(set(states_of(id).values()), key=_urgency)
-    except UserError as error:  # no Slurm here, or none that answers
+    except ElectraError as error:  # Slurm is not installed here, or does not answer
         return State("unknown", str(error))
     if not known:
         return State("unknown", f"job {id} is not known to Slurm any more")

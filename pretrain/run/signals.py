@@ -8,7 +8,7 @@ import threading
 import time
 from types import FrameType, TracebackType
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED
 
 # SIGUSR1 is the warning that schedulers send before the time is over (Slurm: --signal=USR1@SECONDS).
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -49,7 +49,7 @@ class StopOnSignal:
         """Until the loop asks, leave at once: nothing is to be saved, and joining the others waits for half an hour."""
         while not self._is_listened_to:
             if self._is_orphaned():
-                os._exit(STOPPED)
+                os._exit(EXIT_UNFINISHED)
             time.sleep(0.5)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from configs.common.errors import UserError
+from configs.common.errors import ElectraError, UserError
 from pretrain.step.allocator import keep_freed_memory
 
 T = TypeVar("T")
@@ -56,21 +56,25 @@ class World:
             dist.barrier(group=self.host)
 
     def first(self, function: Callable[[], T]) -> T:
-        """What the first process's call returns, in all of them; where it raises a UserError, all of them end."""
+        """Return in every process the value that `function` has in the first process.
+
+        If it raises an ElectraError there, the first process raises it, and the others leave with its exit code.
+        """
         if self.size == 1:
             return function()
-        box: list[Any] = [None, None]
+        answer: list[Any] = [None, None]  # the value, or else the exit code
+        raised: ElectraError | None = None
         if self.is_main:
             try:
-                box[0] = function()
-            except UserError as error:
-                box[1] = str(error)
-        dist.broadcast_object_list(box, src=0, group=self.host)
-        if box[1] is not None and not self.is_main:
-            raise SystemExit(2)  # the first process says why
-        if box[1] is not None:
-            raise UserError(box[1])
-        return box[0]
+                answer[0] = function()
+            except ElectraError as error:
+                raised, answer[1] = error, error.exit_code
+        dist.broadcast_object_list(answer, src=0, group=self.host)
+        if raised:
+            raise raised
+        if answer[1] is not None:
+            raise SystemExit(answer[1])  # the first process prints the sentence
+        return answer[0]
 
 
 def join() -> World:

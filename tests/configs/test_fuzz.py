@@ -68,7 +68,7 @@ def test_parents(file: Path, parent: Any, name: str) -> None:
 def test_a_name_longer_than_a_name_can_be(file: Path) -> None:
     file.write_text(f'extends = "{"a" * 300}"\n')
     for recipe in (str(file), "a" * 300):
-        with pytest.raises(UserError, match="no such recipe"):
+        with pytest.raises(UserError, match="unknown recipe"):
             load(recipe)
 
 

@@ -26,7 +26,7 @@ def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
     assert for_corpus(read("adapt", (), known), "adapt").name == "adapt"
     with pytest.raises(UserError, match=r"adapt: vocabulary\.source: missing"):
         load("adapt")
-    with pytest.raises(UserError, match=r"model\.dropot: unknown key; did you mean model\.dropout"):
+    with pytest.raises(UserError, match=r"unknown key model\.dropot; did you mean model\.dropout"):
         for_corpus(read("adapt", ["model.dropot=0.1"], known), "adapt")
     stated = {"model": {key: model["model"][key] for key in model["model"].keys() - read("adapt")["model"].keys()}}
     assert (
@@ -37,8 +37,8 @@ def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("model.dropot=0.1", "model.dropot: unknown key; did you mean model.dropout?"),
-        ("learning_rate=1", "learning_rate: unknown key; did you mean optimizer.learning_rate?"),
+        ("model.dropot=0.1", "unknown key model.dropot; did you mean model.dropout?"),
+        ("learning_rate=1", "unknown key learning_rate; did you mean optimizer.learning_rate?"),
         ('model.dropout="x"', "model.dropout: 'x' is not a valid number"),
         ("seed=1.5", "seed: 1.5 is not a valid integer"),
         ("seed=99999999999999999999", "seed: 99999999999999999999 is not less than 9223372036854775808"),

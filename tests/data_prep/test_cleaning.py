@@ -60,8 +60,8 @@ def test_datatroves_filters_by_name() -> None:
 @pytest.mark.parametrize(
     ("filter", "message"),
     [
-        ({"name": "Lenght"}, r"data\.filters\.0\.name: there is no filter Lenght; did you mean Length"),
-        ({"name": "Length", "shortst": 3}, r"data\.filters\.0\.shortst: unknown key; did you mean shortest"),
+        ({"name": "Lenght"}, r"data\.filters\.0\.name: unknown filter Lenght; did you mean Length"),
+        ({"name": "Length", "shortst": 3}, r"data\.filters\.0: unknown key shortst; did you mean shortest"),
         ({"name": "Language"}, r"data\.filters\.0: Language cannot be made \(.*languages"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_missing_lexicon_or_filter_is_said_before_anything_is_made(tmp_path: P
     (tmp_path / "a.txt").write_text("some text")
     for overrides, message in [
         (["masking.scheme=terms", f"masking.lexicon={tmp_path / 'none.txt'}"], "masking.lexicon: .*cannot be read"),
-        (["data.filters=[{name='Lenght'}]"], "no such filter as Lenght"),
+        (["data.filters=[{name='Lenght'}]"], "unknown filter Lenght"),
     ]:
         recipe = load("tiny", [f"data.sources={tmp_path / 'a.txt'}", *overrides])
         with pytest.raises(UserError, match=message):

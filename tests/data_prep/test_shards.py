@@ -142,7 +142,7 @@ def test_an_edited_manifest(copied: Path) -> None:
         ({"schema_version": 2}, "manifest.json: schema_version: 2 is not 1"),
         ({"recipe": {**content["recipe"], "masking": {"scheme": "x"}}}, "manifest.json: recipe.masking"),
         ({"shards": {"train": [{"file": "train-00000.npy"}]}}, "manifest.json: shards.train.0.number: missing"),
-        ({"more": 1}, "manifest.json: more: unknown key"),
+        ({"more": 1}, "manifest.json: unknown key more"),
     ):
         (copied / "manifest.json").write_text(json.dumps(content | change))
         with pytest.raises(UserError) as error:

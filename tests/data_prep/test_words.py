@@ -90,7 +90,7 @@ def test_a_prepared_corpus_masks_words_whole(vocabulary_file: Path, tmp_path: Pa
 
 
 def test_an_unknown_segmenter_is_refused(vocabulary_file: Path) -> None:
-    with pytest.raises(UserError, match=r"masking\.segmenter: no such segmenter as jeiba; did you mean jieba"):
+    with pytest.raises(UserError, match=r"masking\.segmenter: unknown segmenter jeiba; did you mean jieba"):
         borders(vocabulary_file, "masking.segmenter=jeiba")
 
 

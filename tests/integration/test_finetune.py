@@ -216,7 +216,7 @@ def test_windows_and_parts(model: Path, tmp_path: Path) -> None:
 REFUSED = {
     "holds a generator alone; what is fine-tuned is a discriminator": ("{models}/only", "--task", "{task}"),
     "neither tokenizer.json nor vocab.txt lies beside it": ("{models}/bare", "--task", "{task}"),
-    "--task: epoch: unknown key; did you mean epochs?": ("{model}", "--task", "{task}", "epoch=3"),
+    "--task: unknown key epoch; did you mean epochs?": ("{model}", "--task", "{task}", "epoch=3"),
     "--task: layer_decay: 2.0 is not less than or equal to 1": ("{model}", "--task", "{task}", "layer_decay=2.0"),
     "metric: 'bleu' is not measured for toy": (
         "{model}",

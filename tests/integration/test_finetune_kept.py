@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED
 from launch.cli import app
 from tests.integration.test_finetune import FAST, classes, evaluated, model, models, task
 from tests.released import release
@@ -56,7 +56,7 @@ def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Pa
     undisturbed = evaluated(tmp_path, *arguments)
     file = tmp_path / "kept" / "tasks.json"
     code, output = ended(signal.SIGTERM, file, 1, arguments)
-    assert code == STOPPED and "SIGTERM: stopping after this step" in output, output
+    assert code == EXIT_UNFINISHED and "SIGTERM: stopping after this step" in output, output
     assert f"error: stopped; what is finished is in {file}.partial, and the same command goes on" in output
     first = num_kept(file)
     assert 1 <= first < 6 and not file.exists()

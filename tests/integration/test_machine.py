@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
 from pretrain.step.world import World
@@ -43,7 +43,7 @@ def test_a_full_disk(
     remount(small_disk, f"size={kilobytes}k")
     run = small_disk / "run"
     full = start(corpus_folder, run)
-    assert full.returncode == STOPPED, full.stderr
+    assert full.returncode == EXIT_UNFINISHED, full.stderr
     assert full.stderr.startswith(f"error: {run}: the disk is full, and a checkpoint takes about 0.9 MB")
     assert full.stderr.strip().endswith(f"the same command goes on from {goes_on_from}")
     assert not list((run / "checkpoints").glob(".*"))

@@ -22,7 +22,7 @@ import pytest
 import tomli_w
 import yaml
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED
 from configs.common.files import read_json
 from configs.load import load
 from launch.backends import kubernetes
@@ -121,7 +121,7 @@ def test_one_is_asked_to_leave_all_save_and_the_next_pods_go_on(corpus_folder: P
     first = pods.start(Stage.pretrain)
     wait_for_step(pods.run, 2, first[0])
     first[1].send_signal(signal.SIGTERM)  # a node is drained
-    assert codes(first) == [STOPPED, STOPPED], pods.said()
+    assert codes(first) == [EXIT_UNFINISHED, EXIT_UNFINISHED], pods.said()
     assert 2 <= max(training(pods.run)) < 12
     assert codes(pods.start(Stage.pretrain)) == [0, 0], pods.said()
     undisturbed = start(corpus_folder, tmp_path / "undisturbed", processes=2)

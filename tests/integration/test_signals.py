@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from configs.common.errors import STOPPED
+from configs.common.errors import EXIT_UNFINISHED
 from launch.backends import local
 from launch.jobs import Stage, pipeline
 from launch.machines import LOCAL
@@ -72,7 +72,7 @@ def test_one_process_stops(corpus_folder: Path, tmp_path: Path, number: signal.S
         process.send_signal(number)
         time.sleep(0.05)
     output, _ = process.communicate()
-    assert process.returncode == STOPPED, output
+    assert process.returncode == EXIT_UNFINISHED, output
     assert f"{number.name}: stopping after this step" in output
     step = assert_marked(run)
     assert step == max(training(run))
@@ -99,7 +99,7 @@ def test_two_processes_under_torchrun(corpus_folder: Path, tmp_path: Path, numbe
     wait_for_step(run, 2, process)
     process.send_signal(number)
     output, _ = process.communicate()
-    assert process.returncode == STOPPED, output
+    assert process.returncode == EXIT_UNFINISHED, output
     assert_goes_on(submitted(corpus_folder, run), run, assert_marked(run))
 
 
@@ -108,7 +108,7 @@ def test_before_the_first_step(corpus_folder: Path, tmp_path: Path) -> None:
     wait_until_handled(process)
     process.terminate()
     output, _ = process.communicate()
-    assert process.returncode == STOPPED, output
+    assert process.returncode == EXIT_UNFINISHED, output
     assert assert_marked(tmp_path / "run") == 0
 
 

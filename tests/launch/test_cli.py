@@ -45,7 +45,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["pretrain", "tiny", "--corpus", "/nowhere", "--run", "x"], "/nowhere: no such corpus"),
         (["export", "/nowhere", "--out", "x"], "/nowhere: no such run or checkpoint"),
         (["inspect", "/nowhere"], "/nowhere: is no corpus"),
-        (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on mars: no such machine"),
+        (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on: unknown machine mars"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--nodes", "2"], "is one node"),
         (["submit", "tiny", "--corpus", "/nowhere", "--run", "r"], "/nowhere: no such corpus"),
     ],

@@ -16,7 +16,7 @@ import yaml
 from kubeflow_trainer_api import models
 from typer.testing import CliRunner
 
-from configs.common.errors import STOPPED, UserError
+from configs.common.errors import EXIT_UNFINISHED, UserError
 from launch.backends import kubernetes
 from launch.backends.commands import Bundle
 from launch.cli import app
@@ -224,7 +224,7 @@ def test_states_of_a_pipeline(conditions: list[str], counts: list[dict[str, int]
         ({"memory": "64GB"}, "machines.toml: lab.memory: '64GB' is no amount of memory; write 64Gi"),
         ({"volumes": {}}, "machines.toml: lab.volumes: empty; write"),
         ({"volumes": {"shared": "x"}}, "machines.toml: lab.volumes: 'shared' is no absolute path"),
-        ({"imagee": "x"}, "lab.imagee: unknown key; did you mean lab.image?"),
+        ({"imagee": "x"}, "unknown key lab.imagee; did you mean lab.image?"),
     ],
 )
 def test_a_wrong_table(changes: dict[str, Any], sentence: str) -> None:
@@ -351,7 +351,7 @@ def test_the_command_for_a_pipeline_that_fails(kubectl: Path, monkeypatch: pytes
     (kubectl / "answer").write_text(json.dumps({"status": failed}))
     order = ["submit", "base", "--on", "lab", "--stage", "prepare,pretrain", "--corpus", "corpus", "--run", "run"]
     watched = CliRunner().invoke(app, [*order, "data.sources=text", "--watch"])
-    assert watched.exit_code == STOPPED
+    assert watched.exit_code == EXIT_UNFINISHED
     sentence = " ".join(watched.stderr.split())
     assert re.search(
         r"run: job jobset/\S+ \(prepare\) on lab ended as Failed \(jobset failed .*\); this shows", sentence

@@ -84,8 +84,8 @@ def test_what_does_not_fit_is_said_with_what_does() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("base --gpu h20", "--gpu h20: no such GPU; did you mean h200?"),
-        ("base --gpu x", "no such GPU; there are h200, h100"),
+        ("base --gpu h20", "--gpu: unknown GPU h20; did you mean h200?"),
+        ("base --gpu x", "unknown GPU x; there are h200, h100"),
         ("base --gpu h200 --gpus 3", "batch.rows: 256 rows do not divide among 3 processes; start 2"),
         ("health --gpu v100-16", "health: the fewest rows that can be computed at once need"),
         (

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from configs.common.errors import STOPPED, UserError
+from configs.common.errors import EXIT_UNFINISHED, UserError
 from launch.cli import app
 from launch.jobs import Stage
 from launch.machines import find
@@ -72,7 +72,7 @@ def start(*arguments: object, folder: Path, path: str = "") -> subprocess.Comple
         (["--on", "mine", "--nodes", "1"], "batch.rows: 8 rows do not divide among 3 processes; start 2"),
         (["--on", "gpus", "--nodes", "2"], "batch.rows: 8 rows do not divide among 16 processes; start 8"),
         (["--on", "gpus", "--launcher", "deepspeed"], "are for a machine of backend local, and this is slurm"),
-        (["--on", "gpus", "--stage", "pretrian"], "--stage pretrian: no such stage; did you mean pretrain"),
+        (["--on", "gpus", "--stage", "pretrian"], "--stage: unknown stage pretrian; did you mean pretrain"),
         (["--launcher", "deepspeed"], "give --hostfile FILE"),
         (["--launcher", "deepspeed", "--hostfile", "nowhere"], "nowhere: not a hostfile (No such file or directory)"),
         (["--launcher", "deepspeed", "--hostfile", "machines.toml"], "'[mine]' is not NAME slots=GPUS"),
@@ -202,7 +202,7 @@ def test_a_stage_of_a_pipeline_is_asked_what_the_pipeline_is_asked(corpus_folder
     assert pipeline.stdout and any(line.startswith("step 2/") for line in pipeline.stdout)
     pipeline.send_signal(signal.SIGUSR1)
     output, _ = pipeline.communicate()
-    assert pipeline.returncode == STOPPED, output
+    assert pipeline.returncode == EXIT_UNFINISHED, output
     assert "stopped after step" in output
     assert not (tmp_path / "run" / "export").exists()
 

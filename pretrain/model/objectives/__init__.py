@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from configs.common.errors import UserError, nearest
+from configs.common.errors import UserError, unknown
 from configs.load import validate
 from configs.recipe import Recipe
 from configs.schema import NotNegative, Table
@@ -83,8 +83,7 @@ def build(recipe: Recipe) -> nn.ModuleDict:
 def _build(name: str, table: dict[str, Any], recipe: Recipe) -> ObjectiveModule:
     known = [module.name for module in pkgutil.iter_modules(__path__)]
     if name not in known:
-        hint = nearest(name, known) or f"; there are {', '.join(known)}"
-        raise UserError(f"{recipe.name}: objectives.{name}: no such objective{hint}")
+        raise UserError(f"{recipe.name}: objectives: {unknown('objective', name, known)}")
     module = import_module(f"{__name__}.{name}")
     settings = validate(module.Settings, table, recipe.name, f"objectives.{name}.")
     return module.Objective(settings, recipe)
