@@ -21,7 +21,7 @@ import typer
 
 from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep import vocabulary, wordpiece
@@ -140,7 +140,7 @@ def rate(size: int, command: Sequence[object]) -> Rate:
 def plain(text: Path, folder: Path) -> None:
     """All documents below `text`, compressed or not, as one file, which all ways can read."""
     with open(folder / "text.txt", "w", encoding="utf-8") as file:
-        for task in cut_into_tasks((Source(path=str(text)),)):
+        for task in cut_into_tasks((SourceTable(path=str(text)),)):
             for document in (document for piece in task for document in readers.documents(piece)):
                 file.write("\n".join(document.text.splitlines()).strip("\n") + "\n\n")
 

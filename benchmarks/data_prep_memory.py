@@ -18,7 +18,7 @@ import psutil
 import typer
 
 from benchmarks import isolation
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from data_prep.sources.readers import documents
 from data_prep.sources.tasks import cut_into_tasks
 
@@ -27,7 +27,7 @@ WORKERS = 2
 
 def write_text(source: Path, megabytes: int, path: Path) -> None:
     """As many documents as make so many megabytes, each one different from all others."""
-    pieces = [piece for task in cut_into_tasks((Source(path=str(source)),)) for piece in task]
+    pieces = [piece for task in cut_into_tasks((SourceTable(path=str(source)),)) for piece in task]
     with path.open("w", encoding="utf-8") as file:
         for turn in count():
             for number, document in enumerate(document for piece in pieces for document in documents(piece)):

@@ -12,7 +12,7 @@ from configs.schema import Count, Natural, Positive, Share, Table
 Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "huggingface", "megatron"]
 
 
-class Source(Table):
+class SourceTable(Table):
     """Text to prepare: a file or a folder of files, here or at any fsspec URL, or a Hugging Face dataset."""
 
     path: Location
@@ -45,7 +45,7 @@ class Source(Table):
         return value
 
 
-class Filter(BaseModel):
+class FilterTable(BaseModel):
     """Leaves documents out. Further keys are its arguments, checked in `data_prep/cleaning.py`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
@@ -54,13 +54,13 @@ class Filter(BaseModel):
     name: str
 
 
-class Data(Table):
+class DataTable(Table):
     """From text to rows of `row_length` token ids."""
 
-    sources: Annotated[tuple[Source, ...], Strict(False)]
+    sources: Annotated[tuple[SourceTable, ...], Strict(False)]
     # what is done to the text before anything else, in this order (`data_prep/normalize.py`)
     normalize: Annotated[tuple[Literal["nfkc", "simplified", "traditional", "punctuation"], ...], Strict(False)]
-    filters: Annotated[tuple[Filter, ...], Strict(False)]
+    filters: Annotated[tuple[FilterTable, ...], Strict(False)]
     # e-mail addresses, telephone and identity numbers: count them, or put something in their place
     personal_data: Literal["ignore", "count", "redact"]
     # documents whose text came before in any source: keep them, or leave out the same (exact), or nearly the same
@@ -99,7 +99,7 @@ class Data(Table):
         return self
 
 
-class Vocabulary(Table):
+class VocabularyTable(Table):
     """WordPiece: trained on the sources, or taken from a file."""
 
     # "train", or the path of a vocab.txt, a tokenizer.json, or a Hugging Face folder that holds one
@@ -124,7 +124,7 @@ class Vocabulary(Table):
         return self
 
 
-class Masking(Table):
+class MaskingTable(Table):
     """Which positions of a row are predicted. Chosen at preparation, where the word boundaries are known."""
 
     # terms: whole words, and the terms of the lexicon as if they were words; span: runs of whole words

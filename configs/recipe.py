@@ -11,9 +11,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from configs.corpus_tables import Data, Masking, Vocabulary
+from configs.corpus_tables import DataTable, MaskingTable, VocabularyTable
 from configs.schema import Table
-from configs.training_tables import Batch, Compute, Corruption, Initial, Model, Objective, Optimizer, Run, Schedule
+from configs.training_tables import (
+    BatchTable,
+    ComputeTable,
+    CorruptionTable,
+    InitialTable,
+    ModelTable,
+    ObjectiveTable,
+    OptimizerTable,
+    RunTable,
+    ScheduleTable,
+)
 
 
 class CorpusRecipe(Table):
@@ -22,9 +32,9 @@ class CorpusRecipe(Table):
     name: str
     about: str
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    data: Data
-    vocabulary: Vocabulary
-    masking: Masking
+    data: DataTable
+    vocabulary: VocabularyTable
+    masking: MaskingTable
 
     @model_validator(mode="after")
     def _rows_have_slots(self) -> Self:
@@ -36,16 +46,16 @@ class CorpusRecipe(Table):
 
 
 class Recipe(CorpusRecipe):
-    corruption: Corruption
-    model: Model
-    objectives: dict[str, Objective]
-    optimizer: Optimizer
-    schedule: Schedule
-    batch: Batch
-    compute: Compute
-    run: Run
+    corruption: CorruptionTable
+    model: ModelTable
+    objectives: dict[str, ObjectiveTable]
+    optimizer: OptimizerTable
+    schedule: ScheduleTable
+    batch: BatchTable
+    compute: ComputeTable
+    run: RunTable
     # of a recipe that can go on from a released model
-    initial: Initial | None = None
+    initial: InitialTable | None = None
     # keys for DeepSpeed's own configuration, passed on as they are
     deepspeed: dict[str, Any] = Field(default_factory=dict)
 
@@ -68,7 +78,7 @@ class Recipe(CorpusRecipe):
         """Whether the discriminator waits in this step, counted from 0, for a generator that was built for it."""
         return self.initial is not None and step < self.initial.generator_steps
 
-    def tables(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As TOML and JSON hold it; a table that it does not have is left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
@@ -77,7 +87,7 @@ class Recipe(CorpusRecipe):
 
         Where text, vocabulary and lexicon came from is not in it: a corpus is known by its manifest, not by paths.
         """
-        tables = self.tables()
+        tables = self.to_dict()
         for operational in ("name", "about", "run", "deepspeed"):
             del tables[operational]
         del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"], tables["compute"]["compile"]
@@ -86,7 +96,7 @@ class Recipe(CorpusRecipe):
 
     def lines(self) -> list[str]:
         """The resolved recipe for people, a line a table."""
-        tables = self.tables()
+        tables = self.to_dict()
         named = {"": {k: v for k, v in tables.items() if not isinstance(v, dict)}}
         named |= {k: v for k, v in tables.items() if isinstance(v, dict) and v}
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from configs.common.errors import UserError
 from configs.recipe import Recipe
-from configs.training_tables import Batch
+from configs.training_tables import BatchTable
 
 
 def micro_rows(recipe: Recipe, world_size: int) -> int:
@@ -32,7 +32,7 @@ def micro_rows(recipe: Recipe, world_size: int) -> int:
     return max(fitting)
 
 
-def _holds(micro: int, batch: Batch, world_size: int) -> bool:
+def _holds(micro: int, batch: BatchTable, world_size: int) -> bool:
     """Whether every group lies within a process, or spans some whole processes."""
     size = batch.group_rows
     return micro % size == 0 or (size % micro == 0 and micro * world_size % size == 0)

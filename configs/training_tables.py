@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from configs.schema import Count, Natural, NotNegative, Positive, Share, Table
 
 
-class Corruption(Table):
+class CorruptionTable(Table):
     """What a slot shows the generator, and how its replacement is sampled."""
 
     mask: Share
@@ -31,7 +31,7 @@ class Corruption(Table):
         return self
 
 
-class Tower(Table):
+class TowerTable(Table):
     """One encoder. The width of a head is hidden / heads."""
 
     layers: Count
@@ -46,7 +46,7 @@ class Tower(Table):
         return self
 
 
-class Model(Table):
+class ModelTable(Table):
     embedding: Count
     max_positions: Count
     token_types: Annotated[int, Field(ge=2)]
@@ -61,11 +61,11 @@ class Model(Table):
     shared_embeddings: Literal["all", "words", "disentangled"]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     attention_dropout: Annotated[float, Field(ge=0, lt=1)]
-    generator: Tower
-    discriminator: Tower
+    generator: TowerTable
+    discriminator: TowerTable
 
 
-class Initial(Table):
+class InitialTable(Table):
     """What is made of a released model that a run begins with (`--init-from`)."""
 
     # a generator that does not fit: as wide as the discriminator, or with other embeddings than the discriminator's
@@ -80,13 +80,13 @@ class Initial(Table):
     layer_decay: Annotated[float, Field(gt=0, le=1)]
 
 
-class Objective(BaseModel):
+class ObjectiveTable(BaseModel):
     """A term of the loss. Its keys are those of its own file, `pretrain/objectives/NAME.py`, and are checked there."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
 
-class Optimizer(Table):
+class OptimizerTable(Table):
     """Adam with decoupled weight decay; biases and LayerNorms are not decayed."""
 
     learning_rate: Positive
@@ -99,7 +99,7 @@ class Optimizer(Table):
     clip_norm: Positive
 
 
-class Schedule(Table):
+class ScheduleTable(Table):
     """The learning rate: polynomial decay to zero over all steps, and a linear warm-up."""
 
     steps: Count
@@ -115,7 +115,7 @@ class Schedule(Table):
         return self
 
 
-class Batch(Table):
+class BatchTable(Table):
     """Rows of one optimizer step over all processes, and at most how many a device takes at once."""
 
     rows: Count
@@ -132,7 +132,7 @@ class Batch(Table):
         return self
 
 
-class Compute(Table):
+class ComputeTable(Table):
     # auto: bf16 where the device computes in it, else fp32
     precision: Literal["auto", "fp32", "bf16"]
     zero_stage: Annotated[int, Field(ge=0, le=2)]
@@ -142,7 +142,7 @@ class Compute(Table):
     compile: Literal[True, False, "cuda_graphs"]
 
 
-class Run(Table):
+class RunTable(Table):
     """What happens between the steps; nothing here changes a loss."""
 
     log_every: Count

@@ -14,7 +14,7 @@ from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
 
 from configs.common.errors import UserError, unknown
-from configs.corpus_tables import Data, Filter
+from configs.corpus_tables import DataTable, FilterTable
 
 
 class Length(BaseFilter):
@@ -83,7 +83,7 @@ class Clean(PipelineStep):
     type = "CLEANER"
     name = "filters and personal data"
 
-    def __init__(self, data: Data):
+    def __init__(self, data: DataTable):
         super().__init__()
         self.data = data
 
@@ -116,12 +116,12 @@ def _reason(document: Document, filters: list[tuple[str, BaseFilter]]) -> str:
     return ""
 
 
-def build(data: Data) -> list[tuple[str, BaseFilter]]:
+def build(data: DataTable) -> list[tuple[str, BaseFilter]]:
     """The filters of a recipe; raises UserError for an unknown name or argument."""
     return [(filter.name, _build(number, filter)) for number, filter in enumerate(data.filters)]
 
 
-def _build(number: int, filter: Filter) -> BaseFilter:
+def _build(number: int, filter: FilterTable) -> BaseFilter:
     filters = {name: getattr(datatrove_filters, name) for name in dir(datatrove_filters) if name.endswith("Filter")}
     filters |= _OWN_FILTERS
     key = f"data.filters.{number}"

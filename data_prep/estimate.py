@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.corpus_tables import Vocabulary
+from configs.corpus_tables import VocabularyTable
 from configs.recipe import CorpusRecipe
 from data_prep import vocabulary
 from data_prep.cleaning import Clean
@@ -77,7 +77,7 @@ def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[Document]:
                 break
 
 
-def _seconds_to_learn(settings: Vocabulary, sample: list[Document]) -> float:
+def _seconds_to_learn(settings: VocabularyTable, sample: list[Document]) -> float:
     if settings.source != "train":
         return 0.0
     began = time.perf_counter()
@@ -106,7 +106,7 @@ def _write(recipe: CorpusRecipe, sample: list[Document]) -> tuple[float, TaskRep
         return seconds, TaskReport.of(read_json(Path(folder) / "00000.json"))
 
 
-def _some_vocabulary(settings: Vocabulary, sample: list[Document], folder: Path) -> Tokenizer:
+def _some_vocabulary(settings: VocabularyTable, sample: list[Document], folder: Path) -> Tokenizer:
     """The recipe's vocabulary; instead of training it, the characters and the most frequent words of the sample."""
     if settings.source != "train":
         return vocabulary.take(settings)

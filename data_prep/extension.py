@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
-from configs.corpus_tables import Vocabulary
+from configs.corpus_tables import VocabularyTable
 from data_prep.vocabulary import SPECIAL, words
 
 
@@ -20,7 +20,9 @@ class Addition(NamedTuple):
     pieces: str  # what it was before
 
 
-def extended(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> tuple[list[str], list[Addition]]:
+def extended(
+    tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]
+) -> tuple[list[str], list[Addition]]:
     """The entries of the larger vocabulary, and what was added: in place of [unused] entries, then at the end.
 
     No other entry changes its id. Raises UserError when the text has fewer such words, or the size is not the recipe's.
@@ -48,7 +50,7 @@ def extended(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str])
     return entries, additions
 
 
-def _useful(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> list[tuple[str, int, str]]:
+def _useful(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[tuple[str, int, str]]:
     """(word, count, its pieces), by the pieces that an entry would save in the text; equals by spelling."""
     counts: Counter[str] = Counter()
     for text in texts:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Strict, field_validator, model_validator
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, write_json
-from configs.corpus_tables import Data, Masking, Source, Vocabulary
+from configs.corpus_tables import DataTable, MaskingTable, SourceTable, VocabularyTable
 from configs.load import validate
 from configs.schema import Natural, Table
 
@@ -66,7 +66,7 @@ class VocabularyFacts(Table):
         return self
 
 
-class SourceFacts(Source):
+class SourceFacts(SourceTable):
     documents: Natural
     bytes: Natural
 
@@ -89,9 +89,9 @@ class Shard(Table):
 class CorpusTables(Table):
     """The tables of the recipe that made the corpus."""
 
-    data: Data
-    vocabulary: Vocabulary
-    masking: Masking
+    data: DataTable
+    vocabulary: VocabularyTable
+    masking: MaskingTable
 
 
 class Manifest(Table):

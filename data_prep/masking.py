@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.common import randomness
-from configs.corpus_tables import Masking
+from configs.corpus_tables import MaskingTable
 from data_prep.rows import Planes
 
 
-def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> NDArray[np.int64]:
+def quotas(lengths: NDArray[np.integer], masking: MaskingTable, row_length: int) -> NDArray[np.int64]:
     """How many slots each row fills, [R]: min(P, max(1, round(rate * real tokens))), halves to even.
 
     The count of real tokens includes [CLS] and [SEP] (google-research/electra, pretrain_helpers.py).
@@ -23,7 +23,7 @@ def quotas(lengths: NDArray[np.integer], masking: Masking, row_length: int) -> N
 
 
 def draw(
-    planes: Planes, masking: Masking, seed: int, purpose: str, *counters: int | NDArray[np.integer]
+    planes: Planes, masking: MaskingTable, seed: int, purpose: str, *counters: int | NDArray[np.integer]
 ) -> NDArray[np.bool_]:
     """A masking of rows, bool [R, L].
 
@@ -36,7 +36,7 @@ def draw(
 class Drawer:
     """Draws maskings of the same rows. What does not depend on the name of a masking is worked out once."""
 
-    def __init__(self, planes: Planes, masking: Masking):
+    def __init__(self, planes: Planes, masking: MaskingTable):
         self._planes, self._masking = planes, masking
         row_length = planes.tokens.shape[1]
         self._positions = np.arange(row_length)[None, :]

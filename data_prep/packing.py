@@ -7,7 +7,7 @@ import bisect
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.corpus_tables import Data
+from configs.corpus_tables import DataTable
 from data_prep import words
 from data_prep.manifest import SpecialTokens
 from data_prep.rows import pack
@@ -23,7 +23,7 @@ Row = list[Example]
 class Packer:
     """Rows from a stream of examples, in an order that the examples alone decide."""
 
-    def __init__(self, data: Data):
+    def __init__(self, data: DataTable):
         self._row_length, self._single = data.row_length, data.packing == "single"
         self._waiting: list[tuple[int, int, Row]] = []  # (room left, age, row), sorted
         self._age = 0

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.corpus_tables import Data
+from configs.corpus_tables import DataTable
 from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]
@@ -30,7 +30,7 @@ class Example(NamedTuple):
     second_segment: int
 
 
-def examples(sentences: Iterable[Sentence], data: Data, special: SpecialTokens, key: int) -> Iterator[Example]:
+def examples(sentences: Iterable[Sentence], data: DataTable, special: SpecialTokens, key: int) -> Iterator[Example]:
     """Cut one document into examples of at most `data.row_length` tokens; `key` decides all that is random."""
     choices = random.Random(key)
     target = _target(data, choices)
@@ -52,14 +52,14 @@ def examples(sentences: Iterable[Sentence], data: Data, special: SpecialTokens, 
         yield example
 
 
-def _target(data: Data, choices: random.Random) -> int:
+def _target(data: DataTable, choices: random.Random) -> int:
     if choices.random() < data.random_length_share:
         return choices.randint(data.shortest_random_length, data.row_length)
     return data.row_length
 
 
 def _cut(
-    sentences: list[Sentence], target: int, data: Data, special: SpecialTokens, choices: random.Random
+    sentences: list[Sentence], target: int, data: DataTable, special: SpecialTokens, choices: random.Random
 ) -> tuple[Example, list[Sentence]]:
     """One example, and the sentences that found no room in it."""
     one_segment = choices.random() < data.single_segment_share

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from configs.common.errors import UserError
 from configs.common.files import sha256_of, whole_file
-from configs.corpus_tables import Masking
+from configs.corpus_tables import MaskingTable
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import manifest
 from data_prep import masking as maskings
@@ -44,14 +44,14 @@ __all__ = [
 
 
 def draw_masks(
-    planes: Planes, masking: Masking, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
+    planes: Planes, masking: MaskingTable, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
     """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]."""
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
 def draw_stored_masks(
-    planes: Planes, masking: Masking, seed: int, split: Split, shard: int, rows: NDArray[np.integer]
+    planes: Planes, masking: MaskingTable, seed: int, split: Split, shard: int, rows: NDArray[np.integer]
 ) -> Iterator[NDArray[np.bool_]]:
     """The K maskings of rows `rows` that a shard holds, one after the other."""
     drawer = maskings.Drawer(planes, masking)

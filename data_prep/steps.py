@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from configs.common import randomness
 from configs.common.errors import UserError
 from configs.common.files import sha256_of, write_json
-from configs.corpus_tables import Data, Masking
+from configs.corpus_tables import DataTable, MaskingTable
 from data_prep import duplicates, packing, vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.manifest import SPLITS, Split
@@ -42,7 +42,9 @@ class WriteShards(PipelineStep):
     type = "WRITER"
     name = "masked shards"
 
-    def __init__(self, folder: Path, reports: Path, data: Data, masking: Masking, seed: int, ids: Path | None = None):
+    def __init__(
+        self, folder: Path, reports: Path, data: DataTable, masking: MaskingTable, seed: int, ids: Path | None = None
+    ):
         """`ids` is where the documents go as Megatron's, when that is wanted beside the shards."""
         super().__init__()
         self.folder, self.reports, self.ids = folder, reports, ids
@@ -163,7 +165,7 @@ class _Task:
 
 
 @lru_cache(maxsize=1)
-def _tokenizer(folder: Path, sha256: str, masking: Masking) -> tuple[Tokenizer, words.LineTokenizer]:
+def _tokenizer(folder: Path, sha256: str, masking: MaskingTable) -> tuple[Tokenizer, words.LineTokenizer]:
     """Kept from task to task, with the words that it has learned. `sha256` is the file's: what the folder holds now."""
     tokenizer = vocabulary.load(folder)
     return tokenizer, words.LineTokenizer(tokenizer, masking)

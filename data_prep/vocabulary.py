@@ -15,14 +15,14 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, read_lines, sha256_of, write_text
-from configs.corpus_tables import Vocabulary
+from configs.corpus_tables import VocabularyTable
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
 TOKENIZER, WORDS = "tokenizer.json", "vocab.txt"
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 
 
-def train(vocabulary: Vocabulary, texts: Callable[[], Iterable[str]]) -> Tokenizer:
+def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> Tokenizer:
     """Train on the lines that `texts()` gives, twice; the same lines give the same entries in the same order.
 
     Raises UserError when the text gives fewer entries than `vocabulary.size`.
@@ -51,7 +51,7 @@ def train(vocabulary: Vocabulary, texts: Callable[[], Iterable[str]]) -> Tokeniz
     return _finished(_wordpiece(tokenizer.get_vocab(), vocabulary))
 
 
-def _alphabet(tokenizer: Tokenizer, vocabulary: Vocabulary, texts: Iterable[str]) -> list[str]:
+def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[str]:
     """The characters that get an entry: the most frequent, in the order of their code points."""
     counts: Counter[str] = Counter()
     for text in texts:
@@ -68,7 +68,7 @@ def _continues_words(tokenizer: Tokenizer, character: str) -> bool:
     return len(tokenizer.pre_tokenizer.pre_tokenize_str(text)) == 1
 
 
-def take(vocabulary: Vocabulary) -> Tokenizer:
+def take(vocabulary: VocabularyTable) -> Tokenizer:
     """Read a vocab.txt, a tokenizer.json, or the one in a Hugging Face folder; raises UserError when it is unfit."""
     path = Path(vocabulary.source)
     if path.is_dir():
@@ -115,7 +115,7 @@ def as_stated(lowercase: bool, strip_accents: bool | None, longest_word: int) ->
     return {"lowercase": lowercase, "strip_accents": accents, "longest_word": longest_word}
 
 
-def _read_tokenizer(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+def _read_tokenizer(path: Path, vocabulary: VocabularyTable) -> Tokenizer:
     for key, value in stated(path).items():
         if value != getattr(vocabulary, key):
             ours, found = json.dumps(getattr(vocabulary, key)), json.dumps(value)
@@ -135,7 +135,7 @@ def _check_ids(tokenizer: Tokenizer, path: Path) -> None:
         raise UserError(f"vocabulary.source: {path} has no entry for the id {min(unused)}; ids must follow each other")
 
 
-def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:
+def _read_words(path: Path, vocabulary: VocabularyTable) -> Tokenizer:
     words = read_lines(path)
     table = {word: number for number, word in enumerate(words)}
     if len(table) != len(words):
@@ -144,14 +144,14 @@ def _read_words(path: Path, vocabulary: Vocabulary) -> Tokenizer:
     return of_entries(table, vocabulary, path)
 
 
-def of_entries(table: dict[str, int], vocabulary: Vocabulary, origin: Path) -> Tokenizer:
+def of_entries(table: dict[str, int], vocabulary: VocabularyTable, origin: Path) -> Tokenizer:
     """Raises UserError, naming `origin`, when one of the special tokens is not an entry."""
     tokenizer = _wordpiece(table, vocabulary)
     special_tokens(tokenizer, origin)
     return _finished(tokenizer)
 
 
-def _wordpiece(table: dict[str, int], vocabulary: Vocabulary) -> Tokenizer:
+def _wordpiece(table: dict[str, int], vocabulary: VocabularyTable) -> Tokenizer:
     tokenizer = Tokenizer(
         models.WordPiece(table, unk_token=SPECIAL["unk"], max_input_chars_per_word=vocabulary.longest_word)
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError, unknown
-from configs.corpus_tables import Masking
+from configs.corpus_tables import MaskingTable
 from configs.recipe import CorpusRecipe
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
@@ -37,7 +37,7 @@ _CHINESE = re.compile(
 class LineTokenizer:
     """Lines to token ids, with `CONTINUES` on those that continue a word."""
 
-    def __init__(self, tokenizer: Tokenizer, masking: Masking):
+    def __init__(self, tokenizer: Tokenizer, masking: MaskingTable):
         fast = wordpiece.is_function_of_words(tokenizer)
         self._encode = wordpiece.WordPiece(tokenizer) if fast else wordpiece.Ordinary(tokenizer)
         self._segmenter = segmenter_of(masking)
@@ -103,12 +103,12 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
     return inner
 
 
-def terms_of(masking: Masking) -> list[str]:
+def terms_of(masking: MaskingTable) -> list[str]:
     """Raises UserError when the file of the lexicon holds no terms."""
     return read_terms(Path(masking.lexicon)) if masking.lexicon else []
 
 
-def lexicon_of(masking: Masking, tokenizer: Tokenizer) -> Lexicon | None:
+def lexicon_of(masking: MaskingTable, tokenizer: Tokenizer) -> Lexicon | None:
     """Raises UserError when the file holds no terms."""
     if not masking.lexicon:
         return None
@@ -128,7 +128,7 @@ def check_terms(recipe: CorpusRecipe, tokenizer: Tokenizer) -> None:
             )
 
 
-def segmenter_of(masking: Masking) -> Segmenter | None:
+def segmenter_of(masking: MaskingTable) -> Segmenter | None:
     """Raises UserError when there is no such segmenter, or what it needs is not installed."""
     return None if masking.segmenter == "none" else _load(masking.segmenter)
 

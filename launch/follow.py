@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from configs.common.errors import Unfinished, UserError
+from configs.common.errors import ElectraError, Unfinished, UserError
 from launch.backends import State
 from launch.jobs import Stage
 from launch.status import left_with, lines, progress, states, tail
@@ -46,7 +46,7 @@ def follow(submission: Submission) -> None:
             raise _why(submission, stage, state)
 
 
-def _why(submission: Submission, stage: Stage, state: State) -> UserError:
+def _why(submission: Submission, stage: Stage, state: State) -> ElectraError:
     job = f"{submission.home}: job {submission.jobs[stage]} ({stage}) on {submission.name}"
     found = submission.logs(stage)
     logs = [path for path in found if isinstance(path, Path)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from configs.recipe import Recipe
-from configs.training_tables import Tower
+from configs.training_tables import TowerTable
 from launch.gpus import Gpu
 
 
@@ -59,7 +59,7 @@ def _kernels(recipe: Recipe, narrow: int) -> Iterator[Kernel]:
     yield from _product(model.discriminator.hidden, 1, narrow)
 
 
-def _layer(tower: Tower, length: int, narrow: int) -> Iterator[Kernel]:
+def _layer(tower: TowerTable, length: int, narrow: int) -> Iterator[Kernel]:
     hidden, inner = tower.hidden, tower.intermediate
     yield from _product(hidden, 3 * hidden, narrow)
     # Two products of L x D forward and four backward; q, k, v and the result are read or written three times in all.

@@ -29,7 +29,7 @@ def test_every_command_parses(line: str) -> None:
     context = command.make_context(name, list(arguments))
     if "recipe" in context.params:
         # A recipe that goes on from a model has its shape and its vocabulary from there.
-        theirs = {name: load("base").tables()[name] for name in ("model", "vocabulary")}
+        theirs = {name: load("base").to_dict()[name] for name in ("model", "vocabulary")}
         theirs["vocabulary"]["source"] = "vocab.txt"
         known = theirs if context.params.get("init_from") else None
         from_tables(read(context.params["recipe"], context.params["overrides"] or (), known), line)

@@ -13,7 +13,7 @@ import fsspec
 from datatrove.pipeline.readers import HuggingFaceDatasetReader, ParquetReader
 
 from configs.common.errors import UserError
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from data_prep.sources.ranges import Range
 
 # A field may be a whole book; Python's own limit is 128 kB.
@@ -49,7 +49,7 @@ def dataset_texts(piece: Range) -> Iterator[tuple[int, str]]:
         yield number, row.text
 
 
-def open_dataset(source: Source, key: str) -> Any:
+def open_dataset(source: SourceTable, key: str) -> Any:
     """The split of a dataset, memory-mapped; raises UserError when there is none, or it lacks the field."""
     from datasets import load_dataset, load_from_disk
 
@@ -63,7 +63,7 @@ def open_dataset(source: Source, key: str) -> Any:
     return found
 
 
-def _reader(source: Source) -> HuggingFaceDatasetReader:
+def _reader(source: SourceTable) -> HuggingFaceDatasetReader:
     on_disk = _on_disk(source)
     return HuggingFaceDatasetReader(
         str(on_disk or source.path),
@@ -73,7 +73,7 @@ def _reader(source: Source) -> HuggingFaceDatasetReader:
     )
 
 
-def _on_disk(source: Source) -> Path | None:
+def _on_disk(source: SourceTable) -> Path | None:
     """The folder of the split, where `path` is one that `save_to_disk` wrote."""
     folder = Path(source.path)
     if (folder / "dataset_dict.json").is_file():
@@ -81,7 +81,7 @@ def _on_disk(source: Source) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _options(source: Source) -> dict[str, Any]:
+def _options(source: SourceTable) -> dict[str, Any]:
     return {"split": source.split} | ({"name": source.config} if source.config else {})
 
 

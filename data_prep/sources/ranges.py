@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fsspec.utils import infer_compression
 
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 
 COMPRESSIONS = (".gz", ".zst", ".xz")
 # A compressed text is about this many times as long as its file.
@@ -21,7 +21,7 @@ class Range:
     """
 
     number: int  # of the source
-    source: Source
+    source: SourceTable
     path: str
     format: str
     start: int

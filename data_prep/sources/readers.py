@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from configs.common import randomness
 from configs.common.errors import Unfinished, UserError
-from configs.corpus_tables import Data
+from configs.corpus_tables import DataTable
 from data_prep.normalize import normalizer
 from data_prep.sources import megatron
 from data_prep.sources.columns import csv_texts, dataset_texts, parquet_texts
@@ -48,7 +48,7 @@ class ReadRanges(PipelineStep):
     type = "READER"
     name = "sources"
 
-    def __init__(self, tasks: list[list[Range]], data: Data, seed: int):
+    def __init__(self, tasks: list[list[Range]], data: DataTable, seed: int):
         super().__init__()
         self.tasks, self.data, self.seed = tasks, data, seed
 
@@ -57,7 +57,7 @@ class ReadRanges(PipelineStep):
             yield from weighted(piece, self.data, self.seed)
 
 
-def weighted(piece: Range, data: Data, seed: int) -> Iterator[Document]:
+def weighted(piece: Range, data: DataTable, seed: int) -> Iterator[Document]:
     """The documents of a range, normalized, each `weight` times on average; its words alone decide how often."""
     whole, share = divmod(piece.source.weight, 1)
     normalize = normalizer(data.normalize)

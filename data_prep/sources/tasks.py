@@ -15,7 +15,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from configs.common.errors import UserError
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from data_prep.sources import megatron
 from data_prep.sources.columns import open_dataset
 from data_prep.sources.ranges import COMPRESSIONS, Range, is_compressed
@@ -38,7 +38,7 @@ _LINE_FORMATS = ("text", "lines", "jsonl")
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
 
 
-def cut_into_tasks(sources: tuple[Source, ...]) -> list[list[Range]]:
+def cut_into_tasks(sources: tuple[SourceTable, ...]) -> list[list[Range]]:
     """The tasks: lists of ranges, in the order of the sources. Raises UserError for a source that has no text."""
     if not sources:
         raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
@@ -56,7 +56,7 @@ def cut_into_tasks(sources: tuple[Source, ...]) -> list[list[Range]]:
     return tasks
 
 
-def _files(number: int, source: Source) -> list[Range]:
+def _files(number: int, source: SourceTable) -> list[Range]:
     """Every file of a source, whole: the one it names, or all fitting ones below a folder, by name."""
     key = f"data.sources.{number}.path"
     if source.format == "huggingface":
@@ -120,7 +120,7 @@ def _named(format: str) -> str:
     return "text" if format == "auto" else format
 
 
-def _dataset(number: int, source: Source, key: str) -> Range:
+def _dataset(number: int, source: SourceTable, key: str) -> Range:
     """A Hugging Face dataset as one range; it is downloaded here, once, where it is not on disk."""
     dataset = open_dataset(source, key)
     return Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))

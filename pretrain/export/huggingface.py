@@ -111,7 +111,7 @@ def _card(saved: SavedPair, part: str, num_parameters: int) -> str:
         part=part,
         architecture=_ARCHITECTURES[part],
         recipe=saved.recipe,
-        recipe_toml=tomli_w.dumps(saved.recipe.tables()),
+        recipe_toml=tomli_w.dumps(saved.recipe.to_dict()),
         num_parameters=num_parameters,
         state=saved.state,
         scores={name: value for name, value in scores[-1].items() if name not in ("kind", "step")} if scores else {},

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.common import randomness
-from configs.training_tables import Corruption
+from configs.training_tables import CorruptionTable
 from data_prep.shards import Planes, SpecialTokens
 from pretrain.model.sampling import STEPS
 
@@ -65,7 +65,7 @@ def make_batch(
     keys: NDArray[np.int64],
     *,
     num_slots: int,
-    corruption: Corruption,
+    corruption: CorruptionTable,
     special: SpecialTokens,
     vocabulary_size: int,
     seed: int,

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.training_tables import Model
+from configs.training_tables import ModelTable
 from pretrain.model.dropout import Dropout
 
 # The tables and the LayerNorm of a tower by their names in `Embeddings`.
@@ -19,7 +19,7 @@ Tables = dict[str, Tensor]
 class Embeddings(nn.Module):
     """Words, positions and token types, and the LayerNorm of their sum: the generator's."""
 
-    def __init__(self, model: Model, vocabulary_size: int):
+    def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__()
         self.word = nn.Embedding(vocabulary_size, model.embedding)
         self.position = nn.Embedding(model.max_positions, model.embedding)
@@ -44,7 +44,7 @@ class Embeddings(nn.Module):
 class Shared(nn.Module):
     """All of the generator's; both towers send them gradients (google-research/electra)."""
 
-    def __init__(self, model: Model, vocabulary_size: int):
+    def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__()
 
     def tables(self, generator: Tables) -> Tables:
@@ -59,7 +59,7 @@ class Shared(nn.Module):
 class WordsShared(Shared):
     """The generator's words; positions, token types and LayerNorm of its own (PaddleNLP)."""
 
-    def __init__(self, model: Model, vocabulary_size: int):
+    def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__(model, vocabulary_size)
         self.position = nn.Embedding(model.max_positions, model.embedding)
         self.token_type = nn.Embedding(model.token_types, model.embedding)
@@ -80,7 +80,7 @@ class Disentangled(Shared):
     microsoft/DeBERTa). The LayerNorm is its own.
     """
 
-    def __init__(self, model: Model, vocabulary_size: int):
+    def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__(model, vocabulary_size)
         self.word = nn.Parameter(torch.zeros(vocabulary_size, model.embedding))
         self.position = nn.Parameter(torch.zeros(model.max_positions, model.embedding))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.training_tables import Model, Tower
+from configs.training_tables import ModelTable, TowerTable
 from pretrain.model.attention import Bounds, SelfAttention
 from pretrain.model.dropout import Dropout
 from pretrain.model.linear import Linear
@@ -17,7 +17,7 @@ from pretrain.model.linear import Linear
 class Layer(nn.Module):
     """Attention and feed-forward, each with its residual and a LayerNorm behind it."""
 
-    def __init__(self, tower: Tower, model: Model):
+    def __init__(self, tower: TowerTable, model: ModelTable):
         super().__init__()
         self.attention = SelfAttention(tower.hidden, tower.heads, model.attention_dropout)
         self.attention_norm = nn.LayerNorm(tower.hidden, eps=model.layer_norm_epsilon)
@@ -35,7 +35,7 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """A tower: the embeddings projected to its width, if that differs, and its layers."""
 
-    def __init__(self, tower: Tower, model: Model):
+    def __init__(self, tower: TowerTable, model: ModelTable):
         super().__init__()
         same_width = tower.hidden == model.embedding
         self.projection = nn.Identity() if same_width else Linear(model.embedding, tower.hidden)
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
         return states
 
 
-def initialize(module: nn.Module, model: Model) -> None:
+def initialize(module: nn.Module, model: ModelTable) -> None:
     """Initial values of matrices and tables by `model.initializer`; biases 0, LayerNorms 1."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
@@ -62,7 +62,7 @@ def initialize(module: nn.Module, model: Model) -> None:
             draw_glorot(part.projection.weight, model)
 
 
-def draw(weight: Tensor, model: Model) -> None:
+def draw(weight: Tensor, model: ModelTable) -> None:
     """A normal of standard deviation `initializer_range`, cut at two deviations where the recipe says so."""
     deviation = model.initializer_range
     if model.initializer == "truncated_normal":
@@ -71,7 +71,7 @@ def draw(weight: Tensor, model: Model) -> None:
         nn.init.normal_(weight, std=deviation)
 
 
-def draw_glorot(weight: Tensor, model: Model) -> None:
+def draw_glorot(weight: Tensor, model: ModelTable) -> None:
     """For layers that Google builds without an initializer: TensorFlow's default, Glorot's uniform."""
     if model.initializer == "truncated_normal":
         nn.init.xavier_uniform_(weight)

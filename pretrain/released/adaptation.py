@@ -8,7 +8,7 @@ from typing import Any
 from configs.common.errors import UserError
 from configs.load import from_tables, load, validate
 from configs.recipe import Recipe, flatten
-from configs.training_tables import Initial
+from configs.training_tables import InitialTable
 from data_prep.shards import Corpus
 from pretrain.released.initialization import Beginning
 from pretrain.released.lookup import open_released
@@ -41,7 +41,7 @@ def begin(
 
 def _with_shape_of(run: Path, tables: dict[str, Any]) -> dict[str, Any]:
     """The tables of a recipe, and what a run has beside them from its model; what they state is compared later."""
-    ours = load(str(run / RECIPE)).tables()
+    ours = load(str(run / RECIPE)).to_dict()
     if "initial" not in ours:
         raise UserError(f"{run}: did not begin with a released model; continue it without --init-from")
     initial = tables.get("initial", ours["initial"])
@@ -57,7 +57,7 @@ def plan(released: Released, tables: dict[str, Any], recipe: str) -> Beginning:
     """
     if "initial" not in tables:
         raise UserError(f"{recipe}: has no table [initial], which says what becomes of a released model; adapt has one")
-    initial = validate(Initial, tables["initial"], recipe, "initial.")
+    initial = validate(InitialTable, tables["initial"], recipe, "initial.")
     if "discriminator" not in released.networks:
         raise UserError(f"{released.origin}: holds a generator alone; name the discriminator, or a model with both")
     model = tables.setdefault("model", {})
@@ -79,7 +79,7 @@ def plan(released: Released, tables: dict[str, Any], recipe: str) -> Beginning:
     return Beginning(released, kept, tuple(remarks))
 
 
-def _check_kept(initial: Initial, unfit: str, generator: Network | None, released: Released) -> None:
+def _check_kept(initial: InitialTable, unfit: str, generator: Network | None, released: Released) -> None:
     """Raises UserError where the recipe refuses the generator, or it cannot be kept."""
     keeps = initial.generator == "keep" and generator and not misfit(generator, released.networks["discriminator"])
     if not keeps:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from configs.common.errors import UserError
-from configs.training_tables import Tower
+from configs.training_tables import TowerTable
 from pretrain.released import google, huggingface, paddle, tensorflow
 from pretrain.released.network import Network, Part, Released
 from pretrain.run import checkpoint
@@ -58,7 +58,7 @@ def _trained(path: Path) -> tuple[list[Network], Path]:
     saved = open_pair(path)
     model, origin = saved.recipe.model, str(saved.checkpoint)
     config = {"layer_norm_eps": model.layer_norm_epsilon}
-    towers: list[tuple[Part, Tower]] = [("generator", model.generator), ("discriminator", model.discriminator)]
+    towers: list[tuple[Part, TowerTable]] = [("generator", model.generator), ("discriminator", model.discriminator)]
     configs = [config | {"hidden_size": tower.hidden, "num_attention_heads": tower.heads} for _, tower in towers]
     networks = [
         Network(part, saved.pair.tower(part), stated, origin) for (part, _), stated in zip(towers, configs, strict=True)

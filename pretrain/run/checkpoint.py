@@ -22,7 +22,7 @@ from configs.common.files import read_json, sha256_of, sync_folder, sync_tree, w
 from configs.folders import RECIPE
 from configs.load import validate
 from configs.schema import Table
-from configs.training_tables import Run as RunTable
+from configs.training_tables import RunTable
 from pretrain.step.engine import WEIGHTS, Engine, tensors_file
 
 MANIFEST, STATE = "manifest.json", "state.json"
@@ -85,7 +85,7 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
     if world.is_main:
         sync_tree(writing)
         write_json(writing / STATE, state.model_dump())
-        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.tables()))
+        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.to_dict()))
         files = {name: sha256_of(writing / name) for name in _files(writing)}
         write_json(writing / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
         writing.replace(folder)

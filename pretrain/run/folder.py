@@ -68,7 +68,7 @@ class Run:
         if not start.checkpoint and not begins and (model := self._began_with()):
             raise UserError(f"{self.folder}: began with {model}, and has no checkpoint yet; give --init-from again")
         # The first thing that is not hidden: a folder without it is not a run, however early the process was killed.
-        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.tables()))
+        write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.to_dict()))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
         return start

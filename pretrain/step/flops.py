@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from configs.recipe import Recipe
-from configs.training_tables import Tower
+from configs.training_tables import TowerTable
 from pretrain.model.batch import Batch
 
 
@@ -46,7 +46,7 @@ def model_flops(recipe: Recipe, work: Work) -> float:
     return 3 * (heads + sum(_forward(tower, model.embedding, work) for tower in (generator, discriminator)))
 
 
-def _forward(tower: Tower, embedding: int, work: Work) -> float:
+def _forward(tower: TowerTable, embedding: int, work: Work) -> float:
     projection = 0 if tower.hidden == embedding else 2 * embedding * tower.hidden
     layer = 2 * (4 * tower.hidden**2 + 2 * tower.hidden * tower.intermediate)
     return work.tokens * (projection + tower.layers * layer) + work.squares * tower.layers * 4 * tower.hidden

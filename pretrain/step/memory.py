@@ -14,7 +14,7 @@ import torch
 
 from configs.recipe import Recipe
 from configs.share import micro_rows
-from configs.training_tables import Tower
+from configs.training_tables import TowerTable
 from pretrain.model.pair import ElectraPair
 from pretrain.model.sampling import BLOCK
 from pretrain.step.deepspeed_config import reduce_bucket
@@ -97,7 +97,7 @@ def _logits(recipe: Recipe) -> int:
     return recipe.vocabulary.size + -recipe.vocabulary.size % BLOCK
 
 
-def _tower(recipe: Recipe, tower: Tower, narrow: int) -> int:
+def _tower(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
     """For each token: its id, what its embeddings leave, and the layers."""
     model = recipe.model
     embedded = 8 + FP32 * model.embedding + 2 * FP32 + (model.dropout > 0) * model.embedding
@@ -105,7 +105,7 @@ def _tower(recipe: Recipe, tower: Tower, narrow: int) -> int:
     return embedded + projected + tower.layers * _layer(recipe, tower, narrow)
 
 
-def _layer(recipe: Recipe, tower: Tower, narrow: int) -> int:
+def _layer(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
     """For each token.
 
     D each: what query, key and value are made of, they three, what attention gives, and what the feed-forward part is

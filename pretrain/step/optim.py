@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from configs.training_tables import Initial, Optimizer, Schedule
+from configs.training_tables import InitialTable, OptimizerTable, ScheduleTable
 
 _LAYER = re.compile(r"discriminator\.layers\.(\d+)\.")
 
 
-def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:
+def learning_rate(step: int, optimizer: OptimizerTable, schedule: ScheduleTable) -> float:
     """The rate of update number `step`, counted from 0. With a multiplied warm-up the first one is 0."""
     warmup = min(1.0, step / schedule.warmup_steps) if schedule.warmup_steps else 1.0
     if schedule.warmup == "multiplied":
@@ -24,7 +24,9 @@ def learning_rate(step: int, optimizer: Optimizer, schedule: Schedule) -> float:
     return optimizer.learning_rate * warmup * left**schedule.decay_power
 
 
-def parameter_groups(module: nn.Module, weight_decay: float, initial: Initial | None = None) -> list[dict[str, Any]]:
+def parameter_groups(
+    module: nn.Module, weight_decay: float, initial: InitialTable | None = None
+) -> list[dict[str, Any]]:
     """Groups by what their parameters are decayed by, by `scale`, their share of the rate, and by `waits`.
 
     Biases and LayerNorms are not decayed, embedding tables are. The scale of a layer of the discriminator is
@@ -65,7 +67,7 @@ class ElectraAdam(torch.optim.Optimizer):
     parameters' device, named as by torch's GradScaler, so that the host need not wait to learn what it says.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], settings: Optimizer):
+    def __init__(self, groups: Iterable[dict[str, Any]], settings: OptimizerTable):
         defaults = {
             "lr": 0.0,
             "betas": (settings.beta1, settings.beta2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configs.training_tables import Schedule
+from configs.training_tables import ScheduleTable
 
 # The AUC of a discriminator that gives one answer for everything is .5, and its standard error with the 5,000
 # replacements of some 250 rows .005. After 250 steps of `make demo` it is .58.
@@ -21,7 +21,7 @@ _HIGHEST_RISE_OF_LOSS = 0.05
 _HIGHEST_FALL_OF_AUC = 0.01
 
 
-def is_judged(step: int, schedule: Schedule) -> bool:
+def is_judged(step: int, schedule: ScheduleTable) -> bool:
     """Whether a pair must have learned something: as long after the warm-up as it took, or a fiftieth of the run."""
     return step >= max(2 * schedule.warmup_steps, schedule.steps / 50, _FEWEST_STEPS)
 
@@ -76,7 +76,7 @@ def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, s
 class Watch:
     """Names every kind of problem once."""
 
-    def __init__(self, schedule: Schedule):
+    def __init__(self, schedule: ScheduleTable):
         self._schedule, self._named = schedule, set[str]()
 
     def new(self, step: int, scores: dict[str, float]) -> list[str]:

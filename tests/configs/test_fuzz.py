@@ -15,7 +15,7 @@ from configs.load import RECIPES, load
 from configs.recipe import flatten
 from tests.fuzz import VALUES, changed, cut_and_flipped
 
-TINY = load("tiny").tables()
+TINY = load("tiny").to_dict()
 KEYS = st.sampled_from(sorted(flatten(TINY))) | st.sampled_from(sorted(TINY)) | st.text(max_size=12)
 
 
@@ -25,7 +25,7 @@ def read(recipe: str, *overrides: str) -> None:
         loaded = load(recipe, overrides)
         loaded.fingerprint()
         loaded.lines()
-        again = tomli_w.dumps(loaded.tables())
+        again = tomli_w.dumps(loaded.to_dict())
         assert again
     except UserError as error:
         assert str(error)

@@ -21,7 +21,7 @@ def test_shipped_recipes_are_valid_and_know_their_name(name: str) -> None:
 def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
     with pytest.raises(UserError, match=r"adapt: vocabulary\.source: missing"):
         for_corpus(read("adapt"), "adapt")
-    model = load("base").tables()
+    model = load("base").to_dict()
     known = {"vocabulary": model["vocabulary"]}
     assert for_corpus(read("adapt", (), known), "adapt").name == "adapt"
     with pytest.raises(UserError, match=r"adapt: vocabulary\.source: missing"):

@@ -9,7 +9,7 @@ from datatrove.data import Document
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.corpus_tables import Data
+from configs.corpus_tables import DataTable
 from configs.load import load
 from data_prep import cleaning
 from data_prep.prepare import prepare
@@ -20,17 +20,17 @@ GERMAN = "Der Patient bekam das Medikament am Morgen und fühlte sich am Abend b
 CHINESE = "患者早上服药，晚上感觉好转，第二天出院。"
 
 
-def data(*filters: dict[str, object], personal_data: str = "ignore") -> Data:
+def data(*filters: dict[str, object], personal_data: str = "ignore") -> DataTable:
     given = load("tiny").data.model_dump() | {"filters": filters, "personal_data": personal_data}
-    return Data.model_validate(given)
+    return DataTable.model_validate(given)
 
 
-def clean(chosen: Data, *texts: str) -> list[Document]:
+def clean(chosen: DataTable, *texts: str) -> list[Document]:
     given = [Document(text=text, id=str(number), metadata={}) for number, text in enumerate(texts)]
     return list(cleaning.Clean(chosen).run(given))
 
 
-def reasons(chosen: Data, *texts: str) -> list[str]:
+def reasons(chosen: DataTable, *texts: str) -> list[str]:
     return [document.metadata["dropped"] for document in clean(chosen, *texts)]
 
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.common.errors import UserError
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from configs.load import load
 from data_prep.sources.readers import documents, weighted
 from data_prep.sources.tasks import cut_into_tasks
@@ -30,7 +30,7 @@ TEXTS = ["first line\nsecond line", "头痛、发热 “引号”", 'comma, "quo
 
 
 def found(**source: object) -> list[str]:
-    tasks = cut_into_tasks((Source.model_validate(source),))
+    tasks = cut_into_tasks((SourceTable.model_validate(source),))
     return [document.text.strip() for task in tasks for piece in task for document in documents(piece)]
 
 
@@ -129,7 +129,7 @@ def test_declared_encodings(tmp_path: Path, format: str) -> None:
     content = {"text": text, "csv": f'text\n"{text}"\n', "jsonl": f'{{"text": "{text}"}}\n'}[format]
     (tmp_path / f"a.{'txt' if format == 'text' else format}").write_bytes(content.encode("gb18030"))
     assert found(path=str(tmp_path), format=format, encoding="gb18030") == [text]
-    (piece,) = cut_into_tasks((Source(path=str(tmp_path), format=format, encoding="utf-8"),))[0]  # type: ignore[arg-type]  a format by parameter
+    (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), format=format, encoding="utf-8"),))[0]  # type: ignore[arg-type]  a format by parameter
     assert all(document.metadata["invalid"] for document in documents(piece))
 
 
@@ -171,7 +171,7 @@ def test_a_damaged_file_is_named_with_its_place_or_its_rest_left_out(
     (folder / f"a.txt{ending}").write_bytes(content[:place] if cut else content)
     with pytest.raises(UserError, match=rf"a\.txt\{ending}: is damaged after [\d,]+ bytes of its text"):
         found(path=str(folder))
-    (piece,) = cut_into_tasks((Source(path=str(folder), on_error="skip"),))[0]
+    (piece,) = cut_into_tasks((SourceTable(path=str(folder), on_error="skip"),))[0]
     *before, last = documents(piece)
     assert "is damaged after" in last.metadata["skipped"]
     if cut:  # a changed byte may be noticed only by the checksum at the end
@@ -180,7 +180,7 @@ def test_a_damaged_file_is_named_with_its_place_or_its_rest_left_out(
 
 def test_bad_lines_are_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "good"}\n{"body": 1}\nnothing\n{"text": "also good"}\n')
-    (piece,) = cut_into_tasks((Source(path=str(tmp_path), on_error="skip"),))[0]
+    (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), on_error="skip"),))[0]
     read = list(documents(piece))
     assert [document.text for document in read] == ["good", "", "", "also good"]
     assert ["the line at byte" in document.metadata["skipped"] for document in read] == [False, True, True, False]
@@ -189,7 +189,7 @@ def test_bad_lines_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n\n".join(f"document {number}" for number in range(2000)))
     for weight, copies in ((0.25, 500), (1.0, 2000), (2.5, 5000)):
-        (piece,) = cut_into_tasks((Source(path=str(tmp_path), weight=weight),))[0]
+        (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), weight=weight),))[0]
         read = [document.text for document in weighted(piece, DATA, 1)]
         # five standard deviations of a binomial with 2,000 draws are below 112
         assert abs(len(read) - copies) < (1 if weight == 1 else 112)
@@ -199,5 +199,5 @@ def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
 
 def test_copies_of_a_document_are_cut_differently(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a word in a line\n" * 200)
-    (piece,) = cut_into_tasks((Source(path=str(tmp_path), weight=2.0),))[0]
+    (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), weight=2.0),))[0]
     assert [document.metadata["copy"] for document in list(weighted(piece, DATA, 1))] == [0, 1]

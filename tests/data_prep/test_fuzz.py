@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.common.errors import UserError
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from configs.load import load
 from data_prep.manifest import MANIFEST
 from data_prep.prepare import prepare
@@ -64,7 +64,7 @@ def test_texts(folder: Path, content: bytes, format: str, encoding: str, on_erro
 def test_json_beyond_reason(folder: Path, line: str) -> None:
     path = folder / "line.jsonl"
     path.write_text(line + "\n")
-    (piece,) = cut_into_tasks((Source(path=str(path)),))[0]
+    (piece,) = cut_into_tasks((SourceTable(path=str(path)),))[0]
     with pytest.raises(UserError, match="the line at byte 0 "):
         list(documents(piece))
 

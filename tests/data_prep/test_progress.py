@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from data_prep import progress
 from data_prep.sources.ranges import Range
 
-MEGABYTE = Range(0, Source(path="text.txt"), "text.txt", "text", 0, 10**6, 10**6)
+MEGABYTE = Range(0, SourceTable(path="text.txt"), "text.txt", "text", 0, 10**6, 10**6)
 
 
 def test_a_line_has_a_rate_before_a_task_has_finished(

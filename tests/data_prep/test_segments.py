@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.corpus_tables import Data
+from configs.corpus_tables import DataTable
 from configs.load import load
 from data_prep.manifest import SpecialTokens
 from data_prep.segments import Example, examples
@@ -17,7 +17,7 @@ from data_prep.segments import Example, examples
 SPECIAL = SpecialTokens(pad=0, unk=1, cls=2, sep=3, mask=4)
 
 
-def data(**changes: object) -> Data:
+def data(**changes: object) -> DataTable:
     return load("small").data.model_copy(update={"row_length": 32, **changes})
 
 

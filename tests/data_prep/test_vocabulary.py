@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, write_json
-from configs.corpus_tables import Vocabulary
+from configs.corpus_tables import VocabularyTable
 from configs.load import load
 from data_prep import vocabulary
 from data_prep.extension import extended
@@ -20,7 +20,7 @@ from tests.conftest import SMALL, documents
 LINES = [line for document in documents() for line in document.split("\n")]
 
 
-def settings(**changes: object) -> Vocabulary:
+def settings(**changes: object) -> VocabularyTable:
     return load("small").vocabulary.model_copy(update={"size": 900, **changes})
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
-from configs.corpus_tables import Vocabulary
+from configs.corpus_tables import VocabularyTable
 from configs.load import load
 from data_prep import vocabulary, wordpiece, words
 from tests.conftest import documents
@@ -49,7 +49,7 @@ def tokenizer_of(lowercase: bool = True, strip_accents: bool = True, longest_wor
     return finished(entries, settings)
 
 
-def finished(entries: list[str], settings: Vocabulary) -> Tokenizer:
+def finished(entries: list[str], settings: VocabularyTable) -> Tokenizer:
     table = {entry: number for number, entry in enumerate(entries)}
     tokenizer = vocabulary._finished(vocabulary._wordpiece(table, settings))
     tokenizer.encode_special_tokens = True

@@ -41,7 +41,7 @@ class Pods:
     def __init__(self, stages: Sequence[Stage], corpus: Path, folder: Path, port: int, *overrides: str):
         chosen = machine(gpus=0, cpus=1, volumes={"/": "everything"})
         recipe = folder / "recipe.toml"
-        recipe.write_text(tomli_w.dumps(load("tiny", [*SMALL, *overrides]).tables()))
+        recipe.write_text(tomli_w.dumps(load("tiny", [*SMALL, *overrides]).to_dict()))
         jobs = pipeline(stages, (str(recipe),), corpus, folder / "run", nodes=2, processes=1)
         [text] = kubernetes.render(jobs, chosen, folder).values()
         manifests = {each["kind"]: each for each in yaml.safe_load_all(text)}

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from configs.training_tables import Optimizer, Schedule
+from configs.training_tables import OptimizerTable, ScheduleTable
 from pretrain.evaluation.tasks.features import Feature, Reader, collate
 from pretrain.evaluation.tasks.kinds import reader_of
 from pretrain.evaluation.tasks.metrics import Metrics
@@ -63,9 +63,9 @@ def _order(num_features: int, settings: Settings) -> Iterator[list[int]]:
         yield from (part.tolist() for part in torch.randperm(num_features).split(settings.batch))
 
 
-def _plan(settings: Settings, num_steps: int) -> tuple[Optimizer, Schedule]:
+def _plan(settings: Settings, num_steps: int) -> tuple[OptimizerTable, ScheduleTable]:
     """Google's Adam, and its schedule: warm-up times linear decay (run_finetuning.py)."""
-    optimizer = Optimizer(
+    optimizer = OptimizerTable(
         learning_rate=settings.learning_rate,
         beta1=0.9,
         beta2=0.999,
@@ -75,7 +75,7 @@ def _plan(settings: Settings, num_steps: int) -> tuple[Optimizer, Schedule]:
         clip_norm=settings.clip_norm,
     )
     warmup_steps = min(int(settings.warmup_share * num_steps), num_steps - 1)
-    return optimizer, Schedule(steps=num_steps, warmup_steps=warmup_steps, decay_power=1.0, warmup="multiplied")
+    return optimizer, ScheduleTable(steps=num_steps, warmup_steps=warmup_steps, decay_power=1.0, warmup="multiplied")
 
 
 @torch.no_grad()

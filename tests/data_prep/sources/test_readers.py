@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.common.errors import Unfinished, UserError
-from configs.corpus_tables import Source
+from configs.corpus_tables import SourceTable
 from data_prep.sources import compression, readers
 from data_prep.sources.ranges import Range
 from data_prep.sources.readers import documents
@@ -22,7 +22,7 @@ from data_prep.sources.tasks import cut_into_tasks
 
 def whole(path: Path, format: str = "text", start: int = 0, end: int | None = None, **source: Any) -> Range:
     """A file, or bytes [start, end) of it."""
-    return Range(0, Source(path=str(path), **source), str(path), format, start, end, path.stat().st_size)
+    return Range(0, SourceTable(path=str(path), **source), str(path), format, start, end, path.stat().st_size)
 
 
 def read(path: Path, borders: list[int], format: str = "text") -> list[str]:
@@ -68,7 +68,7 @@ def test_gz_reads_like_plain_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(text)
     with gzip.open(tmp_path / "b.txt.gz", "wt") as file:
         file.write(text)
-    tasks = cut_into_tasks((Source(path=str(tmp_path)),))
+    tasks = cut_into_tasks((SourceTable(path=str(tmp_path)),))
     assert [d.text.strip() for task in tasks for piece in task for d in documents(piece)] == ["first", "second"] * 2
 
 
@@ -77,8 +77,8 @@ def test_the_tasks_depend_on_the_input_alone(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "big.txt").write_text("word " * 2000)
     for number in range(30):
         (tmp_path / f"small-{number:02d}.txt").write_text("word " * 10)
-    tasks = cut_into_tasks((Source(path=str(tmp_path)),))
-    assert tasks == cut_into_tasks((Source(path=str(tmp_path)),))
+    tasks = cut_into_tasks((SourceTable(path=str(tmp_path)),))
+    assert tasks == cut_into_tasks((SourceTable(path=str(tmp_path)),))
     big = [piece for task in tasks for piece in task if piece.path.endswith("big.txt")]
     assert [(piece.start, piece.end) for piece in big] == [(1000 * n, 1000 * (n + 1)) for n in range(10)]
     assert max(len(task) for task in tasks) == 20
@@ -113,7 +113,7 @@ def test_a_source_without_text_is_refused(tmp_path: Path, name: str, content: ob
         path.mkdir()
         (path / "notes.pdf").write_bytes(b"%PDF")
     with pytest.raises(UserError, match=r"data\.sources\.0\.path") as error:
-        cut_into_tasks((Source(path=str(path)),))
+        cut_into_tasks((SourceTable(path=str(path)),))
     assert sentence in str(error.value)
 
 
@@ -160,7 +160,7 @@ def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path: Path) -> None:
 def test_a_folder_may_hold_both_formats(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("from text")
     (tmp_path / "b.jsonl").write_text('{"text": "from jsonl"}')
-    tasks = cut_into_tasks((Source(path=str(tmp_path)),))
+    tasks = cut_into_tasks((SourceTable(path=str(tmp_path)),))
     assert [d.text for task in tasks for piece in task for d in documents(piece)] == ["from text", "from jsonl"]
 
 
@@ -193,5 +193,5 @@ def test_links_to_folders_are_followed_and_no_folder_is_read_twice(tmp_path: Pat
     (folder / "link").symlink_to(elsewhere)
     (folder / "plain" / "round").symlink_to(folder)
     (folder / "twin").symlink_to(elsewhere)
-    (tasks,) = cut_into_tasks((Source(path=str(folder)),))
+    (tasks,) = cut_into_tasks((SourceTable(path=str(folder)),))
     assert [piece.path for piece in tasks] == [f"{folder}/link/deep/far.txt", f"{folder}/plain/near.txt"]

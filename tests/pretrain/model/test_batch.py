@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from configs.common.errors import UserError
 from configs.recipe import Recipe
 from configs.share import micro_rows
-from configs.training_tables import Corruption
+from configs.training_tables import CorruptionTable
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch, borders_of, make_batch
 from pretrain.step.loader import Loader, batch_of
@@ -67,7 +68,7 @@ def test_what_slots_show_follows_the_rule(corpus: Corpus, shares: tuple[float, f
         masks,
         np.arange(4000),
         num_slots=int(masks[0].sum()),
-        corruption=Corruption(mask=mask, random=random, keep=keep, temperature=1.0, candidates=0),
+        corruption=CorruptionTable(mask=mask, random=random, keep=keep, temperature=1.0, candidates=0),
         special=corpus.special,
         vocabulary_size=1200,
         seed=1,
@@ -108,7 +109,7 @@ def test_micro_batches_divide_the_share() -> None:
 
 
 def test_processes_that_do_not_divide_the_batch_are_refused() -> None:
-    with pytest.raises(ValueError, match="96 rows do not divide among 5 processes; start 4"):
+    with pytest.raises(UserError, match="96 rows do not divide among 5 processes; start 4"):
         micro_rows(google.PROJECTED.recipe("batch.rows=96"), 5)
 
 
@@ -133,7 +134,7 @@ def test_groups_of_rows_are_computed_at_once(group_rows: int, world_size: int, e
 def test_groups_that_no_process_can_hold_are_refused() -> None:
     chosen = google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20", "batch.group_rows=48")
     with pytest.raises(
-        ValueError, match=r"group_rows: 48 rows .* 2 process\(es\) of at most 20 rows .* raise batch\.micro"
+        UserError, match=r"group_rows: 48 rows .* 2 process\(es\) of at most 20 rows .* raise batch\.micro"
     ):
         micro_rows(chosen, 2)
 

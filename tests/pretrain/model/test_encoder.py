@@ -8,7 +8,7 @@ from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTrainin
 
 from configs.load import load, shipped
 from configs.recipe import Recipe
-from configs.training_tables import Tower
+from configs.training_tables import TowerTable
 from pretrain.export.huggingface import config
 from pretrain.model import attention
 from pretrain.model.embeddings import Embeddings
@@ -64,7 +64,7 @@ def reduced(name: str, *overrides: str) -> Recipe:
     """A shipped recipe an eighth as wide, with its own layers, heads and ratios."""
     model = load(name).model
 
-    def tower(full: Tower) -> str:
+    def tower(full: TowerTable) -> str:
         width, inner = full.hidden // 8, full.intermediate // 8
         return f"{{layers={full.layers}, hidden={width}, heads={full.heads}, intermediate={inner}}}"
 

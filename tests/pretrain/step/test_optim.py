@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from configs.load import load
-from configs.training_tables import Optimizer, Schedule
+from configs.training_tables import OptimizerTable, ScheduleTable
 from pretrain.step.optim import ElectraAdam, learning_rate, parameter_groups
 from tests.pretrain.google import GOLDEN
 
@@ -73,9 +73,9 @@ def test_bias_correction_is_that_of_adamw() -> None:
     ],
 )
 def test_the_learning_rate_by_hand(warmup: str, step: int, rate: float) -> None:
-    optimizer = Optimizer.model_validate({**SETTINGS.model_dump(), "learning_rate": 0.1})
+    optimizer = OptimizerTable.model_validate({**SETTINGS.model_dump(), "learning_rate": 0.1})
     table = {"steps": 100, "warmup_steps": 10, "decay_power": 1.0, "warmup": warmup}
-    schedule = Schedule.model_validate(table)
+    schedule = ScheduleTable.model_validate(table)
     assert learning_rate(step, optimizer, schedule) == pytest.approx(rate, rel=1e-12)
 
 
