@@ -15,6 +15,7 @@ from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
 
 from configs.common.errors import UserError, unknown
 from configs.corpus_tables import DataTable, FilterTable
+from data_prep.document import SourceDocument
 
 
 class Length(BaseFilter):
@@ -78,7 +79,7 @@ _PERSONAL_DATA: dict[str, tuple[re.Pattern[str], str]] = {
 
 
 class Clean(PipelineStep):
-    """Marks what is left out with its reason (metadata `dropped`), and counts or hides personal data (`personal`)."""
+    """Marks documents that are left out with the reason, and counts or hides personal data in the others."""
 
     type = "CLEANER"
     name = "filters and personal data"
@@ -87,22 +88,22 @@ class Clean(PipelineStep):
         super().__init__()
         self.data = data
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[SourceDocument]:
         filters = build(self.data)
         for document in data:
-            document.metadata |= {"dropped": _reason(document, filters), "personal": {}}
-            if self.data.personal_data != "ignore" and not document.metadata["dropped"]:
+            document.drop_reason = _reason(document, filters)
+            if self.data.personal_data != "ignore" and not document.drop_reason:
                 self._count_personal_data(document)
             yield document
 
-    def _count_personal_data(self, document: Document) -> None:
+    def _count_personal_data(self, document: SourceDocument) -> None:
         counts: Counter[str] = Counter()
         for kind, (pattern, replacement) in _PERSONAL_DATA.items():
             text, number = pattern.subn(replacement, document.text)
             counts[kind] += number
             if self.data.personal_data == "redact":
                 document.text = text
-        document.metadata["personal"] = dict(+counts)
+        document.personal_data = dict(+counts)
 
 
 def _reason(document: Document, filters: list[tuple[str, BaseFilter]]) -> str:

@@ -18,13 +18,12 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 
 from configs.common import randomness
 from configs.common.files import whole_file
-from data_prep.sources.readers import document_key
+from data_prep.document import SourceDocument
 
 _WORDS, _BANDS, _MINIMA = 5, 14, 8
 # Multiplication by an odd number permutes the 64-bit integers: each of these numbers gives another order.
@@ -37,12 +36,12 @@ _WORD = re.compile(rf"[{_WITHOUT_SPACES}]|[^\W{_WITHOUT_SPACES}]+")
 _CHUNK, _PART = 2**12, 2**23
 
 
-def exact(document: Document) -> NDArray[np.uint64]:
+def exact(document: SourceDocument) -> NDArray[np.uint64]:
     """[1]"""
-    return np.array([document_key(document)], np.uint64)
+    return np.array([document.key], np.uint64)
 
 
-def minhash(document: Document) -> NDArray[np.uint64]:
+def minhash(document: SourceDocument) -> NDArray[np.uint64]:
     """[14]"""
     runs = _runs(document)
     smallest = np.full(len(_ORDERS), 2**64 - 1, np.uint64)
@@ -51,13 +50,13 @@ def minhash(document: Document) -> NDArray[np.uint64]:
     return randomness.bits(0, "band of minhash", np.arange(_BANDS), *smallest.reshape(_BANDS, _MINIMA).T)
 
 
-METHODS: dict[str, Callable[[Document], NDArray[np.uint64]]] = {"exact": exact, "minhash": minhash}
+METHODS: dict[str, Callable[[SourceDocument], NDArray[np.uint64]]] = {"exact": exact, "minhash": minhash}
 _REASONS = {"exact": "the text of an earlier document", "minhash": "nearly the text of an earlier document"}
 
 
-def _runs(document: Document) -> NDArray[np.uint64]:
+def _runs(document: SourceDocument) -> NDArray[np.uint64]:
     """[words - 4]: a hash of every run of five words; a shorter text has a single hash."""
-    tokens = document.metadata["tokens"]
+    tokens = document.token_ids
     words = map(str, chain.from_iterable(tokens)) if tokens else _WORD.findall(document.text.lower())
     hashes = np.fromiter(map(_hash, words), np.uint64)
     if len(hashes) < _WORDS:
@@ -84,7 +83,7 @@ class WriteSignatures(PipelineStep):
         super().__init__()
         self.folder, self.method = folder, method
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  the last step of a pipeline
+    def run(self, data: Iterable[SourceDocument], rank: int = 0, world_size: int = 1) -> None:  # type: ignore[override]  the last step of a pipeline
         sign = METHODS[self.method]
         signed = [(number, sign(document)) for number, document in enumerate(data) if _is_original(document)]
         write(self.folder, rank, [number for number, _ in signed], [signatures for _, signatures in signed])
@@ -100,21 +99,21 @@ class LeaveOutRepeated(PipelineStep):
         super().__init__()
         self.places, self.method = places, method
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  this step is never the first
+    def run(self, data: Iterable[SourceDocument], rank: int = 0, world_size: int = 1) -> Iterator[SourceDocument]:  # type: ignore[override]  this step is never the first
         places = np.load(self.places, mmap_mode="r", allow_pickle=False)
         first, last = np.searchsorted(places, np.array([rank << 32, (rank + 1) << 32], np.uint64))
         repeated = {int(place) & 0xFFFFFFFF for place in places[first:last]}
         original = 0
         for number, document in enumerate(data):
-            original = original if document.metadata["copy"] else number
+            original = original if document.copy else number
             if original in repeated:
-                document.metadata["dropped"] = _REASONS[self.method]
+                document.drop_reason = _REASONS[self.method]
             yield document
 
 
-def _is_original(document: Document) -> bool:
+def _is_original(document: SourceDocument) -> bool:
     """Whether no step has left the document out, and it is not a copy made for the weight of its source."""
-    return not (document.metadata["copy"] or document.metadata["skipped"] or document.metadata["dropped"])
+    return not (document.copy or document.skip_reason or document.drop_reason)
 
 
 def write(folder: Path, task: int, numbers: list[int], signatures: list[NDArray[np.uint64]]) -> None:

@@ -10,21 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from datatrove.data import Document
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.corpus_tables import VocabularyTable
 from configs.recipe import CorpusRecipe
-from data_prep import vocabulary
-from data_prep.cleaning import Clean
+from data_prep import pipeline, vocabulary
 from data_prep.counts import TaskReport
-from data_prep.duplicates import METHODS
+from data_prep.document import SourceDocument
 from data_prep.sources.ranges import Range
 from data_prep.sources.readers import lines, weighted
 from data_prep.sources.tasks import cut_into_tasks
-from data_prep.steps import WriteShards
 
 # The sample takes one core some seconds. It is read from many places, because sources differ in speed.
 _SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
@@ -39,7 +36,7 @@ def estimate(recipe: CorpusRecipe, workers: int) -> str:
     pieces = [piece for task in tasks for piece in task]
     size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
     sample = list(_sample(recipe, pieces))
-    sampled = sum(document.metadata["bytes"] for document in sample)
+    sampled = sum(document.num_bytes for document in sample)
     if not sampled:
         raise UserError("data.sources: the sample holds no text, so nothing can be measured; name files that hold text")
     weighed = sum(piece.text_bytes * piece.source.weight for piece in pieces)
@@ -65,19 +62,19 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes"
 
 
-def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[Document]:
+def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[SourceDocument]:
     """The first documents of evenly chosen ranges."""
     chosen = pieces[:: max(1, len(pieces) // _SAMPLE_PLACES)]
     for piece in chosen:
         room = _SAMPLE_BYTES // len(chosen)
         for document in weighted(piece, recipe.data, recipe.seed):
             yield document
-            room -= document.metadata["bytes"]
+            room -= document.num_bytes
             if room <= 0:
                 break
 
 
-def _seconds_to_learn(settings: VocabularyTable, sample: list[Document]) -> float:
+def _seconds_to_learn(settings: VocabularyTable, sample: list[SourceDocument]) -> float:
     if settings.source != "train":
         return 0.0
     began = time.perf_counter()
@@ -86,27 +83,26 @@ def _seconds_to_learn(settings: VocabularyTable, sample: list[Document]) -> floa
     return time.perf_counter() - began
 
 
-def _seconds_to_sign(recipe: CorpusRecipe, sample: list[Document]) -> float:
+def _seconds_to_sign(recipe: CorpusRecipe, sample: list[SourceDocument]) -> float:
     if recipe.data.deduplicate == "none":
         return 0.0
-    began = time.perf_counter()
-    for document in Clean(recipe.data).run(sample):
-        METHODS[recipe.data.deduplicate](document)
-    return time.perf_counter() - began
+    with TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        pipeline.run(pipeline.signing(recipe, Path(folder)), sample)
+        return time.perf_counter() - began
 
 
-def _write(recipe: CorpusRecipe, sample: list[Document]) -> tuple[float, TaskReport]:
+def _write(recipe: CorpusRecipe, sample: list[SourceDocument]) -> tuple[float, TaskReport]:
     """(the seconds that it takes to make rows of the sample, its counts)"""
     with TemporaryDirectory() as folder:
         vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))
-        write = WriteShards(Path(folder), Path(folder), recipe.data, recipe.masking, recipe.seed)
         began = time.perf_counter()
-        write.run(Clean(recipe.data).run(sample))
+        pipeline.run(pipeline.writing(recipe, Path(folder), Path(folder)), sample)
         seconds = time.perf_counter() - began
         return seconds, TaskReport.of(read_json(Path(folder) / "00000.json"))
 
 
-def _some_vocabulary(settings: VocabularyTable, sample: list[Document], folder: Path) -> Tokenizer:
+def _some_vocabulary(settings: VocabularyTable, sample: list[SourceDocument], folder: Path) -> Tokenizer:
     """The recipe's vocabulary; instead of training it, the characters and the most frequent words of the sample."""
     if settings.source != "train":
         return vocabulary.take(settings)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from data_prep.document import SourceDocument
 from data_prep.sources.ranges import Range
 
 _LINE_EVERY_SECONDS = 30
@@ -33,14 +33,14 @@ class NoteProgress(PipelineStep):
         super().__init__()
         self.folder = folder
 
-    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:  # type: ignore[override]  this step is never the first
+    def run(self, data: Iterable[SourceDocument], rank: int = 0, world_size: int = 1) -> Iterator[SourceDocument]:  # type: ignore[override]  this step is never the first
         done, due = 0, 0.0
         for document in data:
             if time.monotonic() >= due:
                 (self.folder / f"{rank:05d}").write_text(str(done))
                 due = time.monotonic() + _NOTE_EVERY_SECONDS
             yield document
-            done += document.metadata["bytes"]
+            done += document.num_bytes
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from tokenizers import Tokenizer
 
@@ -18,19 +17,18 @@ from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, whole_file, write_text
 from configs.common.secrets import without_secrets
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
-from data_prep import cleaning, duplicates, manifest, report, vocabulary, words
+from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
+from data_prep.document import SourceDocument
 from data_prep.engines.tasks import Tasks
 from data_prep.extension import Addition, extended
 from data_prep.manifest import SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.normalize import normalizer
-from data_prep.progress import NoteProgress
 from data_prep.rows import row_dtype
 from data_prep.sources import megatron
-from data_prep.sources.readers import ReadRanges, document_key, lines
+from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
-from data_prep.steps import WriteShards
 
 # The words that a taken vocabulary was extended with.
 ADDED = "vocab_added.tsv"
@@ -79,33 +77,24 @@ class Preparation:
 
     @cached_property
     def signing(self) -> Tasks:
-        """Of tasks: the signatures of their documents."""
-        last = duplicates.WriteSignatures(self._signatures, self.recipe.data.deduplicate)
-        return self._tasks(self._signatures, [*self._read(self._signatures), last])
+        """The tasks that write the signatures of documents."""
+        return self._tasks(self._signatures, pipeline.signing(self.recipe, self._signatures))
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The tasks themselves: masked shards."""
+        """The tasks that write the masked shards."""
         reports = self.work / "tasks"
         make_folder(reports)
         if self._ids:
             make_folder(self._ids)
-        recipe = self.recipe
-        write = WriteShards(self.out.absolute(), reports, recipe.data, recipe.masking, recipe.seed, self._ids)
-        return self._tasks(self.work, [*self._read(self.work), *self._leave_out(), write])
+        repeated = self._repeated if self.deduplicates else None
+        return self._tasks(self.work, pipeline.writing(self.recipe, self.out.absolute(), reports, repeated, self._ids))
 
-    def _tasks(self, folder: Path, pipeline: list[PipelineStep]) -> Tasks:
-        return Tasks(pipeline, len(self.pieces), self.out, folder)
-
-    def _read(self, folder: Path) -> list[PipelineStep]:
+    def _tasks(self, folder: Path, steps: list[PipelineStep]) -> Tasks:
         notes = folder / "progress"
         make_folder(notes)
-        read = ReadRanges(self.pieces, self.recipe.data, self.recipe.seed)
-        return [read, NoteProgress(notes), cleaning.Clean(self.recipe.data)]
-
-    def _leave_out(self) -> list[PipelineStep]:
-        method = self.recipe.data.deduplicate
-        return [duplicates.LeaveOutRepeated(self._repeated, method)] if self.deduplicates else []
+        reading = pipeline.reading(self.recipe, self.pieces, notes)
+        return Tasks([*reading, *steps], len(self.pieces), self.out, folder)
 
     def find_repeated(self) -> None:
         """Once, when every signature is there; like `make_vocabulary`."""
@@ -142,19 +131,16 @@ class Preparation:
         total = sum(piece.text_bytes * piece.source.weight for task in self.pieces for piece in task)
         share = self.recipe.vocabulary.sample_bytes / total
         for document in self._documents():
-            drawn = randomness.uniform(self.recipe.seed, "vocabulary sample", document_key(document))
-            if drawn < share and not document.metadata["dropped"]:
+            drawn = randomness.uniform(self.recipe.seed, "vocabulary sample", document.key)
+            if drawn < share and not document.drop_reason:
                 yield from lines(document.text)
 
-    def _documents(self) -> Iterator[Document]:
-        """Of all tasks, as they are when they are tokenized."""
-        read = ReadRanges(self.pieces, self.recipe.data, self.recipe.seed)
-        steps = [read, cleaning.Clean(self.recipe.data), *self._leave_out()]
+    def _documents(self) -> Iterator[SourceDocument]:
+        """The documents of all tasks, as they are when they are tokenized."""
+        repeated = self._repeated if self.deduplicates else None
         for number in range(len(self.pieces)):
-            documents = None
-            for step in steps:
-                documents = step.run(documents, number)
-            yield from documents or ()
+            steps = [*pipeline.reading(self.recipe, self.pieces), *pipeline.cleaning(self.recipe, repeated)]
+            yield from pipeline.run(steps, task=number)
 
     def missing_bytes(self) -> int:
         """About how much the unfinished tasks will write, from what the finished ones made of their text."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from numpy.typing import NDArray
 
 from configs.common import randomness
 from configs.common.errors import Unfinished, UserError
 from configs.corpus_tables import DataTable
+from data_prep.document import SourceDocument
 from data_prep.normalize import normalizer
 from data_prep.sources import megatron
 from data_prep.sources.columns import csv_texts, dataset_texts, parquet_texts
@@ -41,8 +41,7 @@ class _Found:
 class ReadRanges(PipelineStep):
     """The documents of one task, each as often as the weight of its source says.
 
-    Metadata: `source`, its number; `bytes`; `invalid`, the sequences that were no text in its encoding; `copy`, from 0;
-    `tokens`, ids in the place of text; `skipped`, why there is neither.
+    What could not be read is a document too, with `skip_reason` and without text, so that later steps count it.
     """
 
     type = "READER"
@@ -52,29 +51,23 @@ class ReadRanges(PipelineStep):
         super().__init__()
         self.tasks, self.data, self.seed = tasks, data, seed
 
-    def run(self, data=None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+    def run(self, data=None, rank: int = 0, world_size: int = 1) -> Iterator[SourceDocument]:
         for piece in self.tasks[rank]:
             yield from weighted(piece, self.data, self.seed)
 
 
-def weighted(piece: Range, data: DataTable, seed: int) -> Iterator[Document]:
+def weighted(piece: Range, data: DataTable, seed: int) -> Iterator[SourceDocument]:
     """The documents of a range, normalized, each `weight` times on average; its words alone decide how often."""
     whole, share = divmod(piece.source.weight, 1)
     normalize = normalizer(data.normalize)
     for document in documents(piece):
         document.text = normalize(document.text)
-        drawn = bool(share) and randomness.uniform(seed, "weight", document_key(document)) < share
-        for copy in range(1 if document.metadata["skipped"] else int(whole) + drawn):
-            yield replace(document, metadata=document.metadata | {"copy": copy})
+        drawn = bool(share) and randomness.uniform(seed, "weight", document.key) < share
+        for copy in range(1 if document.skip_reason else int(whole) + drawn):
+            yield replace(document, copy=copy)
 
 
-def document_key(document: Document) -> int:
-    """Names a document by its content, for all that is random about it."""
-    tokens = document.metadata["tokens"]
-    return randomness.text_hash(document.text if tokens is None else str([ids.tolist() for ids in tokens]))
-
-
-def documents(piece: Range) -> Iterator[Document]:
+def documents(piece: Range) -> Iterator[SourceDocument]:
     """The documents that begin in a range.
 
     Raises UserError for a file that is damaged or is not what its source declares, unless the source says to skip that.
@@ -83,15 +76,26 @@ def documents(piece: Range) -> Iterator[Document]:
     try:
         for place, found in _READERS[piece.format](piece):
             if found.text.strip() or found.tokens or found.skipped:
-                metadata = {"source": piece.number, **vars(found)}
-                yield Document(text=metadata.pop("text"), id=f"{piece.path}:{place}", metadata=metadata)
+                yield _document(piece, f"{piece.path}:{place}", found)
     except Damage as error:
         sentence = f"{piece.path}: is damaged after {place:,} bytes of its text ({error or type(error).__name__})"
         if piece.source.on_error == "stop":
             raise UserError(f'{sentence}; mend it, or leave out the rest of it with on_error = "skip"') from None
-        yield Document(text="", id=piece.path, metadata={"source": piece.number, **vars(_Found(skipped=sentence))})
+        yield _document(piece, piece.path, _Found(skipped=sentence))
     except OSError as error:
         raise Unfinished(f"{piece.path}: cannot be read now ({error}); the same command goes on") from None
+
+
+def _document(piece: Range, name: str, found: _Found) -> SourceDocument:
+    return SourceDocument(
+        text=found.text,
+        id=name,
+        source=piece.number,
+        num_bytes=found.bytes,
+        invalid_sequences=found.invalid,
+        token_ids=found.tokens,
+        skip_reason=found.skipped,
+    )
 
 
 def _of_bytes(

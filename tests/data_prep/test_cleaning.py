@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from datatrove.data import Document
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.corpus_tables import DataTable
 from configs.load import load
 from data_prep import cleaning
+from data_prep.document import SourceDocument
 from data_prep.prepare import prepare
 from tests.conftest import SMALL, documents
 
@@ -25,13 +25,13 @@ def data(*filters: dict[str, object], personal_data: str = "ignore") -> DataTabl
     return DataTable.model_validate(given)
 
 
-def clean(chosen: DataTable, *texts: str) -> list[Document]:
-    given = [Document(text=text, id=str(number), metadata={}) for number, text in enumerate(texts)]
+def clean(chosen: DataTable, *texts: str) -> list[SourceDocument]:
+    given = [SourceDocument(text=text, id=str(number)) for number, text in enumerate(texts)]
     return list(cleaning.Clean(chosen).run(given))
 
 
 def reasons(chosen: DataTable, *texts: str) -> list[str]:
-    return [document.metadata["dropped"] for document in clean(chosen, *texts)]
+    return [document.drop_reason for document in clean(chosen, *texts)]
 
 
 def test_nothing_is_left_out_by_default() -> None:
@@ -84,9 +84,9 @@ def test_a_filter_that_cannot_be_made_is_refused(filter: dict[str, object], mess
 )
 def test_personal_data(text: str, kind: str, hidden: str) -> None:
     (counted,) = clean(data(personal_data="count"), text)
-    assert (counted.text, counted.metadata["personal"]) == (text, {kind: 1})
+    assert (counted.text, counted.personal_data) == (text, {kind: 1})
     (redacted,) = clean(data(personal_data="redact"), text)
-    assert (redacted.text, redacted.metadata["personal"]) == (hidden, {kind: 1})
+    assert (redacted.text, redacted.personal_data) == (hidden, {kind: 1})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_personal_data(text: str, kind: str, hidden: str) -> None:
 )
 def test_other_numbers_are_no_personal_data(text: str) -> None:
     (counted,) = clean(data(personal_data="count"), text)
-    assert counted.metadata["personal"] == {}
+    assert counted.personal_data == {}
 
 
 def test_the_report_of_a_corpus(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
-from datatrove.data import Document
 from datatrove.pipeline.dedup import minhash as datatrove_minhash
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.word_tokenizers import WordTokenizer
@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from configs.common.files import read_json
 from configs.load import load
 from data_prep import duplicates
+from data_prep.document import SourceDocument
 from data_prep.prepare import prepare
 from tests.conftest import SMALL, documents
 from tests.data_prep.conftest import Preparations, fingerprint
 
 
-def document(text: str, **metadata: object) -> Document:
-    return Document(text=text, id="", metadata={"tokens": None, "copy": 0, "skipped": "", "dropped": "", **metadata})
+def document(text: str, **fields: Any) -> SourceDocument:
+    return SourceDocument(text=text, id="", **fields)
 
 
 def words(generator: np.random.Generator, number: int) -> list[str]:
@@ -62,7 +63,9 @@ def test_short_texts_and_texts_without_spaces(left: str, right: str, alike: bool
 
 
 def test_ids_have_signatures_too() -> None:
-    one, same, other = (document("", tokens=[np.array(ids)]) for ids in ([*range(50)], [*range(50)], [*range(50, 100)]))
+    one, same, other = (
+        document("", token_ids=[np.array(ids)]) for ids in ([*range(50)], [*range(50)], [*range(50, 100)])
+    )
     assert (duplicates.minhash(one) == duplicates.minhash(same)).all()
     assert not (duplicates.minhash(one) == duplicates.minhash(other)).any()
 

@@ -130,7 +130,7 @@ def test_declared_encodings(tmp_path: Path, format: str) -> None:
     (tmp_path / f"a.{'txt' if format == 'text' else format}").write_bytes(content.encode("gb18030"))
     assert found(path=str(tmp_path), format=format, encoding="gb18030") == [text]
     (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), format=format, encoding="utf-8"),))[0]  # type: ignore[arg-type]  a format by parameter
-    assert all(document.metadata["invalid"] for document in documents(piece))
+    assert all(document.invalid_sequences for document in documents(piece))
 
 
 def test_encodings_that_cannot_be_cut_into_lines_are_refused() -> None:
@@ -173,7 +173,7 @@ def test_a_damaged_file_is_named_with_its_place_or_its_rest_left_out(
         found(path=str(folder))
     (piece,) = cut_into_tasks((SourceTable(path=str(folder), on_error="skip"),))[0]
     *before, last = documents(piece)
-    assert "is damaged after" in last.metadata["skipped"]
+    assert "is damaged after" in last.skip_reason
     if cut:  # a changed byte may be noticed only by the checksum at the end
         assert [document.text.strip() for document in before][:-1] == texts[: max(0, len(before) - 1)]
 
@@ -183,7 +183,7 @@ def test_bad_lines_are_left_out_and_counted(tmp_path: Path) -> None:
     (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), on_error="skip"),))[0]
     read = list(documents(piece))
     assert [document.text for document in read] == ["good", "", "", "also good"]
-    assert ["the line at byte" in document.metadata["skipped"] for document in read] == [False, True, True, False]
+    assert ["the line at byte" in document.skip_reason for document in read] == [False, True, True, False]
 
 
 def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
@@ -200,4 +200,4 @@ def test_weights_are_how_often_a_document_is_taken(tmp_path: Path) -> None:
 def test_copies_of_a_document_are_cut_differently(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a word in a line\n" * 200)
     (piece,) = cut_into_tasks((SourceTable(path=str(tmp_path), weight=2.0),))[0]
-    assert [document.metadata["copy"] for document in list(weighted(piece, DATA, 1))] == [0, 1]
+    assert [document.copy for document in list(weighted(piece, DATA, 1))] == [0, 1]

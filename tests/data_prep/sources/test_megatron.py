@@ -115,7 +115,7 @@ def test_files_of_megatron_that_do_not_fit(tmp_path: Path, corpus_folder: Path) 
     write_megatron(tmp_path / "a.bin", [[[5, 6, 7000]]], 4, np.int32)
     source = f"data.sources=[{{path='{tmp_path}/a.bin', format='megatron'}}]"
     recipe = load("tiny", [*SMALL, source, f"vocabulary.source={corpus_folder}"])
-    with pytest.raises(UserError, match=r"a\.bin:0: has ids beyond the 1200 entries"):
+    with pytest.raises(UserError, match=r"a\.bin:0: has token ids outside the 1200 entries"):
         prepare(recipe, tmp_path / "corpus", workers=1)
     (tmp_path / "a.bin").write_bytes(b"\0" * 8)
     with pytest.raises(UserError, match=r"a\.bin: ends before document 0 does"):

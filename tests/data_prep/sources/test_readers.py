@@ -89,7 +89,7 @@ def test_invalid_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("good \ufffd ".encode() + b"\xff\xfe bad \xe4\xb8\n")
     (document,) = documents(whole(path))
-    assert document.metadata["invalid"] == 3
+    assert document.invalid_sequences == 3
     assert "good \ufffd" in document.text
 
 
@@ -154,7 +154,7 @@ def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path: Path) -> None:
     path.write_text(r'{"text": "bad \ud83d half, good \ud83d\ude00"}')
     (document,) = documents(whole(path, "jsonl"))
     assert document.text == "bad \ufffd half, good \U0001f600"
-    assert document.metadata["invalid"] == 1
+    assert document.invalid_sequences == 1
 
 
 def test_a_folder_may_hold_both_formats(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""The records that the steps of a preparation hand on: a document as it was read, and a document as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from datatrove.data import Document
+from numpy.typing import NDArray
+
+from configs.common import randomness
+from data_prep.manifest import Split
+from data_prep.segments import Sentence
+
+
+@dataclass(slots=True)
+class SourceDocument(Document):
+    """A document of a source. It is datatrove's document, so that datatrove's filters accept it."""
+
+    # The number of its source in `data.sources`.
+    source: int = 0
+    # The size of its text in the file.
+    num_bytes: int = 0
+    # How many byte sequences were no text in the encoding of the source.
+    invalid_sequences: int = 0
+    # The token ids of its sequences, for a document that is read as token ids instead of text.
+    token_ids: list[NDArray[np.integer]] | None = None
+    # Copies of a document, which the weight of its source asks for, are numbered from 0.
+    copy: int = 0
+    # Why it could not be read; its text is empty then. Empty for a document that was read.
+    skip_reason: str = ""
+    # Why a filter or the search for repeated documents leaves it out. Empty for a document that stays.
+    drop_reason: str = ""
+    # Kind of personal data -> how many times it occurs.
+    personal_data: dict[str, int] = field(default_factory=dict)
+    split: Split = "train"
+
+    @property
+    def key(self) -> int:
+        """A hash of the content, 64 bits: the name of the document in all random choices about it."""
+        if self.token_ids is None:
+            return randomness.text_hash(self.text)
+        return randomness.text_hash(str([ids.tolist() for ids in self.token_ids]))
+
+
+@dataclass(slots=True)
+class TokenizedDocument:
+    """A document and its sentences as flagged token ids (`words.CONTINUES`)."""
+
+    document: SourceDocument
+    # The tokens of some consecutive sentences, and where each sentence starts in them, [sentences + 1].
+    parts: list[tuple[NDArray[np.uint32], NDArray[np.integer]]] = field(default_factory=list)
+
+    @property
+    def sentences(self) -> Iterator[Sentence]:
+        for tokens, starts in self.parts:
+            for start, end in pairwise(starts.tolist()):
+                yield tokens[start:end]

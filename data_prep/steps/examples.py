@@ -1,0 +1,35 @@
+"""Documents become examples: pieces of a document, with one or two segments, that fit a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from configs.common import randomness
+from configs.corpus_tables import DataTable, MaskingTable
+from data_prep.document import TokenizedDocument
+from data_prep.manifest import Split
+from data_prep.segments import Example, examples
+from data_prep.steps.base import Step
+from data_prep.steps.tokenization import corpus_tokenizer
+
+
+class CutExamples(Step):
+    """Tokenized documents to (split, example). The content of a document decides all random choices about it."""
+
+    type = "SEGMENTS"
+    name = "examples"
+
+    def __init__(self, folder: Path, data: DataTable, masking: MaskingTable, seed: int):
+        super().__init__()
+        self.folder, self.data, self.masking, self.seed = folder, data, masking, seed
+
+    def run(
+        self, data: Iterable[TokenizedDocument], rank: int = 0, world_size: int = 1
+    ) -> Iterator[tuple[Split, Example]]:
+        special = corpus_tokenizer(self.folder, self.masking).special
+        for tokenized in data:
+            document = tokenized.document
+            key = int(randomness.bits(self.seed, "segments", document.key, document.copy))
+            for example in examples(tokenized.sentences, self.data, special, key):
+                yield document.split, example
