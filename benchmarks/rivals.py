@@ -12,7 +12,8 @@ from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.model.pair import ElectraPair
 from pretrain.step.engine import Engine
-from pretrain.step.optim import ElectraAdam, parameter_groups
+from pretrain.step.optim import ElectraAdam
+from pretrain.step.parameter_groups import parameter_groups
 from pretrain.step.world import join
 
 Step = Callable[[], object]

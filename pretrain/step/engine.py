@@ -19,7 +19,8 @@ from pretrain.model.batch import Batch
 from pretrain.model.pair import Counts, ElectraPair, Output
 from pretrain.step import compilation
 from pretrain.step.deepspeed_config import configuration, refused
-from pretrain.step.optim import ElectraAdam, parameter_groups
+from pretrain.step.optim import ElectraAdam
+from pretrain.step.parameter_groups import pair_groups
 from pretrain.step.world import World, precision
 
 # A checkpoint's tensors: for each of these a file, NAME.safetensors, of every parameter by its name, whole and in fp32.
@@ -49,7 +50,7 @@ class Engine:
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
         compilation.compile_layers(pair, recipe.compute.compile, world)
-        groups = parameter_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
+        groups = pair_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
         # All of the run's, and how many of them end at its last step.
         self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)

@@ -15,7 +15,7 @@ from torch import Tensor
 from pretrain.model.objectives import csp, mts
 from pretrain.model.pair import ElectraPair, Output
 from pretrain.step.engine import Engine
-from pretrain.step.optim import parameter_groups
+from pretrain.step.parameter_groups import parameter_groups
 from pretrain.step.world import World
 from tests.pretrain.paddle import Case, pair_names
 

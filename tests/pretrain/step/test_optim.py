@@ -11,7 +11,7 @@ from torch import nn
 
 from configs.load import load
 from configs.training_tables import OptimizerTable, ScheduleTable
-from pretrain.step.optim import ElectraAdam, learning_rate, parameter_groups
+from pretrain.step.optim import ElectraAdam, learning_rate
 from tests.pretrain.google import GOLDEN
 
 SETTINGS = load("small").optimizer
@@ -77,11 +77,3 @@ def test_the_learning_rate_by_hand(warmup: str, step: int, rate: float) -> None:
     table = {"steps": 100, "warmup_steps": 10, "decay_power": 1.0, "warmup": warmup}
     schedule = ScheduleTable.model_validate(table)
     assert learning_rate(step, optimizer, schedule) == pytest.approx(rate, rel=1e-12)
-
-
-def test_biases_and_norms_are_not_decayed_and_tables_are() -> None:
-    module = nn.ModuleDict({"table": nn.Embedding(3, 2), "norm": nn.LayerNorm(2), "linear": nn.Linear(2, 2)})
-    decayed, kept = parameter_groups(module, 0.01)
-    assert {id(p) for p in decayed["params"]} == {id(module["table"].weight), id(module["linear"].weight)}
-    assert len(kept["params"]) == 3
-    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.01, 0.0)

@@ -1,0 +1,91 @@
+"""The groups of an optimizer: which parameters decay, and which share of the learning rate each one gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from configs.training_tables import InitialTable
+
+
+@dataclass(frozen=True)
+class LayerNames:
+    """How a family of models names the parameters of its encoder."""
+
+    layer: re.Pattern[str]  # its first group is the number of the layer, counted from 0 at the bottom
+    below: tuple[str, ...]  # prefixes of the parameters below the lowest layer
+
+    def layers_above(self, name: str, num_layers: int) -> int | None:
+        """How many layers lie above a parameter; None for a parameter outside the encoder, such as a head's."""
+        if layer := self.layer.match(name):
+            return num_layers - 1 - int(layer[1])
+        return num_layers if name.startswith(self.below) else None
+
+
+PAIR_NAMES = LayerNames(
+    re.compile(r"discriminator\.layers\.(\d+)\."),
+    ("embeddings.", "discriminator_embeddings.", "discriminator.projection."),
+)
+HUGGINGFACE_NAMES = LayerNames(re.compile(r"electra\.encoder\.layer\.(\d+)\."), ("electra.",))
+
+
+def layer_scale(
+    names: LayerNames, num_layers: int, layer_decay: float, top_exponent: int = 0
+) -> Callable[[str], float]:
+    """A function from a parameter's name to its share of the learning rate.
+
+    The share is 1 outside the encoder, layer_decay ** top_exponent in its top layer, and layer_decay times the share of
+    the layer above everywhere else. The embeddings count as the layer below the lowest one.
+    """
+
+    def scale(name: str) -> float:
+        above = names.layers_above(name, num_layers)
+        return 1.0 if above is None else layer_decay ** (above + top_exponent)
+
+    return scale
+
+
+def parameter_groups(
+    module: nn.Module,
+    weight_decay: float,
+    scale: Callable[[str], float] = lambda name: 1.0,
+    waits: Callable[[str], bool] = lambda name: False,
+) -> list[dict[str, Any]]:
+    """Groups for an optimizer, with the keys `params`, `weight_decay`, `scale` and `waits`.
+
+    Biases and the parameters of a LayerNorm do not decay; matrices and embedding tables do. `scale` gives a parameter's
+    share of the learning rate, and `waits` says whether its rate is 0 while a new generator is trained alone; both are
+    asked by the parameter's name.
+    """
+    groups: dict[tuple[float, float, bool], list[Tensor]] = {}
+    for prefix, part in module.named_modules():
+        for leaf, parameter in part.named_parameters(recurse=False):
+            name = f"{prefix}.{leaf}"
+            decay = 0.0 if isinstance(part, nn.LayerNorm) or leaf == "bias" else weight_decay
+            groups.setdefault((decay, scale(name), waits(name)), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": share, "waits": waiting}
+        for (decay, share, waiting), parameters in groups.items()
+    ]
+
+
+def pair_groups(pair: nn.Module, weight_decay: float, initial: InitialTable | None) -> list[dict[str, Any]]:
+    """The groups of a generator and discriminator pair.
+
+    `initial.layer_decay` lowers the rates of the discriminator's layers. While a new generator is trained alone
+    (`initial.generator_steps`), only its layers and its head learn.
+    """
+    if initial is None:
+        return parameter_groups(pair, weight_decay)
+    num_layers = len({match[1] for name, _ in pair.named_parameters() if (match := PAIR_NAMES.layer.match(name))})
+    trains_alone = initial.generator_steps > 0
+    return parameter_groups(
+        pair,
+        weight_decay,
+        layer_scale(PAIR_NAMES, num_layers, initial.layer_decay),
+        lambda name: trains_alone and not name.startswith(("generator.", "objectives.mlm.")),
+    )

@@ -1,0 +1,61 @@
+"""The groups of the optimizer: decay by kind of parameter, rates by depth, and the time when the generator is alone."""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from configs.recipe import Recipe
+from configs.training_tables import InitialTable
+from pretrain.model.pair import ElectraPair
+from pretrain.step.parameter_groups import (
+    HUGGINGFACE_NAMES,
+    PAIR_NAMES,
+    layer_scale,
+    pair_groups,
+    parameter_groups,
+)
+
+INITIAL = InitialTable(generator="build", generator_width=0.25, generator_steps=0, layer_decay=0.5)
+
+
+def test_biases_and_norms_are_not_decayed_and_tables_are() -> None:
+    module = nn.ModuleDict({"table": nn.Embedding(3, 2), "norm": nn.LayerNorm(2), "linear": nn.Linear(2, 2)})
+    decayed, spared = parameter_groups(module, 0.01)
+    assert {id(p) for p in decayed["params"]} == {id(module["table"].weight), id(module["linear"].weight)}
+    assert len(spared["params"]) == 3
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("discriminator.layers.3.attention.qkv.weight", 1.0),
+        ("discriminator.layers.0.output.bias", 0.5**3),
+        ("discriminator.projection.weight", 0.5**4),
+        ("embeddings.word.weight", 0.5**4),
+        ("discriminator_embeddings.position.weight", 0.5**4),
+        ("generator.layers.0.output.bias", 1.0),
+        ("objectives.rtd.dense.weight", 1.0),
+    ],
+)
+def test_a_layer_has_half_the_rate_of_the_layer_above(name: str, share: float) -> None:
+    assert layer_scale(PAIR_NAMES, 4, 0.5)(name) == share
+
+
+def test_the_names_of_transformers_and_an_exponent_at_the_top() -> None:
+    scale = layer_scale(HUGGINGFACE_NAMES, 12, 0.8, top_exponent=2)
+    assert scale("electra.encoder.layer.11.output.dense.weight") == 0.8**2
+    assert scale("electra.embeddings.word_embeddings.weight") == 0.8**14
+    assert scale("classifier.out_proj.weight") == 1.0
+
+
+@pytest.mark.parametrize("generator_steps", [0, 5])
+def test_only_the_generator_learns_while_it_is_alone(small_recipe: Recipe, generator_steps: int) -> None:
+    pair = ElectraPair(small_recipe)
+    names = {id(parameter): name for name, parameter in pair.named_parameters()}
+    groups = pair_groups(pair, 0.01, INITIAL.model_copy(update={"generator_steps": generator_steps}))
+    waiting = {names[id(parameter)] for group in groups if group["waits"] for parameter in group["params"]}
+    expected = {name for name in names.values() if not name.startswith(("generator.", "objectives.mlm."))}
+    assert waiting == (expected if generator_steps else set())
+    assert sum(len(group["params"]) for group in groups) == len(names)
