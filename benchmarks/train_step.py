@@ -56,7 +56,7 @@ class Shape:
         """The recipe and the batch of a way."""
         from benchmarks.rows import full_rows, real_rows
         from configs.load import load
-        from data_prep.shards import Corpus, match_corpus
+        from data_prep.shards import Corpus, with_corpus_tables
 
         dropout = WAYS[way]
         overrides = [f"batch.rows={self.rows}", f"batch.micro_rows={self.rows}", "compute.precision=fp32"]
@@ -68,7 +68,7 @@ class Shape:
             return recipe, full_rows(recipe)
         if corpus == self.single:
             overrides += ["data.packing=single"]
-        recipe = match_corpus(load(self.recipe, overrides), Corpus(corpus))
+        recipe = with_corpus_tables(load(self.recipe, overrides), Corpus(corpus))
         return recipe, real_rows(recipe, corpus)
 
 

@@ -35,11 +35,12 @@ __all__ = [
     "Planes",
     "SpecialTokens",
     "Split",
+    "check_corpus",
     "draw_masks",
     "draw_stored_masks",
-    "match_corpus",
     "row_dtype",
     "shard_writer",
+    "with_corpus_tables",
 ]
 
 
@@ -128,13 +129,20 @@ class Corpus:
         self._refuse(rows["length"] > self.data.row_length, split, numbers, "says that it is longer than a row")
         return rows
 
-    def masks(
+    def read_masked(
+        self, split: Split, numbers: NDArray[np.integer], maskings: NDArray[np.integer]
+    ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+        """Rows as `read` gives them, and masking m of each row, bool [R, L], for m in `maskings` [R].
+
+        Masking m is the stored masking m mod K, or masking m chosen now where the corpus stores none.
+        Raises UserError for a row or a stored masking that cannot be right.
+        """
+        rows = self.read(split, numbers)
+        return rows, self._masks(split, numbers, rows, maskings)
+
+    def _masks(
         self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], maskings: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
-        """Masking m of each row, bool [R, L]: the stored one m mod K, or a fresh one.
-
-        Raises UserError for a stored one that cannot be right.
-        """
         if self.masking.stored:
             masks = unpack(rows["masks"][np.arange(len(rows)), maskings % self.masking.stored])
             too_many = masks.sum(axis=1) > self.masking.slots(self.data.row_length)
@@ -210,18 +218,22 @@ def _sha256_of(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
 
 
-def match_corpus(recipe: Recipe, corpus: Corpus) -> Recipe:
-    """The recipe with the corpus's own sources; raises UserError when the corpus was made with other numbers."""
-    theirs = {table: getattr(corpus, table).model_dump(mode="json") for table in CORPUS_TABLES}
-    ours = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
-    # A recipe that names no text, and trains a vocabulary, means those of the corpus.
-    open_keys = {"data.sources", "masking.lexicon"}
+def check_corpus(recipe: Recipe, corpus: Corpus) -> None:
+    """Raises UserError when the corpus was prepared with other numbers than the recipe's."""
+    corpus_tables = corpus.manifest.recipe.model_dump(mode="json")
+    recipe_tables = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
+    # A recipe that names no text and no lexicon, and trains a vocabulary, accepts those of the corpus.
+    free_keys = {"data.sources", "masking.lexicon"}
     if recipe.vocabulary.source == "train":
-        open_keys |= {"vocabulary.source", "vocabulary.extend"}
-    for key, in_corpus, in_recipe in differences(theirs, ours):
-        if key not in open_keys:
+        free_keys |= {"vocabulary.source", "vocabulary.extend"}
+    for key, in_corpus, in_recipe in differences(corpus_tables, recipe_tables):
+        if key not in free_keys:
             raise UserError(
                 f"{corpus.folder}: was prepared with {key} = {json.dumps(in_corpus)}, and the recipe has "
                 f"{json.dumps(in_recipe)}; give {key}={json.dumps(in_corpus)} here too, or prepare another corpus"
             )
-    return recipe.model_copy(update={table: getattr(corpus, table) for table in CORPUS_TABLES})
+
+
+def with_corpus_tables(recipe: Recipe, corpus: Corpus) -> Recipe:
+    """A copy of the recipe with the tables that the corpus was prepared with."""
+    return recipe.model_copy(update={table: getattr(corpus.manifest.recipe, table) for table in CORPUS_TABLES})

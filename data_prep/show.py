@@ -26,8 +26,7 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
     _print_numbers(console, corpus, read_json(folder / "report.json"))
     words = vocabulary.words(vocabulary.load(folder))
     numbers = np.arange(first, min(first + count, corpus.num_rows(split)))
-    rows = corpus.read(split, numbers)
-    masks = corpus.masks(split, numbers, rows, np.zeros_like(numbers))
+    rows, masks = corpus.read_masked(split, numbers, np.zeros_like(numbers))
     planes = Planes.of(rows, corpus.special)
     for index, number in enumerate(numbers):
         console.print(

@@ -9,7 +9,7 @@ from configs.common.errors import UserError
 from configs.folders import LOCK, RECIPE, holds_other_things
 from configs.recipe import Recipe
 from configs.share import micro_rows
-from data_prep.shards import Corpus, match_corpus
+from data_prep.shards import Corpus, check_corpus
 from launch.jobs import EXPORT
 from launch.machines import Local, Machine
 from launch.submissions import newest
@@ -39,7 +39,7 @@ def refuse_corpus(folder: Path, recipe: Recipe | None) -> None:
     """Raises UserError for what is no corpus, or another than the recipe asks for (None: any will do)."""
     corpus = Corpus(folder)
     if recipe:
-        match_corpus(recipe, corpus)
+        check_corpus(recipe, corpus)
 
 
 def refuse_export(run: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from configs.common import randomness
 from configs.common.errors import UserError
 from configs.recipe import Recipe
-from data_prep.shards import Corpus, match_corpus
+from data_prep.shards import Corpus, check_corpus, with_corpus_tables
 from pretrain.model.pair import ElectraPair
 from pretrain.released.initialization import Beginning
 from pretrain.run import checkpoint
@@ -45,7 +45,8 @@ def train(
     `general` are evaluated beside the corpus's own, to see what is forgotten.
     Raises UserError for a corpus or a folder that does not fit the recipe.
     """
-    recipe = match_corpus(recipe, corpus)
+    check_corpus(recipe, corpus)
+    recipe = with_corpus_tables(recipe, corpus)
     corpora: dict[EvaluationKind, Corpus] = {"evaluation": corpus}
     if general:
         check_general(general, corpus)

@@ -63,10 +63,10 @@ def batch_of(
     """
     views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
     numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
-    rows = corpus.read(split, numbers)
+    rows, masks = corpus.read_masked(split, numbers, maskings)
     return make_batch(
         rows,
-        corpus.masks(split, numbers, rows, maskings),
+        masks,
         keys,
         num_slots=recipe.masking.slots(recipe.data.row_length),
         corruption=recipe.corruption,

@@ -18,7 +18,7 @@ from configs.corpus_tables import SourceTable
 from configs.load import load
 from data_prep.manifest import MANIFEST
 from data_prep.prepare import prepare
-from data_prep.shards import Corpus, match_corpus
+from data_prep.shards import Corpus, check_corpus
 from data_prep.sources.readers import documents
 from data_prep.sources.tasks import cut_into_tasks
 from tests.conftest import SMALL
@@ -94,11 +94,10 @@ def use(folder: Path) -> None:
     """All that training does with a corpus."""
     try:
         corpus = Corpus(folder, verify=True)
-        match_corpus(load("tiny", SMALL), corpus)
+        check_corpus(load("tiny", SMALL), corpus)
         for split in ("train", "validation"):
             numbers = np.arange(min(3, corpus.num_rows(split)))
-            rows = corpus.read(split, numbers)
-            corpus.masks(split, numbers, rows, np.zeros_like(numbers))
+            corpus.read_masked(split, numbers, np.zeros_like(numbers))
     except UserError as error:
         assert str(error)
 

@@ -119,7 +119,7 @@ def test_a_row_that_cannot_be_is_noticed_when_it_is_read(copied: Path, field: st
     rows.flush()
     corpus, numbers = Corpus(copied), np.array([1, 3])
     with pytest.raises(UserError, match=f"row 3 of train {says}, so its shard is damaged"):
-        corpus.masks("train", numbers, corpus.read("train", numbers), np.array([0, 0]))
+        corpus.read_masked("train", numbers, np.array([0, 0]))
 
 
 @pytest.mark.parametrize("name", ["../train-00000.npy", "/etc/passwd", "train-00000.npy/../../x", "x"])

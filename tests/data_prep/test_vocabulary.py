@@ -14,7 +14,7 @@ from configs.load import load
 from data_prep import vocabulary
 from data_prep.extension import extended
 from data_prep.prepare import prepare
-from data_prep.shards import Corpus, match_corpus
+from data_prep.shards import Corpus, check_corpus, with_corpus_tables
 from tests.conftest import SMALL, documents
 
 LINES = [line for document in documents() for line in document.split("\n")]
@@ -212,4 +212,7 @@ def test_a_corpus_with_an_extended_vocabulary_lists_what_was_added(tmp_path: Pat
     assert all(kept[int(line.split("\t")[1])] == line.split("\t")[0] for line in lines[1:])
     # training needs no word of it
     trained = load("tiny", [*SMALL, f"vocabulary.size={size}"])
-    assert match_corpus(trained, Corpus(tmp_path / "corpus")).vocabulary.extend == 10
+    corpus = Corpus(tmp_path / "corpus")
+    check_corpus(trained, corpus)
+    assert with_corpus_tables(trained, corpus).vocabulary.extend == 10
+    assert trained.vocabulary.extend == 0

@@ -29,8 +29,7 @@ def of_rows(made: Batch) -> dict[str, torch.Tensor]:
 def test_the_planes_become_tensors(corpus: Corpus, small_recipe: Recipe) -> None:
     numbers = np.arange(6)
     made = batch(corpus, small_recipe, numbers)
-    rows = corpus.read("train", numbers)
-    masks = corpus.masks("train", numbers, rows, np.zeros_like(numbers))
+    rows, masks = corpus.read_masked("train", numbers, np.zeros_like(numbers))
     for row in range(6):
         slots = made.slots[row][made.filled[row]]
         assert slots.tolist() == np.flatnonzero(masks[row]).tolist()
@@ -61,8 +60,8 @@ def test_borders_are_where_examples_and_paddings_begin() -> None:
 @pytest.mark.parametrize("shares", [(0.85, 0.0, 0.15), (0.8, 0.1, 0.1), (1.0, 0.0, 0.0)])
 def test_what_slots_show_follows_the_rule(corpus: Corpus, shares: tuple[float, float, float]) -> None:
     mask, random, keep = shares
-    rows = np.repeat(corpus.read("train", np.arange(1)), 4000)
-    masks = np.repeat(corpus.masks("train", np.arange(1), rows[:1], np.zeros(1, int)), 4000, axis=0)
+    row, mask = corpus.read_masked("train", np.arange(1), np.zeros(1, int))
+    rows, masks = np.repeat(row, 4000), np.repeat(mask, 4000, axis=0)
     made = make_batch(
         rows,
         masks,
