@@ -16,7 +16,7 @@ from configs.recipe import CorpusRecipe
 app = application()
 
 
-class Engine(StrEnum):
+class ExecutorName(StrEnum):
     local = "local"
     slurm = "slurm"
     ray = "ray"
@@ -31,7 +31,7 @@ def prepare(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes, or jobs of Slurm; by default one for each core, or task.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="Where the tasks run.")] = Engine.local,
+    engine: Annotated[ExecutorName, typer.Option(help="Where the tasks run.")] = ExecutorName.local,
     task: Annotated[
         str | None, typer.Option(metavar="i/n", help="Only the i-th of n shares, beside processes with the others.")
     ] = None,
@@ -49,12 +49,12 @@ def prepare(
     Interrupted, the same command goes on where it was.
     """
     from data_prep import prepare as room
-    from data_prep.engines import local, ray
     from data_prep.estimate import estimate
+    from data_prep.executors import local, ray
 
-    if engine is not Engine.slurm and sbatch:
+    if engine is not ExecutorName.slurm and sbatch:
         raise UserError(f"--sbatch {sbatch[0]}: is for --engine slurm, and this is {engine.value}")
-    if engine is not Engine.local and task:
+    if engine is not ExecutorName.local and task:
         raise UserError(f"--task {task}: is a share for this machine, and --engine {engine.value} shares by itself")
     loaded = _load(recipe, overrides or [], init_from)
     if dry_run:
@@ -65,12 +65,12 @@ def prepare(
         if unfinished:
             typer.echo(f"{out}: share {task} is finished; tasks that other shares still have: {unfinished:,}")
             return
-    elif engine is Engine.slurm:
+    elif engine is ExecutorName.slurm:
         arguments = [recipe, *(overrides or ()), *(["--megatron"] if megatron else [])]
         arguments += ["--init-from", init_from] if init_from else []
         room.submit(loaded, out, workers, arguments, sbatch or (), megatron=megatron)
     else:
-        room.prepare(loaded, out, workers, ray.run if engine is Engine.ray else local.run, megatron=megatron)
+        room.prepare(loaded, out, workers, ray.run if engine is ExecutorName.ray else local.run, megatron=megatron)
     _say(out)
 
 

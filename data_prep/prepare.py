@@ -15,20 +15,20 @@ from pathlib import Path
 from configs.common.errors import Unfinished, UserError
 from configs.recipe import CorpusRecipe
 from data_prep.claim import WORK, claimed, is_complete, locked, wait_until_alone
-from data_prep.engines import local
-from data_prep.engines.slurm import Array
-from data_prep.engines.tasks import Tasks
+from data_prep.executors import local
+from data_prep.executors.slurm import Array
+from data_prep.executors.tasks import Tasks
 from data_prep.progress import watch
 from data_prep.stages import Preparation
 
 # Does the tasks of these numbers, with so many workers.
-Engine = Callable[[Tasks, list[int], int | None], None]
+Executor = Callable[[Tasks, list[int], int | None], None]
 # What the input is usually cut into.
 _MOST_JOBS = 64
 
 
 def prepare(
-    recipe: CorpusRecipe, out: Path, workers: int | None, engine: Engine = local.run, *, megatron: bool = False
+    recipe: CorpusRecipe, out: Path, workers: int | None, execute: Executor = local.run, *, megatron: bool = False
 ) -> None:
     """Write the corpus `out`, alone, and with `megatron` its documents in that form too.
 
@@ -39,7 +39,7 @@ def prepare(
     corpus = Preparation(recipe, out, megatron)
     with claimed(out, corpus.plan, alone=True), _interruptible(out), _on_a_full_disk(corpus):
         try:
-            _work(corpus, workers, engine)
+            _work(corpus, workers, execute)
             corpus.complete()
         except UserError:
             _remove(out)  # everything in a claimed folder is ours
@@ -101,15 +101,15 @@ def submit(
     _clear(out)
 
 
-def _work(corpus: Preparation, workers: int | None, engine: Engine, number: int = 0, count: int = 1) -> None:
+def _work(corpus: Preparation, workers: int | None, execute: Executor, number: int = 0, count: int = 1) -> None:
     """All that comes before the last step, and of that the share `number` of `count`."""
     if corpus.deduplicates:
         with watch(corpus.progress[:1], corpus.pieces):
-            engine(corpus.signing, _own_first(corpus.signing.unfinished(), number, count), workers)
+            execute(corpus.signing, _own_first(corpus.signing.unfinished(), number, count), workers)
         corpus.find_repeated()
     corpus.make_vocabulary()
     with watch(corpus.progress[-1:], corpus.pieces):
-        engine(corpus.tasks, [task for task in corpus.tasks.unfinished() if task % count == number], workers)
+        execute(corpus.tasks, [task for task in corpus.tasks.unfinished() if task % count == number], workers)
 
 
 def _own_first(tasks: list[int], number: int, count: int) -> list[int]:

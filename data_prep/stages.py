@@ -21,7 +21,7 @@ from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabula
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
-from data_prep.engines.tasks import Tasks
+from data_prep.executors.tasks import Tasks
 from data_prep.extension import Addition, extended
 from data_prep.manifest import SCHEMA_VERSION, SPLITS, CorpusTables, Manifest, Shard, SourceFacts
 from data_prep.normalize import normalizer

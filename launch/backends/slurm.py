@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.common.errors import ElectraError
 from configs.folders import RECIPE
 from data_prep.claim import WORK
-from data_prep.engines.slurm import ENDED_BADLY, slurm, states_of
+from data_prep.executors.slurm import ENDED_BADLY, slurm, states_of
 from data_prep.manifest import MANIFEST
 from launch.backends import Kind, State
 from launch.jobs import Job, Stage

@@ -19,7 +19,7 @@ from configs.common.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
 from data_prep import prepare as prepare_room
-from data_prep.engines.tasks import Tasks
+from data_prep.executors.tasks import Tasks
 from data_prep.prepare import prepare
 from data_prep.rows import Planes
 from data_prep.shards import Corpus

@@ -60,8 +60,8 @@ def test_borders_are_where_examples_and_paddings_begin() -> None:
 @pytest.mark.parametrize("shares", [(0.85, 0.0, 0.15), (0.8, 0.1, 0.1), (1.0, 0.0, 0.0)])
 def test_what_slots_show_follows_the_rule(corpus: Corpus, shares: tuple[float, float, float]) -> None:
     mask, random, keep = shares
-    row, mask = corpus.read_masked("train", np.arange(1), np.zeros(1, int))
-    rows, masks = np.repeat(row, 4000), np.repeat(mask, 4000, axis=0)
+    row, masks_of_row = corpus.read_masked("train", np.arange(1), np.zeros(1, int))
+    rows, masks = np.repeat(row, 4000), np.repeat(masks_of_row, 4000, axis=0)
     made = make_batch(
         rows,
         masks,

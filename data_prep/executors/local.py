@@ -11,7 +11,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
 from configs.common.errors import Unfinished
-from data_prep.engines.tasks import Tasks
+from data_prep.executors.tasks import Tasks
 
 
 def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:

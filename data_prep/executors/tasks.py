@@ -1,4 +1,4 @@
-"""The tasks of a corpus, each a datatrove pipeline: which are finished, and how one is done. Engines say where."""
+"""The tasks of a corpus, each a datatrove pipeline: which are finished, and how one is done. Executors say where."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Tasks(LocalPipelineExecutor):
         """Do one task, on a fresh copy of the pipeline: steps keep statistics that must not add up over tasks.
 
         datatrove would also open logs that stay empty and write those statistics, for 20 ms a task. It is done under a
-        lock, since a process that an engine has given up may still be writing the same files on another machine; when
+        lock, since a process that an executor has given up may still be writing the same files on another machine; when
         that one finishes after all, nothing is left to do here.
         """
         with self._locked(number):

@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from configs.common.errors import Unfinished, UserError
-from data_prep.engines.tasks import Tasks
+from data_prep.executors.tasks import Tasks
 
 
 def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
