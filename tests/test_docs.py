@@ -1,0 +1,101 @@
+"""The documents are true: their commands exist, their links lead somewhere, and every folder is described."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from configs.load import from_tables, load, read
+from launch.cli import app
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# Turns of phrase that once had to be decoded, with what is written instead.
+_OLD_WORDS = {" anew": "again", "goes on from": "resumes from", "go on from": "continue from"}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of every `electra ...` line in the shell blocks and transcripts of a document."""
+    for language, block in _FENCE.findall(text):
+        if language in ("", "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.removeprefix("$ ").startswith("electra "):
+                    yield shlex.split(line.removeprefix("$ "), comments=True)[1:]
+
+
+ALL_COMMANDS = [
+    (_name(path), " ".join(map(shlex.quote, words))) for path in DOCUMENTS for words in commands(_text(path))
+]
+
+
+def _context(words: list[str]) -> click.Context:
+    """What typer makes of a command line, without running it; fails for an unknown command or option."""
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        name, *words = words
+        assert name in command.commands, f"there is no command {name}"  # type: ignore[attr-defined]  a group
+        command = command.commands[name]  # type: ignore[attr-defined]
+    return command.make_context(command.name, list(words))
+
+
+@pytest.mark.parametrize(("document", "line"), ALL_COMMANDS)
+def test_every_command_exists(document: str, line: str) -> None:
+    parameters = _context(shlex.split(line)).params
+    if "recipe" in parameters:
+        # A recipe that continues from a model takes shape and vocabulary from it.
+        released = {name: load("base").to_dict()[name] for name in ("model", "vocabulary")}
+        released["vocabulary"]["source"] = "vocab.txt"
+        known = released if parameters.get("init_from") else None
+        from_tables(read(parameters["recipe"], parameters["overrides"] or (), known), line)
+
+
+def test_every_command_is_documented() -> None:
+    documented = {line.split()[0] for _, line in ALL_COMMANDS}
+    assert documented == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  a group
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for link in _LINK.findall(_FENCE.sub("", _text(path))):
+        if link.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), f"{link}: there is no such file"
+        assert not anchor or anchor in anchors(_text(target)), f"{link}: there is no such heading"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_words_are_plain(path: Path) -> None:
+    text = " ".join(_text(path).split())
+    for words, better in _OLD_WORDS.items():
+        assert words not in text, f"write {better!r} instead of {words!r}"
+
+
+def test_the_architecture_names_every_folder() -> None:
+    tree = _text(ROOT / "ARCHITECTURE.md")
+    for room in ("configs", "data_prep", "pretrain", "launch"):
+        for package in (ROOT / room).rglob("__init__.py"):
+            assert f"{package.parent.name}/" in tree, package.parent
