@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -89,9 +89,9 @@ def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
     return step
 
 
-def _config(recipe: Recipe, part: str) -> Any:
+def _config(recipe: Recipe, part: Literal["generator", "discriminator"]) -> Any:
     from transformers import ElectraConfig
 
-    from pretrain.export.huggingface import config
+    from pretrain.export.config import config_of_recipe
 
-    return ElectraConfig(**config(recipe, part, pad_id=0))
+    return ElectraConfig(**config_of_recipe(recipe, part, pad_id=0))

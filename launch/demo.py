@@ -18,8 +18,6 @@ from launch.demo_text import collect
 FOLDER = Path("demo")
 # What a pair that learns passes with room to spare on this text; one that does not stays at chance.
 SMALLEST_RISE = {"masked_accuracy": 0.10, "auc": 0.05}
-# An export must give the training model's logits to rounding.
-LARGEST_DIFFERENCE = 1e-5
 _SENTENCES = 6
 ON_THE_CPU = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
 
@@ -40,7 +38,6 @@ def main() -> None:
     _title("4. Export: two models for transformers")
     _electra("export", run, "--out", models)
     _title("5. Load them in transformers")
-    _check_export(run, models)
     _show(models, FOLDER / "text" / "python-topics.txt")
     _goodbye(time.monotonic() - began)
 
@@ -70,18 +67,6 @@ def _check_learning(run: Path) -> None:
         floor = max(before[name], 0.5) if name == "auc" else before[name]
         if after[name] < floor + rise:
             raise SystemExit(f"the pair did not learn: {name} must rise by {rise}")
-
-
-def _check_export(run: Path, models: Path) -> None:
-    from pretrain.export.proof import largest_difference
-    from pretrain.run.trained_model import open_pair
-
-    pair = open_pair(run).pair
-    for part in ("generator", "discriminator"):
-        difference = largest_difference(pair, models / part, part)
-        console.print(f"{part}: logits equal to the training model's within {difference:.1e}")
-        if difference > LARGEST_DIFFERENCE:
-            raise SystemExit(f"the exported {part} is not the model that was trained")
 
 
 def _show(models: Path, text: Path) -> None:

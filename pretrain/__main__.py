@@ -133,18 +133,35 @@ def _of_tasks_alone(**given: object) -> None:
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")],
+    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or what --init-from takes.")],
     *,
-    out: Annotated[Path, typer.Option(help="A new folder; each model gets its own below it.")],
-    part: Annotated[Part, typer.Option(help="Which of the two networks.")] = Part.both,
-    format: Annotated[Format, typer.Option(help="For whom.")] = Format.huggingface,
+    out: Annotated[Path, typer.Option(help="A new folder; it appears when the export is proved.")],
+    part: Annotated[
+        Part, typer.Option(help="Which of the two networks; both: every one that the model has.")
+    ] = Part.both,
+    format: Annotated[Format, typer.Option(help="Which software loads it.")] = Format.huggingface,
+    checkpoint: Annotated[
+        str, typer.Option(metavar="best|last|STEP", help="Which checkpoint of a run; best needs --metric.")
+    ] = "last",
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A score of the held-out evaluations in the run's metrics.")
+    ] = None,
+    average: Annotated[
+        int, typer.Option(min=1, metavar="N", help="The mean of N checkpoints, the chosen one and those before it.")
+    ] = 1,
+    layers: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
+    ] = None,
 ) -> None:
-    """Write the networks of a run as models that others load."""
-    from pretrain.export.huggingface import export as write
+    """Write the networks of a model for other software, each proved to give the outputs of the model."""
+    from pretrain.export.checkpoints import Choice
+    from pretrain.export.folder import Order
+    from pretrain.export.folder import export as write
 
-    parts = ("discriminator", "generator") if part is Part.both else (part.value,)
-    for folder in write(model, out, parts):
-        typer.echo(folder)
+    choice = Choice(checkpoint, metric, average)
+    order = Order(format.value, None if part is Part.both else part.value, choice, layers)
+    for folder, proof in write(model, out, order):
+        typer.echo(f"{folder}: {proof}")
 
 
 @checkpoints.command("list")

@@ -1,119 +1,91 @@
-"""Folders that transformers loads: safetensors, a config, the tokenizer, a model card. No pickle, no code."""
+"""Folders that transformers loads: safetensors, a config, the tokenizer. No pickle, no code."""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-from jinja2 import Environment, PackageLoader
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
+from torch import Tensor
 
 from configs.common.errors import UserError
-from configs.common.files import make_folder, read_json, sync_folder, sync_tree, write_json, write_text
-from configs.recipe import Recipe
+from configs.common.files import make_folder, write_json
+from pretrain.export.config import architecture, config_of, has_head
+from pretrain.export.proof import CardFacts, Outputs, Written
+from pretrain.export.reading import OWN_READER, read_back
+from pretrain.export.source import Source
+from pretrain.export.tokenizer import write_tokenizer
 from pretrain.released.names import to_huggingface
-from pretrain.run.folder import PROVENANCE
-from pretrain.run.logs import read_metrics
-from pretrain.run.trained_model import SavedPair, open_pair
+from pretrain.released.network import Network, Part
 
-_ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt")
-
-
-def export(model: Path, out: Path, parts: tuple[str, ...]) -> list[Path]:
-    """Write OUT/discriminator and OUT/generator, or one of them; OUT appears whole. Returns their folders."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: exists and is not empty; name a new folder")
-    saved = open_pair(model)
-    if "discriminator" in parts and saved.pair.detection is None:
-        raise UserError(f"{model}: was trained without [objectives.rtd], so it has no discriminator; --part generator")
-    out = out.absolute()
-    make_folder(out.parent)
-    writing = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(writing, ignore_errors=True)
-    try:
-        for part in parts:
-            _write(saved, writing / part, part)
-        sync_tree(writing)
-        if out.exists():
-            out.rmdir()
-        writing.replace(out)
-    finally:
-        shutil.rmtree(writing, ignore_errors=True)
-    sync_folder(out.parent)
-    return [out / part for part in parts]
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+# The objectives whose heads the classes of transformers have.
+HEADS: dict[Part, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
 
 
-def _write(saved: SavedPair, folder: Path, part: str) -> None:
+def write(source: Source, parts: Sequence[Part], folder: Path) -> list[Written]:
+    """DISCRIMINATOR and GENERATOR below `folder`, or one of them."""
+    return [_write(source, source.networks[part], folder / part) for part in parts]
+
+
+def _write(source: Source, network: Network, folder: Path) -> Written:
+    weights = to_huggingface(network.weights, network.part)
+    if not has_head(network):
+        # As transformers saves a model without a head.
+        weights = {name.removeprefix("electra."): tensor for name, tensor in weights.items()}
+    write_folder(source, network, folder, weights, {}, "ElectraTokenizerFast")
+    kind, heads = architecture(network), HEADS[network.part] if has_head(network) else ()
+    own = read_back(network, folder, heads)
+    outputs, reader = transformers_outputs(kind, folder) or (own, OWN_READER)
+    card = CardFacts("transformers", usage(kind), "fill-mask" if kind.endswith("ForMaskedLM") else None)
+    return Written(folder, network, heads, outputs, reader, card, states=not heads)
+
+
+def usage(architecture: str, options: str = "") -> str:
+    """How a folder is loaded by transformers, as Markdown."""
+    return f"""```python
+from transformers import AutoTokenizer, {architecture}
+
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+model = {architecture}.from_pretrained("FOLDER"{options})
+```
+"""
+
+
+def write_folder(
+    source: Source,
+    network: Network,
+    folder: Path,
+    weights: dict[str, Tensor],
+    changes: dict[str, Any],
+    tokenizer_class: str,
+) -> None:
+    """Weights and tokenizer, and the config with these `changes`, of which None takes a key away."""
     make_folder(folder)
-    weights = to_huggingface(saved.pair.tower(part), part)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    write_json(folder / "config.json", config(saved.recipe, part, _pad_id(saved.run)))
-    for name in TOKENIZER_FILES:
-        shutil.copyfile(saved.run / name, folder / name)
-    write_json(folder / "tokenizer_config.json", _tokenizer_config(saved.recipe))
-    write_text(folder / "README.md", _card(saved, part, sum(tensor.numel() for tensor in weights.values())))
+    pad_id = write_tokenizer(source.tokenizer, folder, source.name, network.shape["max_positions"], tokenizer_class)
+    config = config_of(network, pad_id) | changes
+    write_json(folder / CONFIG, {key: value for key, value in config.items() if value is not None})
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise UserError(f"{folder / WEIGHTS}: cannot be written ({error})") from None
 
 
-def config(recipe: Recipe, part: str, pad_id: int) -> dict[str, Any]:
-    """transformers' ElectraConfig of one network."""
-    model = recipe.model
-    tower = getattr(model, part)
-    return {
-        "architectures": [_ARCHITECTURES[part]],
-        "model_type": "electra",
-        "vocab_size": recipe.vocabulary.size,
-        "embedding_size": model.embedding,
-        "hidden_size": tower.hidden,
-        "num_hidden_layers": tower.layers,
-        "num_attention_heads": tower.heads,
-        "intermediate_size": tower.intermediate,
-        "hidden_act": "gelu",
-        "hidden_dropout_prob": model.dropout,
-        "attention_probs_dropout_prob": model.attention_dropout,
-        "max_position_embeddings": model.max_positions,
-        "type_vocab_size": model.token_types,
-        "initializer_range": model.initializer_range,
-        "layer_norm_eps": model.layer_norm_epsilon,
-        "pad_token_id": pad_id,
-        "tie_word_embeddings": True,
-        "dtype": "float32",
-    }
+def transformers_outputs(architecture: str, folder: Path, **options: Any) -> tuple[Outputs, str] | None:
+    """What transformers' model in the folder computes; None where transformers is not installed."""
+    if not find_spec("transformers"):
+        return None
+    import transformers
 
+    model = getattr(transformers, architecture).from_pretrained(folder, **options).eval()
 
-def _pad_id(run: Path) -> int:
-    return (run / "vocab.txt").read_text(encoding="utf-8").split("\n").index("[PAD]")
+    @torch.no_grad()
+    def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        found = model(input_ids=tokens, attention_mask=real.long(), token_type_ids=segments)
+        return found.logits if "logits" in found else found.last_hidden_state
 
-
-def _tokenizer_config(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "tokenizer_class": "ElectraTokenizerFast",
-        "do_lower_case": recipe.vocabulary.lowercase,
-        "strip_accents": recipe.vocabulary.strip_accents,
-        "tokenize_chinese_chars": True,
-        "model_max_length": recipe.model.max_positions,
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-    }
-
-
-def _card(saved: SavedPair, part: str, num_parameters: int) -> str:
-    scores = [
-        line for line in read_metrics(saved.run) if line["kind"] == "evaluation" and line["step"] <= saved.state.step
-    ]
-    pages = Environment(loader=PackageLoader("pretrain"), autoescape=False, trim_blocks=True, lstrip_blocks=True)
-    return pages.get_template("card.md").render(
-        part=part,
-        architecture=_ARCHITECTURES[part],
-        recipe=saved.recipe,
-        recipe_toml=tomli_w.dumps(saved.recipe.to_dict()),
-        num_parameters=num_parameters,
-        state=saved.state,
-        scores={name: value for name, value in scores[-1].items() if name not in ("kind", "step")} if scores else {},
-        starts=read_json(saved.run / PROVENANCE)["starts"],
-    )
+    return outputs, f"transformers {transformers.__version__}"

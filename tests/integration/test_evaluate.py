@@ -18,7 +18,7 @@ from launch.cli import app
 from pretrain.evaluation.rows.model import open_judged
 from pretrain.evaluation.rows.scoring import measure
 from pretrain.evaluation.tasks.model import open_backbone
-from pretrain.export.huggingface import export
+from pretrain.export.folder import export
 from pretrain.step.world import World
 from pretrain.train import train
 from tests.conftest import SMALL, documents
@@ -53,7 +53,7 @@ def refusal(model: Path, *arguments: str) -> str:
 
 
 def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_folder: Path, tmp_path: Path) -> None:
-    export(run, tmp_path / "export", ("discriminator", "generator"))
+    export(str(run), tmp_path / "export")
     models = [run, run / "checkpoints" / "step-00000012", tmp_path / "export", tmp_path / "export" / "generator"]
     found = [evaluated(tmp_path, model, "--corpus", str(corpus_folder)) for model in models]
     one, *others = (result["corpora"][str(corpus_folder)] for result in found)
@@ -73,7 +73,7 @@ def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_fol
 
 
 def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Path) -> None:
-    export(run, tmp_path / "export", ("discriminator", "generator"))
+    export(str(run), tmp_path / "export")
     ours, exported = (open_backbone(str(model)) for model in (run, tmp_path / "export"))
     for name, tensor in exported.network.weights.items():
         assert torch.equal(ours.network.weights[name], tensor), name

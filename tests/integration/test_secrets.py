@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pretrain.export.huggingface import export
+from pretrain.export.folder import export
 from tests.conftest import SMALL
 from tests.test_architecture import ROOMS, ROOT
 
@@ -57,7 +57,7 @@ def test_secrets_stay_out_of_all_files(text_file: Path, tmp_path: Path) -> None:
     )
     assert trained.returncode == 0, trained.stderr
     assert SECRET not in trained.stdout + trained.stderr
-    export(run, tmp_path / "models", ("discriminator", "generator"))
+    export(str(run), tmp_path / "models")
     holding = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
     assert not holding
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
@@ -9,12 +11,13 @@ from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTrainin
 from configs.load import load, shipped
 from configs.recipe import Recipe
 from configs.training_tables import TowerTable
-from pretrain.export.huggingface import config
+from pretrain.export.config import config_of_recipe
 from pretrain.model import attention
 from pretrain.model.embeddings import Embeddings
 from pretrain.model.encoder import Encoder
 from pretrain.model.pair import ElectraPair
 from pretrain.released.names import from_huggingface, to_huggingface
+from pretrain.released.network import Part
 from tests.published import (
     HEALTH_DISCRIMINATOR_WITH_THREE_HEADS,
     HEALTH_WITH_DETECTION_ALONE,
@@ -86,7 +89,7 @@ def visible(pair: torch.nn.Module) -> None:
         torch.nn.init.normal_(parameter, std=0.2)
 
 
-CLASSES = {"generator": ElectraForMaskedLM, "discriminator": ElectraForPreTraining}
+CLASSES: dict[Part, Any] = {"generator": ElectraForMaskedLM, "discriminator": ElectraForPreTraining}
 TOKENS = torch.randint(300, (3, 48), generator=torch.Generator().manual_seed(0))
 SEGMENTS = (torch.arange(48) > 20).long().expand(3, -1)
 REAL = torch.arange(48) < torch.tensor([[48], [30], [7]])
@@ -111,7 +114,7 @@ def test_transformers_gives_the_same_states_and_logits(name: str, sharing: str) 
     visible(pair)
     models = {}
     for part, model_class in CLASSES.items():
-        theirs = models[part] = model_class(ElectraConfig(**config(recipe, part, pad_id=0))).eval()
+        theirs = models[part] = model_class(ElectraConfig(**config_of_recipe(recipe, part, pad_id=0))).eval()
         report = theirs.load_state_dict(to_huggingface(pair.tower(part), part), strict=False)
         assert not report.unexpected_keys
         assert set(report.missing_keys) <= {"generator_lm_head.weight"}

@@ -1,0 +1,141 @@
+"""Which weights of a run are exported: those of one checkpoint, or the mean over several."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from configs.common.errors import UserError
+from configs.folders import CHECKPOINTS
+from pretrain.run import checkpoint
+from pretrain.run.logs import read_metrics
+from pretrain.step.engine import WEIGHTS, tensors_file
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user asked for: `which` is "last", "best" (by `metric`) or the number of a step."""
+
+    which: str = "last"
+    metric: str | None = None
+    average: int = 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Verified checkpoints, oldest first; with several, the export is their mean."""
+
+    folders: tuple[Path, ...]
+    state: checkpoint.State  # of the newest
+    reason: str  # for people
+
+    @property
+    def run(self) -> Path:
+        return self.folders[-1].parent.parent
+
+    @property
+    def steps(self) -> list[int]:
+        return [checkpoint.step_of(folder) for folder in self.folders]
+
+    def weights(self) -> Weights:
+        """By name, on the CPU in fp32. A mean is added up in fp64, one tensor at a time."""
+        if len(self.folders) == 1:
+            return checkpoint.weights(self.folders[0])
+        files = [safe_open(tensors_file(folder, WEIGHTS), framework="pt") for folder in self.folders]
+        return {name: _mean([file.get_tensor(name) for file in files]) for name in files[0].keys()}  # noqa: SIM118
+
+
+def _mean(tensors: list[Tensor]) -> Tensor:
+    total = torch.zeros_like(tensors[0], dtype=torch.float64)
+    for tensor in tensors:
+        total += tensor
+    return (total / len(tensors)).to(tensors[0].dtype)
+
+
+def choose(path: Path, choice: Choice) -> Chosen:
+    """`path` is a run, or one of its checkpoints. Raises UserError when there is no such checkpoint, or it is damaged.
+
+    Prints on stderr which newer ones are damaged, when the newest is asked for.
+    """
+    if checkpoint.is_checkpoint(path):
+        if choice.which != "last":
+            raise UserError(
+                f"--checkpoint {choice.which}: {path} is itself a checkpoint; name the run {path.parent.parent}"
+            )
+        newest, reason = checkpoint.Valid(path, checkpoint.verify(path), {}), ""
+    else:
+        newest, reason = _of_run(path, choice)
+    folders = _last(newest.folder, choice.average)
+    return Chosen(folders, newest.state, reason)
+
+
+def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.Valid, str]:
+    if choice.metric and choice.which != "best":
+        raise UserError(f"--metric {choice.metric}: is for --checkpoint best")
+    valid = checkpoint.newest_valid(run / CHECKPOINTS)
+    if not valid:
+        raise UserError(f"{run}: holds no checkpoint; name a run that was saved, or a folder below its {CHECKPOINTS}")
+    if choice.which == "last":
+        for damage in valid.damage.values():
+            print(f"warning: {damage}; step {valid.state.step} is taken instead", file=sys.stderr)
+        return valid, "the newest checkpoint"
+    if choice.which == "best":
+        step, reason = _best(run, choice.metric)
+    elif choice.which.isdecimal():
+        step, reason = int(choice.which), ""
+    else:
+        raise UserError(f"--checkpoint {choice.which}: is neither best nor last nor the number of a step")
+    folder = run / CHECKPOINTS / checkpoint.name_of(step)
+    if not folder.is_dir():
+        raise UserError(f"--checkpoint {step}: {run} holds checkpoints of the steps {_listed(_steps(run))}")
+    return checkpoint.Valid(folder, checkpoint.verify(folder), {}), reason
+
+
+def _best(run: Path, metric: str | None) -> tuple[int, str]:
+    """The step with the best value, among those that have both a checkpoint and an evaluation."""
+    steps = _steps(run)
+    lines = {line["step"]: line for line in read_metrics(run) if line["kind"] == "evaluation" and line["step"] in steps}
+    if not lines:
+        raise UserError(
+            f"--checkpoint best: no checkpoint of {run} (steps {_listed(steps)})"
+            " was evaluated on held-out rows; name a step"
+        )
+    names = sorted(set.intersection(*(set(line) for line in lines.values())) - {"kind", "step"})
+    if metric is None or metric not in names:
+        raise UserError(f"--checkpoint best: --metric: {metric or 'missing'}; there are {', '.join(names)}")
+    values = {step: line[metric] for step, line in lines.items() if line[metric] is not None}
+    if not values:
+        raise UserError(f"--checkpoint best: {metric} was not finite at any of the steps {_listed(steps)}")
+    # The log holds losses, which should be low, and scores, which should be high.
+    step = (min if metric.endswith("_loss") else max)(values, key=values.__getitem__)
+    return step, f"the best {metric} ({values[step]:.4f}) of the steps {_listed(sorted(values))}"
+
+
+def _last(newest: Path, count: int) -> tuple[Path, ...]:
+    """`count` checkpoints, of which `newest` is the last, verified."""
+    step = checkpoint.step_of(newest)
+    earlier = [folder for folder in checkpoint.found(newest.parent) if checkpoint.step_of(folder) < step]
+    if count > len(earlier) + 1:
+        raise UserError(
+            f"--average {count}: {newest.parent} holds {len(earlier) + 1} checkpoint(s) up to step {step}; average "
+            "fewer, or train with a higher run.keep_last"
+        )
+    folders = earlier[len(earlier) - count + 1 :]
+    for folder in folders:
+        checkpoint.verify(folder)
+    return (*folders, newest)
+
+
+def _steps(run: Path) -> list[int]:
+    return [checkpoint.step_of(folder) for folder in checkpoint.found(run / CHECKPOINTS)]
+
+
+def _listed(steps: list[int]) -> str:
+    return ", ".join(f"{step}" for step in steps)

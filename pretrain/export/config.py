@@ -1,0 +1,72 @@
+"""transformers' ElectraConfig of one network, which every format has beside its weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from configs.recipe import Recipe
+from pretrain.model.pair import ElectraPair
+from pretrain.released.network import Network, Part
+
+ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
+# A discriminator without its head, or one that was cut after a layer.
+ENCODER = "ElectraModel"
+# What the tensors do not tell, with transformers' defaults for a released model that does not tell it either.
+_UNTOLD = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
+_HEADS = {"discriminator": "objectives.rtd.prediction.weight", "generator": "objectives.mlm.dense.weight"}
+
+
+def has_head(network: Network) -> bool:
+    """Whether it detects or predicts; a released model may be the encoder alone."""
+    return _HEADS[network.part] in network.weights
+
+
+def architecture(network: Network) -> str:
+    """The class of transformers that computes everything which the network holds."""
+    return ARCHITECTURES[network.part] if has_head(network) else ENCODER
+
+
+def stated(recipe: Recipe, part: Part) -> dict[str, Any]:
+    """The entries that only the recipe of a run knows."""
+    model = recipe.model
+    tower = getattr(model, part)
+    return {
+        "hidden_size": tower.hidden,
+        "num_attention_heads": tower.heads,
+        "layer_norm_eps": model.layer_norm_epsilon,
+        "hidden_dropout_prob": model.dropout,
+        "attention_probs_dropout_prob": model.attention_dropout,
+        "initializer_range": model.initializer_range,
+    }
+
+
+def config_of_recipe(recipe: Recipe, part: Part, pad_id: int) -> dict[str, Any]:
+    """Of a network that this recipe would train."""
+    with torch.device("meta"):
+        weights = ElectraPair(recipe).tower(part)
+    return config_of(Network(part, weights, stated(recipe, part), recipe.name), pad_id)
+
+
+def config_of(network: Network, pad_id: int) -> dict[str, Any]:
+    """The shape is that of the tensors; the rest is what the model's own config states, or transformers' default."""
+    shape = network.shape
+    return {
+        "architectures": [architecture(network)],
+        "model_type": "electra",
+        "vocab_size": shape["vocabulary"],
+        "embedding_size": shape["embedding"],
+        "hidden_size": shape["hidden"],
+        "num_hidden_layers": shape["layers"],
+        "num_attention_heads": network.tower["heads"],
+        "intermediate_size": shape["intermediate"],
+        "hidden_act": "gelu",
+        "max_position_embeddings": shape["max_positions"],
+        "type_vocab_size": shape["token_types"],
+        **{key: network.config.get(key, default) for key, default in _UNTOLD.items()},
+        "layer_norm_eps": network.epsilon,
+        "pad_token_id": pad_id,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    }

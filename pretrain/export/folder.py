@@ -1,0 +1,86 @@
+"""`electra export`: a folder in a format, which appears when it is proved to be the model, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+
+from configs.common.errors import UserError
+from configs.common.files import make_folder, sync_folder, sync_tree
+from pretrain.export.card import write_card
+from pretrain.export.checkpoints import Choice
+from pretrain.export.examples import corpus_of, examples_for
+from pretrain.export.proof import Proof, prove
+from pretrain.export.source import PARTS, Source, open_source
+from pretrain.released.network import Part
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the command line asks for. `part` None means every network that the model has."""
+
+    format: str = "huggingface"  # a module of this package
+    part: Part | None = None
+    choice: Choice = field(default_factory=Choice)
+    layers: int | None = None
+
+
+def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path, Proof]]:
+    """Write OUT in a format; returns its folders, each with its proof.
+
+    Raises UserError when OUT is not empty, the format does not fit, or the proof fails.
+    """
+    order = order or Order()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: exists and is not empty; name a new folder")
+    if order.layers and order.part == "generator":
+        raise UserError("--layers: cuts the discriminator, and this is --part generator")
+    source = open_source(model, order.choice, order.layers)
+    parts = _parts(source, order)
+    examples = examples_for(source, corpus_of(source))
+    with _whole_folder(out.absolute()) as folder:
+        networks = import_module(f"{__package__}.{order.format}").write(source, parts, folder)
+        proofs = [(written, prove(source, written, examples)) for written in networks]
+        for _, group in groupby(proofs, lambda pair: pair[0].folder):
+            write_card(source, *zip(*group, strict=True))
+    return [(out / written.folder.relative_to(folder), proof) for written, proof in proofs]
+
+
+def _parts(source: Source, order: Order) -> Sequence[Part]:
+    if order.part is None:
+        parts: list[Part] = [part for part in PARTS if part in source.networks]
+        if "discriminator" not in parts and source.training:
+            raise UserError(f"{_without_detection(source)}; give --part generator")
+        return parts
+    if order.part in source.networks:
+        return [order.part]
+    if source.training:
+        raise UserError(_without_detection(source))
+    raise UserError(f"{source.name}: holds no {order.part}; give --part {next(iter(source.networks))}")
+
+
+def _without_detection(source: Source) -> str:
+    return f"{source.name}: was trained without [objectives.rtd], so it has no discriminator"
+
+
+@contextmanager
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` when the block succeeds."""
+    make_folder(out.parent)
+    writing = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(writing, ignore_errors=True)
+    try:
+        make_folder(writing)
+        yield writing
+        sync_tree(writing)
+        if out.exists():
+            out.rmdir()
+        writing.replace(out)
+    finally:
+        shutil.rmtree(writing, ignore_errors=True)
+    sync_folder(out.parent)
