@@ -11,6 +11,8 @@ STOPPED = "stopped.json"
 LOCK = ".lock"
 # What `electra submit` handed to a scheduler; in the folder of a corpus too.
 SUBMITTED = "submit"
+# The vocabulary of a model, in the folder of a corpus, a run or an export.
+TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocab.txt"
 
 
 def holds_other_things(folder: Path) -> bool:

@@ -76,13 +76,15 @@ def prepare(
 
 def _load(recipe: str, overrides: list[str], init_from: str | None) -> CorpusRecipe:
     from configs.load import for_corpus, read
-    from data_prep.released import settings_of
+    from data_prep.released import refuse_long_rows, vocabulary_keys
 
     tables = read(recipe, overrides)
     vocabulary = tables.get("vocabulary", {})
     if init_from:
-        known = {"vocabulary": settings_of(init_from, vocabulary.get("extend", 0))}
-        return for_corpus(read(recipe, overrides, known), recipe)
+        known = {"vocabulary": vocabulary_keys(init_from, vocabulary.get("extend", 0))}
+        loaded = for_corpus(read(recipe, overrides, known), recipe)
+        refuse_long_rows(init_from, loaded.data.row_length)
+        return loaded
     if "source" not in vocabulary:
         raise UserError(f"{recipe}: takes the vocabulary of a released model; name that model with --init-from")
     return for_corpus(tables, recipe)

@@ -16,7 +16,8 @@ from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.corpus_tables import VocabularyTable
 from configs.recipe import CorpusRecipe
-from data_prep import pipeline, vocabulary
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from data_prep import pipeline, vocabulary, vocabulary_training
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
 from data_prep.sources.ranges import Range
@@ -79,7 +80,7 @@ def _seconds_to_learn(settings: VocabularyTable, sample: list[SourceDocument]) -
         return 0.0
     began = time.perf_counter()
     with suppress(UserError):  # a sample may give fewer entries than vocabulary.size
-        vocabulary.train(settings, lambda: (line for document in sample for line in lines(document.text)))
+        vocabulary_training.train(settings, lambda: (line for document in sample for line in lines(document.text)))
     return time.perf_counter() - began
 
 
@@ -108,7 +109,7 @@ def _some_vocabulary(settings: VocabularyTable, sample: list[SourceDocument], fo
         return vocabulary.take(settings)
     counts = Counter(word for document in sample for word in re.findall(r"\w+|[^\w\s]", document.text.lower()))
     characters = {character for word in counts for character in word}
-    entries = [*vocabulary.SPECIAL.values(), *characters, *("##" + character for character in characters)]
+    entries = [*SPECIAL_TOKENS.values(), *characters, *("##" + character for character in characters)]
     entries += [word for word, _ in counts.most_common(settings.size) if len(word) > 1]
     entries = list(dict.fromkeys(entries))[: max(settings.size, 5 + 2 * len(characters))]
     (folder / "some.txt").write_text("\n".join(entries), encoding="utf-8")

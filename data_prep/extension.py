@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.corpus_tables import VocabularyTable
-from data_prep.vocabulary import SPECIAL, words
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.tokenizer import entries_of
 
 
 class Addition(NamedTuple):
@@ -27,7 +28,7 @@ def extended(
 
     No other entry changes its id. Raises UserError when the text has fewer such words, or the size is not the recipe's.
     """
-    entries = words(tokenizer)
+    entries = entries_of(tokenizer)
     chosen = _useful(tokenizer, vocabulary, texts)[: vocabulary.extend]
     if len(chosen) < vocabulary.extend:
         raise UserError(
@@ -60,7 +61,7 @@ def _useful(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[s
     encodings = tokenizer.encode_batch(frequent, add_special_tokens=False)
     saved = {
         word: (
-            counts[word] * (1 if SPECIAL["unk"] in encoding.tokens else len(encoding) - 1),
+            counts[word] * (1 if SPECIAL_TOKENS["unk"] in encoding.tokens else len(encoding) - 1),
             " ".join(encoding.tokens),
         )
         for word, encoding in zip(frequent, encodings, strict=True)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Strict, field_validator, model_validator
 from configs.common.errors import UserError
 from configs.common.files import read_json, write_json
 from configs.corpus_tables import DataTable, MaskingTable, SourceTable, VocabularyTable
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from configs.load import validate
 from configs.schema import Natural, Table
 
@@ -54,8 +55,10 @@ class VocabularyFacts(Table):
 
     @model_validator(mode="after")
     def _files_are_the_tokenizer(self) -> Self:
-        if set(self.files) != {"tokenizer.json", "vocab.txt"}:
-            raise ValueError(f"files: {', '.join(self.files) or 'none'}, and they are tokenizer.json and vocab.txt")
+        if set(self.files) != {TOKENIZER_FILE, VOCABULARY_FILE}:
+            raise ValueError(
+                f"files: {', '.join(self.files) or 'none'}, and they must be {TOKENIZER_FILE} and {VOCABULARY_FILE}"
+            )
         return self
 
     @model_validator(mode="after")

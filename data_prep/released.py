@@ -1,49 +1,89 @@
-"""The vocabulary of a released model, as the keys of a recipe (`--init-from`)."""
+"""What preparation takes from a released model (`--init-from`): the keys of its vocabulary, and its longest row."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from configs.common import hub
 from configs.common.errors import UserError
-from configs.common.files import read_json, read_lines
-from data_prep.vocabulary import TOKENIZER, WORDS, as_stated, stated, words
+from configs.common.files import read_json
+from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
+from configs.vocabulary.entries import check_special_tokens, read_entries, vocabulary_file
+from configs.vocabulary.kinds import refuse_folder
+from configs.vocabulary.settings import ADDED_TOKENS_FILE, SETTINGS_FILE, read_settings
+from data_prep.vocabulary import stated_settings
 
-_SETTINGS = "tokenizer_config.json"
+_CONFIG = "config.json"
+_FILES = (TOKENIZER_FILE, VOCABULARY_FILE, SETTINGS_FILE, ADDED_TOKENS_FILE, _CONFIG)
+_POSITIONS = "max_position_embeddings"
 
 
-def settings_of(model: str, extend: int) -> dict[str, Any]:
-    """`vocabulary.source` and the keys that must agree with it; `extend` words are to come beside the model's own.
+def vocabulary_keys(model: str, extend: int) -> dict[str, Any]:
+    """`vocabulary.source` and the keys that must agree with it; `extend` words will be added to the model's entries.
 
-    Raises UserError where there is no vocabulary.
+    Raises UserError where there is no vocabulary, or one of another kind than BERT's.
     """
-    folder = _folder(model)
-    if (folder / TOKENIZER).is_file():
-        source = folder / TOKENIZER
-        settings, entries = stated(source), words(Tokenizer.from_file(str(source)))
-    else:
-        source = folder / WORDS
-        settings, entries = _usual(folder), read_lines(source)
-    unused = sum(entry.startswith("[unused") for entry in entries)
-    return {"source": str(source), "size": len(entries) + max(0, extend - unused), **settings}
+    path = _vocabulary_of(model)
+    entries = read_entries(path)
+    check_special_tokens({entry: number for number, entry in enumerate(entries)}, path)
+    settings = read_settings(path.parent) if path.name == VOCABULARY_FILE else stated_settings(path)
+    num_unused = sum(entry.startswith("[unused") for entry in entries)
+    return {"source": str(path), "size": len(entries) + max(0, extend - num_unused), **asdict(settings)}
 
 
-def _usual(folder: Path) -> dict[str, Any]:
-    """What transformers makes of a bare vocab.txt, with what is stated beside it."""
-    settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
-    return as_stated(settings.get("do_lower_case", True), settings.get("strip_accents"), longest_word=100)
+def refuse_long_rows(model: str, row_length: int) -> None:
+    """Raises UserError when a row has more tokens than the model has positions, as far as its configuration tells."""
+    for path, positions in _stated_positions(_vocabulary_of(model).parent, Path(model)):
+        if row_length > positions:
+            raise UserError(
+                f"data.row_length: {row_length} is above the {positions} positions of {model} ({path}), and the model "
+                f"cannot read longer rows; set data.row_length={positions - positions % 8} or less"
+            )
 
 
-def _folder(model: str) -> Path:
-    """Where its vocabulary lies: in it, in one half of an export, beside a checkpoint of TensorFlow's or of ours."""
+def _vocabulary_of(model: str) -> Path:
+    """The vocabulary file: in the model, in the discriminator of an export, beside a TensorFlow checkpoint or ours."""
     path = Path(model)
-    # A checkpoint of TensorFlow's is named by what its files have in common.
-    if not path.exists() and not path.with_name(f"{path.name}.index").exists():
-        return hub.download(model, (TOKENIZER, WORDS, _SETTINGS))
-    for place in (path, path / "discriminator", path.parent, path.parent.parent):
-        if (place / TOKENIZER).is_file() or (place / WORDS).is_file():
-            return place
-    raise UserError(f"{model}: neither {TOKENIZER} nor {WORDS} lies in it or beside it; set vocabulary.source instead")
+    # A TensorFlow checkpoint is named by the beginning that the names of its files share.
+    if not path.exists() and not _is_checkpoint(path):
+        path = hub.download(model, _FILES)
+    for folder in (path, path / "discriminator", *path.absolute().parents[:2]):
+        if file := vocabulary_file(folder):
+            return file
+    if path.is_dir():
+        refuse_folder(path)
+    raise UserError(
+        f"{model}: neither {TOKENIZER_FILE} nor {VOCABULARY_FILE} lies in it or beside it; put the vocabulary of the "
+        "model there, or set vocabulary.source"
+    )
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return bool(path.name) and path.with_name(f"{path.name}.index").exists()
+
+
+def _stated_positions(vocabulary_folder: Path, path: Path) -> Iterator[tuple[Path, int]]:
+    """(file, number of positions) of the configurations that lie with a model."""
+    folders = [vocabulary_folder, *((path, path / "discriminator") if path.is_dir() else (path.absolute().parent,))]
+    for folder in dict.fromkeys(folders):
+        for file in sorted(folder.glob("*config.json")):
+            if isinstance(positions := _find_key(read_json(file), _POSITIONS), int):
+                yield file, positions
+        if (folder / RECIPE).is_file():
+            model = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")).get("model", {})
+            if isinstance(positions := model.get("max_positions"), int):
+                yield folder / RECIPE, positions
+
+
+def _find_key(value: Any, key: str) -> Any:
+    """The value under `key`, in nested tables and lists too, as PaddleNLP's `init_args` are."""
+    if isinstance(value, dict):
+        if key in value:
+            return value[key]
+        value = list(value.values())
+    inner = (_find_key(item, key) for item in value) if isinstance(value, list) else ()
+    return next((found for found in inner if found is not None), None)

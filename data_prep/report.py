@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from configs.common.files import write_json, write_text
 from configs.common.secrets import without_secrets
 from configs.recipe import CorpusRecipe
+from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
 from data_prep.counts import TaskReport
 from data_prep.row_view import Piece, pieces_of
@@ -34,7 +35,7 @@ def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[lis
     """Rows of the first shard, evenly chosen, with their first masking."""
     shard = total.shards["train"][0]
     tokenizer = vocabulary.load(out)
-    special, words = vocabulary.special_tokens(tokenizer, out), vocabulary.words(tokenizer)
+    special, words = vocabulary.special_tokens(tokenizer, out), entries_of(tokenizer)
     numbers = np.linspace(0, shard["rows"] - 1, min(_SAMPLE_ROWS, shard["rows"])).astype(int)
     rows = np.load(out / shard["file"], mmap_mode="r", allow_pickle=False)[numbers]
     planes = Planes.of(rows, special)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.vocabulary.entries import SPECIAL_TOKENS
 from data_prep.rows import Planes
-from data_prep.vocabulary import SPECIAL
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def pieces_of(planes: Planes, masks: NDArray[np.bool_], row: int, words: list[st
                 space_before=bool(position) and not begins and not word.startswith("##"),
                 begins_example=begins,
                 second_segment=bool(planes.segment_b[row, position]),
-                special=word in SPECIAL.values(),
-                unknown=word == SPECIAL["unk"],
+                special=word in SPECIAL_TOKENS.values(),
+                unknown=word == SPECIAL_TOKENS["unk"],
                 masked=bool(masks[row, position]),
             )
         )

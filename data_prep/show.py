@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.common.files import read_json
+from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
 from data_prep.manifest import SPLITS, Split
 from data_prep.row_view import Piece, pieces_of
@@ -24,7 +25,7 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
     corpus = Corpus(folder, verify=verify)
     console = Console()
     _print_numbers(console, corpus, read_json(folder / "report.json"))
-    words = vocabulary.words(vocabulary.load(folder))
+    words = entries_of(vocabulary.load(folder))
     numbers = np.arange(first, min(first + count, corpus.num_rows(split)))
     rows, masks = corpus.read_masked(split, numbers, np.zeros_like(numbers))
     planes = Planes.of(rows, corpus.special)

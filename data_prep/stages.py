@@ -16,8 +16,10 @@ from configs.common import randomness
 from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, whole_file, write_text
 from configs.common.secrets import without_secrets
+from configs.folders import TOKENIZER_FILE
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
-from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, words
+from configs.vocabulary.tokenizer import bert_tokenizer
+from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, vocabulary_training, words
 from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
@@ -107,11 +109,11 @@ class Preparation:
         """Once: of several processes the first to come makes it, and the others wait."""
         settings = self.recipe.vocabulary
         with locked(self.work / "vocabulary.lock"):
-            if (self.out / vocabulary.TOKENIZER).exists():
+            if (self.out / TOKENIZER_FILE).exists():
                 return
             if settings.source == "train":
                 print(f"training a vocabulary of {settings.size:,} entries", file=sys.stderr, flush=True)
-                tokenizer = vocabulary.train(settings, self._sample)
+                tokenizer = vocabulary_training.train(settings, self._sample)
             else:
                 tokenizer = vocabulary.take(settings)
             if settings.extend:
@@ -124,7 +126,7 @@ class Preparation:
         entries, additions = extended(tokenizer, settings, self._sample())
         table = [Addition._fields, *(tuple(map(str, addition)) for addition in additions)]
         write_text(self.out / ADDED, "".join("\t".join(line) + "\n" for line in table))
-        return vocabulary.of_entries({entry: n for n, entry in enumerate(entries)}, settings, Path(settings.source))
+        return bert_tokenizer(entries, vocabulary.settings_of_recipe(settings), settings.source)
 
     def _sample(self) -> Iterator[str]:
         """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""

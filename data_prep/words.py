@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from configs.common.errors import UserError, unknown
 from configs.corpus_tables import MaskingTable
 from configs.recipe import CorpusRecipe
+from configs.vocabulary.entries import SPECIAL_TOKENS
 from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
 from data_prep.wordpiece import Encoded
@@ -44,7 +45,7 @@ class LineTokenizer:
         self._longest = masking.longest_word
         self.lexicon = lexicon_of(masking, tokenizer)
         self._flags = vocabulary.continuations(tokenizer) * CONTINUES
-        self._unk = tokenizer.token_to_id(vocabulary.SPECIAL["unk"])
+        self._unk = tokenizer.token_to_id(SPECIAL_TOKENS["unk"])
         self._unknown: Counter[str] = Counter()
 
     def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:

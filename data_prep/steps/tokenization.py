@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from configs.common.errors import UserError
 from configs.common.files import sha256_of
 from configs.corpus_tables import MaskingTable
+from configs.folders import TOKENIZER_FILE
 from data_prep import vocabulary, words
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument, TokenizedDocument
@@ -38,14 +39,14 @@ class CorpusTokenizer:
 
 def corpus_tokenizer(folder: Path, masking: MaskingTable) -> CorpusTokenizer:
     """The tokenizer of the corpus `folder`. One process keeps it, with the words it has learned, from task to task."""
-    return _kept(folder, sha256_of(folder / vocabulary.TOKENIZER), masking)  # type: ignore[reportArgumentType]  frozen: it has a hash
+    return _kept(folder, sha256_of(folder / TOKENIZER_FILE), masking)  # type: ignore[reportArgumentType]  frozen: it has a hash
 
 
 @lru_cache(maxsize=1)
 def _kept(folder: Path, sha256: str, masking: MaskingTable) -> CorpusTokenizer:
     """`sha256` is a part of the cache's key: the folder may hold another vocabulary by now."""
     tokenizer = vocabulary.load(folder)
-    special = vocabulary.special_tokens(tokenizer, folder / vocabulary.TOKENIZER)
+    special = vocabulary.special_tokens(tokenizer, folder / TOKENIZER_FILE)
     return CorpusTokenizer(tokenizer, words.LineTokenizer(tokenizer, masking), special)
 
 

@@ -18,12 +18,12 @@ from configs.common.errors import Unfinished, UserError
 from configs.common.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
+from configs.vocabulary.tokenizer import entries_of
 from data_prep import prepare as prepare_room
 from data_prep.executors.tasks import Tasks
 from data_prep.prepare import prepare
 from data_prep.rows import Planes
 from data_prep.shards import Corpus
-from data_prep.vocabulary import words
 from tests.conftest import SMALL, documents
 from tests.data_prep.conftest import fingerprint
 
@@ -148,7 +148,7 @@ def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:
     # [UNK] and all others alike: nothing is dropped, nothing twice
     assert sorted(found) == sorted(expected)
     assert corpus.num_rows("validation") > 0
-    assert small_recipe.vocabulary.size == len(words(tokenizer))
+    assert small_recipe.vocabulary.size == len(entries_of(tokenizer))
 
 
 def test_stored_masks_are_those_drawn_afresh(small_recipe: Recipe, corpus: Corpus, tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from tokenizers import Tokenizer, models
 from configs.common.errors import UserError
 from configs.common.files import read_json, write_json
 from configs.corpus_tables import VocabularyTable
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from configs.load import load
-from data_prep import vocabulary
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.tokenizer import bert_tokenizer, entries_of
+from data_prep import vocabulary, vocabulary_training
 from data_prep.extension import extended
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, check_corpus, with_corpus_tables
@@ -28,13 +31,13 @@ def test_training_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
     texts = []
     for name in "ab":
         (tmp_path / name).mkdir()
-        vocabulary.save(vocabulary.train(settings(), lambda: LINES), tmp_path / name)
-        texts.append([(tmp_path / name / file).read_bytes() for file in (vocabulary.TOKENIZER, vocabulary.WORDS)])
+        vocabulary.save(vocabulary_training.train(settings(), lambda: LINES), tmp_path / name)
+        texts.append([(tmp_path / name / file).read_bytes() for file in (TOKENIZER_FILE, VOCABULARY_FILE)])
     assert texts[0] == texts[1]
 
 
 def test_the_special_tokens_come_first_and_words_follow() -> None:
-    entries = vocabulary.words(vocabulary.train(settings(), lambda: LINES))
+    entries = entries_of(vocabulary_training.train(settings(), lambda: LINES))
     assert entries[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     assert {"the", "##ing", "a", "##a"} <= set(entries)
     assert len(entries) == 900
@@ -42,11 +45,11 @@ def test_the_special_tokens_come_first_and_words_follow() -> None:
 
 def test_too_little_text_is_said() -> None:
     with pytest.raises(UserError, match=r"vocabulary\.size: 900, and the text gives 30 entries"):
-        vocabulary.train(settings(), lambda: ["some few words"] * 3)
+        vocabulary_training.train(settings(), lambda: ["some few words"] * 3)
 
 
 def test_characters_that_stand_alone_get_no_continuation() -> None:
-    entries = vocabulary.words(vocabulary.train(settings(size=13, smallest_count=1), lambda: ["中文ab, ab"] * 5))
+    entries = entries_of(vocabulary_training.train(settings(size=13, smallest_count=1), lambda: ["中文ab, ab"] * 5))
     assert "##中" not in entries
     assert "##," not in entries
     assert "##b" in entries
@@ -61,7 +64,7 @@ def words_file(tmp_path: Path) -> Path:
 
 def test_a_vocab_txt_keeps_its_ids_and_follows_the_recipe(words_file: Path) -> None:
     tokenizer = vocabulary.take(settings(source=str(words_file), size=8))
-    assert vocabulary.words(tokenizer) == words_file.read_text().split()
+    assert entries_of(tokenizer) == words_file.read_text().split()
     assert tokenizer.encode("Naïves x", add_special_tokens=False).ids == [5, 6, 7]
     assert tokenizer.encode("x").ids == [2, 7, 3]
 
@@ -69,7 +72,7 @@ def test_a_vocab_txt_keeps_its_ids_and_follows_the_recipe(words_file: Path) -> N
 def test_a_tokenizer_json_and_a_folder_are_taken(words_file: Path, tmp_path: Path) -> None:
     vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8)), tmp_path)
     for source in (tmp_path, tmp_path / "tokenizer.json"):
-        assert vocabulary.words(vocabulary.take(settings(source=str(source), size=8)))[5] == "naive"
+        assert entries_of(vocabulary.take(settings(source=str(source), size=8)))[5] == "naive"
 
 
 def test_special_tokens_in_text_are_text(words_file: Path, tmp_path: Path) -> None:
@@ -98,14 +101,14 @@ def test_another_size_twice_the_same_entry_and_no_file_are_refused(words_file: P
 
 def test_another_kind_of_tokenizer_is_refused(tmp_path: Path) -> None:
     Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(UserError, match="is not a WordPiece tokenizer"):
+    with pytest.raises(UserError, match=r"is a byte-pair \(BPE\) tokenizer, and ELECTRA needs"):
         vocabulary.take(settings(source=str(tmp_path)))
 
 
 @pytest.mark.parametrize(
     ("table", "key", "value", "message"),
     [
-        ("normalizer", "type", "NFC", r'has normalizer\.type = "NFC", and BERT\'s is "BertNormalizer"; take its vocab'),
+        ("normalizer", "type", "NFC", r'has normalizer\.type = "NFC", and BERT\'s is "BertNormalizer"; set vocabulary'),
         ("normalizer", "clean_text", False, "normalizer.clean_text = false"),
         ("normalizer", "handle_chinese_chars", False, "normalizer.handle_chinese_chars = false"),
         ("pre_tokenizer", "type", "Whitespace", 'pre_tokenizer.type = "Whitespace"'),
@@ -151,7 +154,7 @@ def test_a_tokenizer_that_contradicts_the_recipe_is_refused_by_key(words_file: P
 def small_vocabulary(tmp_path: Path, unused: int) -> Path:
     """Letters, some words, and unused entries in the middle as BERT's vocabularies have them."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    entries = [*vocabulary.SPECIAL.values(), *(f"[unused{number}]" for number in range(unused)), "the", "of"]
+    entries = [*SPECIAL_TOKENS.values(), *(f"[unused{number}]" for number in range(unused)), "the", "of"]
     path = tmp_path / "vocab.txt"
     path.write_text("\n".join([*entries, *letters, *("##" + letter for letter in letters)]) + "\n")
     return path
@@ -176,8 +179,7 @@ def test_extension_takes_unused_entries_and_then_the_end(tmp_path: Path, unused:
     for number, entry in enumerate(before):
         assert entries[number] == entry or entry.startswith("[unused")
     assert [entries[addition.id] for addition in additions] == ["stethoscope", "ward", "\u03b2"]
-    table = {entry: number for number, entry in enumerate(entries)}
-    larger = vocabulary.of_entries(table, chosen, path)
+    larger = bert_tokenizer(entries, vocabulary.settings_of_recipe(chosen), path)
     assert larger.encode("the stethoscope", add_special_tokens=False).tokens == ["the", "stethoscope"]
     unchanged = "the of a zebra"
     assert larger.encode(unchanged).ids == tokenizer.encode(unchanged).ids

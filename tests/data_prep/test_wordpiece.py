@@ -13,6 +13,8 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from configs.corpus_tables import VocabularyTable
 from configs.load import load
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.tokenizer import bert_tokenizer, entries_of
 from data_prep import vocabulary, wordpiece, words
 from tests.conftest import documents
 
@@ -42,7 +44,7 @@ def tokenizer_of(lowercase: bool = True, strip_accents: bool = True, longest_wor
     characters = [chr(point) for point in range(0x21, 0x3000)]
     continued = ["##" + character for character in characters]
     chinese = [chr(point) for point in range(0x4E00, 0x5F00)]
-    entries = [*vocabulary.SPECIAL.values(), *characters, *continued, *chinese, "the", "##ing"]
+    entries = [*SPECIAL_TOKENS.values(), *characters, *continued, *chinese, "the", "##ing"]
     settings = load("small").vocabulary.model_copy(
         update={"lowercase": lowercase, "strip_accents": strip_accents, "longest_word": longest_word}
     )
@@ -50,8 +52,7 @@ def tokenizer_of(lowercase: bool = True, strip_accents: bool = True, longest_wor
 
 
 def finished(entries: list[str], settings: VocabularyTable) -> Tokenizer:
-    table = {entry: number for number, entry in enumerate(entries)}
-    tokenizer = vocabulary._finished(vocabulary._wordpiece(table, settings))
+    tokenizer = bert_tokenizer(entries, vocabulary.settings_of_recipe(settings), "these entries")
     tokenizer.encode_special_tokens = True
     return tokenizer
 
@@ -171,7 +172,7 @@ def test_a_segmenters_words_are_marked_as_by_offsets(lines: list[str]) -> None:
     segmenter = words.segmenter_of(masking)
     assert segmenter
     flagged, starts = by_jieba()(lines)
-    begins = [not entry.startswith("##") for entry in vocabulary.words(tokenizer)]
+    begins = [not entry.startswith("##") for entry in entries_of(tokenizer)]
     expected = []
     for line, encoding in zip(lines, tokenizer.encode_batch(lines, add_special_tokens=False), strict=True):
         inner = words.inner_characters(line, segmenter, masking.longest_word)

@@ -10,13 +10,14 @@ import pytest
 
 from configs.common.errors import UserError
 from configs.load import load
+from configs.vocabulary.entries import SPECIAL_TOKENS
 from data_prep import vocabulary, words
 from data_prep.prepare import prepare
 from data_prep.rows import Planes, unpack
 from data_prep.shards import Corpus
 
 TEXT = "患者服用ibuprofen缓解头痛,体温38.5度。中华人民共和国药典收录阿司匹林。"
-ENTRIES = [*vocabulary.SPECIAL.values(), "ibu", "##pro", "##fen", "38", "5", ".", ",", "。"]
+ENTRIES = [*SPECIAL_TOKENS.values(), "ibu", "##pro", "##fen", "38", "5", ".", ",", "。"]
 ENTRIES += sorted({character for character in TEXT if "\u4e00" <= character <= "\u9fff"})
 
 

@@ -214,13 +214,13 @@ def offline(cache: Path, *command: str, **places: str) -> subprocess.CompletedPr
 
 OPEN = """
 import os, sys
-from data_prep.released import settings_of
+from data_prep.released import vocabulary_keys
 from pretrain.released.lookup import open_released
 os.chdir(sys.argv[1])
 for name in sys.argv[2:]:
     found = open_released(name)
     print(sorted(found.networks), sorted(network.origin for network in found.networks.values()))
-    assert settings_of(name, 0)["source"] == f"{found.vocabulary}/vocab.txt"
+    assert vocabulary_keys(name, 0)["source"] == f"{found.vocabulary}/vocab.txt"
 """
 
 

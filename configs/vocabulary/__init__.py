@@ -1,0 +1,1 @@
+"""WordPiece vocabularies as people have them: the files that every room reads in the same way."""

@@ -1,0 +1,72 @@
+"""Files that are something else than a WordPiece vocabulary are refused as what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from configs.common.errors import UserError
+
+_NEEDED = "ELECTRA needs a WordPiece vocabulary: a vocab.txt with an entry on each line, or a BERT tokenizer.json"
+_MODELS = {
+    "BPE": "a byte-pair (BPE) tokenizer",
+    "Unigram": "a SentencePiece (Unigram) tokenizer",
+    "WordLevel": "a tokenizer of whole words",
+}
+# A vocabulary is another kind when this share of its entries looks like it.
+_MOST = 0.3
+
+
+def refuse_other_content(path: Path, content: bytes) -> None:
+    """Raises UserError for the content of a file that is no UTF-8 text with entries."""
+    start = content[:512].lstrip()
+    if start.startswith(b"version https://git-lfs"):
+        raise UserError(f"{path}: is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository")
+    if start[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise UserError(f"{path}: is a web page, not a vocabulary; download the file itself")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError(f"{path}: is UTF-16 text; save it as UTF-8")
+    if b"\0" in content[:4096]:
+        kind = "a SentencePiece model" if b"<unk>" in content[:4096] else "a binary file"
+        raise UserError(f"{path}: is {kind}, and {_NEEDED}")
+
+
+def refuse_other_entries(path: Path, lines: list[str]) -> None:
+    """Raises UserError for the lines of a table of SentencePiece, or of a byte-pair vocabulary."""
+    tables = sum(_is_scored(line) for line in lines)
+    marked = sum(line.startswith("▁") for line in lines)
+    if tables > _MOST * len(lines) or marked > _MOST * len(lines):
+        raise UserError(f"{path}: is a SentencePiece table, and {_NEEDED}")
+    if lines[0].startswith("#version") or sum(line.startswith("Ġ") for line in lines) > _MOST * len(lines):
+        raise UserError(f"{path}: is a byte-pair (BPE) vocabulary, and {_NEEDED}")
+
+
+def refuse_other_model(path: Path, stored: Any) -> None:
+    """Raises UserError for the content of a JSON file that is no WordPiece tokenizer."""
+    model = stored.get("model") if isinstance(stored, dict) else None
+    if not isinstance(model, dict):
+        is_table = isinstance(stored, dict) and stored and all(isinstance(value, int) for value in stored.values())
+        kind = "a table of entries and ids, as byte-pair (BPE) vocabularies are," if is_table else "no tokenizer.json"
+        raise UserError(f"{path}: is {kind} and {_NEEDED}")
+    # The type is missing in files of early versions of tokenizers; they are told by their keys.
+    kind = model.get("type") or ("BPE" if "merges" in model else "WordPiece")
+    if kind != "WordPiece" or not isinstance(model.get("vocab"), dict):
+        raise UserError(f"{path}: is {_MODELS.get(kind, f'a tokenizer of the kind {kind}')}, and {_NEEDED}")
+
+
+def refuse_folder(folder: Path) -> None:
+    """Raises UserError for a folder with the vocabulary of another kind of model."""
+    for name, kind in (("merges.txt", "a byte-pair (BPE)"), ("vocab.json", "a byte-pair (BPE)")):
+        if (folder / name).is_file():
+            raise UserError(f"{folder}: holds {kind} vocabulary ({name}), and {_NEEDED}")
+    for path in sorted([*folder.glob("*.model"), *folder.glob("spiece.vocab")]):
+        raise UserError(f"{folder}: holds a SentencePiece vocabulary ({path.name}), and {_NEEDED}")
+
+
+def _is_scored(line: str) -> bool:
+    """Whether a line is an entry, a tab and a number, as SentencePiece writes its entries with their scores."""
+    entry, tab, score = line.partition("\t")
+    try:
+        return bool(entry and tab) and float(score) <= 0
+    except ValueError:
+        return False

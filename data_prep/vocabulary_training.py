@@ -1,0 +1,64 @@
+"""A WordPiece vocabulary trained on text: the same text gives the same entries in the same order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from tokenizers import Tokenizer, trainers
+
+from configs.common.errors import UserError
+from configs.corpus_tables import VocabularyTable
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.tokenizer import bare_tokenizer, bert_tokenizer, entries_of
+from data_prep.vocabulary import settings_of_recipe
+
+
+def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> Tokenizer:
+    """Train on the lines that `texts()` gives; it is called twice.
+
+    Raises UserError when the text gives fewer entries than `vocabulary.size`.
+    """
+    settings = settings_of_recipe(vocabulary)
+    tokenizer = bare_tokenizer({SPECIAL_TOKENS["unk"]: 0}, settings)
+    characters = _alphabet(tokenizer, vocabulary, texts())
+    # The trainer numbers the pieces of one character in the order of a randomly seeded hash table, and breaks ties by
+    # number. With these pieces numbered in advance, as if they were special tokens, training becomes repeatable.
+    first = [*SPECIAL_TOKENS.values(), *characters]
+    first += ["##" + character for character in characters if _continues_words(tokenizer, character)]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary.size,
+        min_frequency=vocabulary.smallest_count,
+        initial_alphabet=characters,
+        limit_alphabet=len(characters),
+        special_tokens=first,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    num_entries = tokenizer.get_vocab_size()
+    if num_entries != vocabulary.size:
+        wanted = "or less, or bring more text"
+        if num_entries > vocabulary.size:
+            wanted = "or more, or lower vocabulary.alphabet"
+        raise UserError(
+            f"vocabulary.size: {vocabulary.size}, and the text gives {num_entries} entries; "
+            f"set vocabulary.size={num_entries} {wanted}"
+        )
+    return bert_tokenizer(entries_of(tokenizer), settings, "the trained vocabulary")
+
+
+def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[str]:
+    """The characters that get an entry: the most frequent ones, in the order of their code points."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.normalizer.normalize_str(text))
+    for space in [character for character in counts if character.isspace()]:
+        del counts[space]
+    most_frequent = sorted(counts, key=lambda character: (-counts[character], character))[: vocabulary.alphabet]
+    return sorted(most_frequent)
+
+
+def _continues_words(tokenizer: Tokenizer, character: str) -> bool:
+    """Whether it may follow a letter in a word. Chinese characters and punctuation stand alone."""
+    text = tokenizer.normalizer.normalize_str("a" + character)
+    return len(tokenizer.pre_tokenizer.pre_tokenize_str(text)) == 1

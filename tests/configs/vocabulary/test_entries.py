@@ -1,0 +1,134 @@
+"""A vocabulary file as people have it: a model's keeps BERT's ids, any other is refused by its first improper line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configs.common.errors import UserError
+from configs.vocabulary.entries import check_special_tokens, read_entries, read_folder, vocabulary_file
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+HEAD = "\n".join(SPECIAL) + "\n"
+
+
+# content behind the special tokens -> (what a model's file gives, what is said where no model lies beside it)
+FILES = {
+    "plain": ("the\n##s\n", ["the", "##s"], None),
+    "no newline at the end": ("the\n##s", ["the", "##s"], None),
+    "blank lines at the end": ("the\n\n\n", ["the"], None),
+    "CRLF": ("the\r\n##s\r\n", ["the", "##s"], None),
+    "old Macintosh": ("the\r##s\r", ["the", "##s"], None),
+    "trailing space": ("the \nof\n", ["the", "of"], "line 6, 'the ', has white space around its entry"),
+    "trailing tab": ("the\t\nof\n", ["the", "of"], "line 6, 'the\\t', has white space around its entry"),
+    "blank line": ("the\n\nof\n", ["the", "[unused_6]", "of"], "line 7 is blank"),
+    "twice": ("the\nof\nthe\n", ["[unused_5]", "of", "the"], "line 8 has the entry 'the' twice, first on line 6"),
+    "line separator": ("the\n\u2028\nof\n", ["the", "[unused_6]", "of"], "line 7 is blank ('\\u2028')"),
+    "line separator inside": ("a\u2028b\nof\n", ["a\u2028b", "of"], None),
+    "ideographic space": ("\u3000\nof\n", ["[unused_5]", "of"], "line 6 is blank ('\\u3000')"),
+}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("name", FILES)
+def test_lines_of_a_vocabulary(tmp_path: Path, name: str, mark: str) -> None:
+    content, of_model, refusal = FILES[name]
+    path = tmp_path / "vocab.txt"
+    path.write_bytes((mark + HEAD + content).encode())
+    if refusal:
+        with pytest.raises(UserError) as error:
+            read_entries(path)
+        assert f"{path}: {refusal}" in str(error.value)
+    else:
+        assert read_entries(path) == [*SPECIAL, *of_model]
+    (tmp_path / "config.json").write_text("{}")
+    assert read_entries(path) == [*SPECIAL, *of_model]
+
+
+OTHERS = {
+    "sentencepiece table": ("<unk>\t0\n<s>\t0\n\u2581the\t-2.1\n", "is a SentencePiece table"),
+    "sentencepiece entries": ("\u2581the\n\u2581of\na\n", "is a SentencePiece table"),
+    "merges": ("#version: 0.2\n\u0120 t\n", "is a byte-pair (BPE) vocabulary"),
+    "byte-pair entries": ("\u0120the\n\u0120of\na\n", "is a byte-pair (BPE) vocabulary"),
+    "sentencepiece model": ("\x0a\x0e\x0a\x05<unk>\x00\x00", "is a SentencePiece model"),
+    "binary": ("\x00\x01", "is a binary file"),
+    "pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run `git lfs pull`"),
+    "web page": ("<!DOCTYPE html><html>", "is a web page"),
+}
+
+
+@pytest.mark.parametrize("beside_a_model", [False, True])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_files_are_named(tmp_path: Path, name: str, *, beside_a_model: bool) -> None:
+    content, sentence = OTHERS[name]
+    (tmp_path / "vocab.txt").write_text(content)
+    if beside_a_model:
+        (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError) as error:
+        read_entries(tmp_path / "vocab.txt")
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [("the".encode("utf-16"), "is UTF-16 text"), ("m\u00f6chte".encode("latin-1"), "is not UTF-8 text")],
+)
+def test_other_encodings_are_named(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "vocab.txt").write_bytes(content)
+    with pytest.raises(UserError, match=sentence):
+        read_entries(tmp_path / "vocab.txt")
+
+
+JSON = {
+    "byte-pair table": ({"<s>": 0, "\u0120the": 1}, "is a table of entries and ids"),
+    "BPE": ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "is a byte-pair (BPE) tokenizer"),
+    "BPE without a type": ({"model": {"vocab": {}, "merges": []}}, "is a byte-pair (BPE) tokenizer"),
+    "Unigram": ({"model": {"type": "Unigram", "vocab": [["<unk>", 0]]}}, "is a SentencePiece (Unigram) tokenizer"),
+    "WordLevel": ({"model": {"type": "WordLevel", "vocab": {}}}, "is a tokenizer of whole words"),
+    "a list": ([1], "is no tokenizer.json"),
+    "empty": ({}, "is no tokenizer.json"),
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_other_json_files_are_named(tmp_path: Path, name: str) -> None:
+    content, sentence = JSON[name]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        read_folder(tmp_path)
+    assert sentence in str(error.value)
+
+
+def test_ids_of_a_tokenizer_file(tmp_path: Path) -> None:
+    stored = {
+        "model": {"type": "WordPiece", "vocab": {"a": 1, "b": 3}},
+        "added_tokens": [{"id": 0, "content": "[PAD]"}],
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(stored))
+    (tmp_path / "vocab.txt").write_text("other\n")
+    with pytest.raises(UserError, match="has no entry for the id 2"):
+        read_folder(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    assert read_folder(tmp_path) == ["[PAD]", "a", "[unused_2]", "b"]
+
+
+def test_a_folder_without_a_vocabulary(tmp_path: Path) -> None:
+    assert vocabulary_file(tmp_path) is None
+    with pytest.raises(UserError, match=r"holds neither tokenizer\.json nor vocab\.txt"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        (["[pad]", "[unk]", "[cls]", "[sep]", "[mask]"], "are written [pad], [unk], [cls], [sep], [mask]"),
+        (["<pad>", "<unk>", "<s>", "</s>", "<mask>"], "are <pad>, <unk>, <s>, </s>, <mask>, as RoBERTa"),
+        (SPECIAL[:4], "lacks [MASK], which pretraining needs"),
+    ],
+)
+def test_special_tokens_of_other_names(entries: list[str], sentence: str) -> None:
+    with pytest.raises(UserError) as error:
+        check_special_tokens({entry: number for number, entry in enumerate(entries)}, "vocab.txt")
+    assert sentence in str(error.value)
