@@ -30,6 +30,7 @@ class Part(StrEnum):
 
 class Format(StrEnum):
     huggingface = "huggingface"
+    bert = "bert"
 
 
 @app.command()

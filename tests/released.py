@@ -38,6 +38,7 @@ def release(
     vocabulary: Path | None = None,
     *,
     entries: int = 60,
+    discriminator: dict[str, int] = TOWER,
     generator: dict[str, int] = NARROWER,
     embedding: int = 16,
     max_positions: int = 40,
@@ -48,7 +49,7 @@ def release(
     entries = len(vocabulary.read_text(encoding="utf-8").splitlines()) if vocabulary else entries
     torch.manual_seed(1)
     models = Models(
-        ElectraForPreTraining(config(entries, TOWER, max_positions=max_positions)).eval(),
+        ElectraForPreTraining(config(entries, discriminator, max_positions=max_positions)).eval(),
         ElectraForMaskedLM(config(entries, generator, embedding, max_positions)).eval(),
     )
     if shared:

@@ -1,0 +1,83 @@
+"""Folders that transformers loads as BERT, for servers that do not know ELECTRA; the outputs are identical.
+
+ELECTRA's encoder is BERT's, except that embeddings may be narrower than the states and are then projected. So a network
+whose embeddings are as wide as its states is a BERT under other names: `base` and `large`, and not `small`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from configs.common.errors import UserError
+from pretrain.export.huggingface import transformers_outputs, usage, write_folder
+from pretrain.export.proof import CardFacts, Written
+from pretrain.export.source import Source
+from pretrain.released.names import to_huggingface
+from pretrain.released.network import Network, Part
+
+# BertForMaskedLM's names for ELECTRA's; the projection to the vocabulary is the table of words in both.
+_PREDICTION = {
+    "generator_predictions.dense": "cls.predictions.transform.dense",
+    "generator_predictions.LayerNorm": "cls.predictions.transform.LayerNorm",
+    "generator_lm_head": "cls.predictions",
+}
+_NO_POOLER = (
+    "ELECTRA has no pooler. BertModel draws one at random unless it is loaded with add_pooling_layer=False, so take "
+    "the states or their mean, and never pooler_output. A classifier trains its pooler."
+)
+_NO_HEAD = "The head that tells replaced tokens is left out, because BERT has no such head."
+
+
+def write(source: Source, parts: Sequence[Part], folder: Path) -> list[Written]:
+    """Every part whose shape allows it. Raises UserError where the first, or the only one asked for, does not."""
+    fitting: list[Part] = [part for part in parts if not _misfit(source.networks[part])]
+    if parts[0] not in fitting:
+        raise UserError(f"{source.name}: --format bert: {_misfit(source.networks[parts[0]])}")
+    for part in parts:
+        if reason := _misfit(source.networks[part]):
+            print(f"warning: {source.name}: the {part} is left out: {reason}", file=sys.stderr)
+    return [_write(source, source.networks[part], folder / part) for part in fitting]
+
+
+def _misfit(network: Network) -> str:
+    """Why a network is no BERT; empty when it is."""
+    embedding, hidden = network.shape["embedding"], network.shape["hidden"]
+    if embedding == hidden:
+        return ""
+    return f"the embeddings of the {network.part} are {embedding} wide and its states {hidden}, and BERT's are equal"
+
+
+def _write(source: Source, network: Network, folder: Path) -> Written:
+    weights = to_huggingface(network.weights, network.part)
+    predicts = "generator_lm_head.bias" in weights
+    architecture, options = ("BertForMaskedLM", {}) if predicts else ("BertModel", {"add_pooling_layer": False})
+    changes: dict[str, Any] = {"model_type": "bert", "architectures": [architecture], "embedding_size": None}
+    renamed = _with_prediction(weights) if predicts else _encoder(weights, "")
+    write_folder(source, network, folder, renamed, changes, "BertTokenizerFast")
+    found = transformers_outputs(architecture, folder, **options)
+    if not found:
+        raise UserError("--format bert: is proved by transformers; pip install 'electra-pretraining[transformers]'")
+    limits = () if predicts else (_NO_HEAD, _NO_POOLER)
+    arguments = "" if predicts else ", add_pooling_layer=False"
+    card = CardFacts("transformers", usage(architecture, arguments), "fill-mask" if predicts else None, limits)
+    return Written(folder, network, ("mlm",) if predicts else (), *found, card, states=not predicts)
+
+
+def _encoder(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Without any head."""
+    start = "electra."
+    return {prefix + name.removeprefix(start): tensor for name, tensor in weights.items() if name.startswith(start)}
+
+
+def _with_prediction(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    head = {
+        f"{bert}.{name.rpartition('.')[2]}": tensor
+        for name, tensor in weights.items()
+        if (bert := _PREDICTION.get(name.rpartition(".")[0]))
+    }
+    return _encoder(weights, "bert.") | head
