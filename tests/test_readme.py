@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import torch
 
 from configs.load import load, shipped
 from pretrain.model.pair import ElectraPair
+from tests.conftest import SMALL
 from tests.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
@@ -41,3 +46,22 @@ def test_the_recipe_example_is_valid(tmp_path: Path) -> None:
     assert example
     (tmp_path / "mine.toml").write_text(example.group(1))
     assert load(str(tmp_path / "mine.toml")).data.row_length == 256
+
+
+@pytest.mark.slow
+def test_the_first_example_runs(text_file: Path, tmp_path: Path) -> None:
+    """Its commands on a smaller recipe, and then its Python."""
+    example = README.partition("## A first example")[2].partition("\n## ")[0]
+    commands, python = (re.search(rf"```{language}\n(.*?)```", example, re.DOTALL) for language in ("sh", "python"))
+    assert commands and python
+    (tmp_path / "my_text").mkdir()
+    (tmp_path / "my_text" / "topics.txt").write_bytes(text_file.read_bytes())
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for line in commands[1].splitlines():
+        _, *words = shlex.split(line)
+        smaller = () if words[0] == "export" else (*SMALL, "data.sources=my_text/")
+        command = [sys.executable, "-m", "launch.cli", *words, *smaller]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    answer = subprocess.run([sys.executable, "-c", python[1]], cwd=tmp_path, env=environment, capture_output=True)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith(b"[CLS] ")
