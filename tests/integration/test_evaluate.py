@@ -17,7 +17,7 @@ from data_prep.shards import Corpus
 from launch.cli import app
 from pretrain.evaluation.rows.model import open_judged
 from pretrain.evaluation.rows.scoring import measure
-from pretrain.evaluation.tasks.model import open_backbone
+from pretrain.evaluation.tasks.backbone import open_backbone
 from pretrain.export.folder import export
 from pretrain.step.world import World
 from pretrain.train import train

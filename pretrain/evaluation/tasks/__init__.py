@@ -1,1 +1,1 @@
-"""What a discriminator is for: fine-tuned on labelled tasks, over several seeds, beside another."""
+"""Discriminators fine-tuned on labelled tasks, over several seeds, and compared with each other."""

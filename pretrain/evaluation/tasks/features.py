@@ -1,7 +1,7 @@
-"""Examples as token ids with what is to be learned from them, and what a model says of them as predictions again.
+"""Examples become token ids with their labels, and the outputs of a model become predictions.
 
-One `Reader` for each kind of task. A feature is what the model reads at once: an example, a part of a long one, or one
-beside each of its options.
+There is one `TaskReader` for each kind of task. A feature is what the model reads at once: an example, a part of a
+long example, or an example paired with each of its options.
 
 Letters: B features, C options, L tokens.
 """
@@ -20,18 +20,18 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
 from pretrain.evaluation.tasks.metrics import Metrics
-from pretrain.evaluation.tasks.settings import Settings
-from pretrain.evaluation.tasks.task import Example, Task
+from pretrain.evaluation.tasks.reading.task import LabelledExample, Task
+from pretrain.evaluation.tasks.settings import FinetuneSettings
 
-# What no loss is computed at: torch's own number.
-IGNORED = -100
+# torch computes no loss at positions with this label.
+IGNORED_LABEL = -100
 
 
 @dataclass(frozen=True)
 class Feature:
-    example: int  # its number
-    encodings: tuple[Encoding, ...]  # one, or one for each option
-    labels: dict[str, Any]  # by the names that the model has for them
+    example: int  # the number of its example
+    encodings: tuple[Encoding, ...]  # a single encoding, or an encoding for each option
+    labels: dict[str, Any]  # by the names of the model's arguments
 
     @property
     def encoding(self) -> Encoding:
@@ -39,8 +39,8 @@ class Feature:
         return only
 
 
-class Lazily(Sequence[Feature]):
-    """Features that are made whenever they are read, where all at once would fill the memory."""
+class LazyFeatures(Sequence[Feature]):
+    """Features that are made whenever they are read, for tasks whose features would not fit in memory together."""
 
     def __init__(self, makers: Sequence[Callable[[], Feature]]):
         self._makers = makers
@@ -49,39 +49,42 @@ class Lazily(Sequence[Feature]):
         return len(self._makers)
 
     def __getitem__(self, place: Any) -> Any:
-        made = self._makers[place]
-        return [make() for make in made] if isinstance(place, slice) else made()
+        selected = self._makers[place]
+        return [make() for make in selected] if isinstance(place, slice) else selected()
 
 
-class Reader(ABC):
-    """How the examples of one kind of task become features, and logits predictions."""
+class TaskReader(ABC):
+    """How the examples of one kind of task become features, and outputs become scores."""
 
-    def __init__(self, task: Task, tokenizer: Tokenizer, settings: Settings):
+    def __init__(self, task: Task, tokenizer: Tokenizer, settings: FinetuneSettings):
         self.task, self.settings = task, settings
+        # A copy, because truncation is a state of the tokenizer.
         self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
 
     @abstractmethod
-    def features(self, examples: Sequence[Example]) -> Sequence[Feature]: ...
+    def features(self, examples: Sequence[LabelledExample]) -> Sequence[Feature]: ...
 
-    def to_learn(self, examples: Sequence[Example]) -> Sequence[Feature]:
-        """What is trained on, where that is not what is asked."""
+    def training_features(self, examples: Sequence[LabelledExample]) -> Sequence[Feature]:
+        """The features to train on; by default the same as those to predict."""
         return self.features(examples)
 
-    def said(self, output: Any) -> list[Any]:
-        """What is kept of a batch of the model's output, by feature."""
+    def outputs_by_feature(self, output: Any) -> list[Any]:
+        """Split the model's output for a batch into the values to keep for each feature."""
         return list(to_numpy(output.logits))
 
     @abstractmethod
-    def score(self, examples: Sequence[Example], features: Sequence[Feature], said: Sequence[Any]) -> Metrics:
-        """From what the model said of each feature."""
+    def score(
+        self, examples: Sequence[LabelledExample], features: Sequence[Feature], outputs: Sequence[Any]
+    ) -> Metrics:
+        """The metrics, from what `outputs_by_feature` kept of each feature."""
 
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.float().cpu().numpy()
 
 
-def firsts(encoding: Encoding) -> dict[int, int]:
-    """Word -> the place of its first token."""
+def first_tokens(encoding: Encoding) -> dict[int, int]:
+    """Number of a word -> the place of its first token."""
     places: dict[int, int] = {}
     for place, word in enumerate(encoding.word_ids):
         if word is not None:
@@ -90,7 +93,7 @@ def firsts(encoding: Encoding) -> dict[int, int]:
 
 
 def collate(features: Sequence[Feature], pad: int, device: torch.device) -> dict[str, Tensor]:
-    """What transformers' models take, [B, L] or with options [B, C, L]; every list padded to the longest."""
+    """The arguments of transformers' models, [B, L] or with options [B, C, L], padded to the longest feature."""
     encodings = [encoding for feature in features for encoding in feature.encodings]
     inputs = {
         "input_ids": _padded([encoding.ids for encoding in encodings], pad),
@@ -104,7 +107,8 @@ def collate(features: Sequence[Feature], pad: int, device: torch.device) -> dict
 
 
 def _stacked(labels: list[Any]) -> Tensor:
-    return _padded(labels, IGNORED) if isinstance(labels[0], list) else torch.tensor(labels)
+    """Numbers and vectors are stacked; lists are padded, because they have an entry for each token or pair."""
+    return _padded(labels, IGNORED_LABEL) if isinstance(labels[0], list) else torch.tensor(np.array(labels))
 
 
 def _padded(rows: list[list[int]], filling: int) -> Tensor:

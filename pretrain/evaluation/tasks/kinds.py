@@ -1,4 +1,4 @@
-"""The kinds of tasks: who reads each, and the head that it puts on a discriminator."""
+"""The kinds of tasks, each with its reader and the head that it puts on a discriminator."""
 
 from __future__ import annotations
 
@@ -9,51 +9,56 @@ from typing import Any
 from tokenizers import Tokenizer
 from torch import nn
 
-from pretrain.evaluation.tasks.features import Reader
-from pretrain.evaluation.tasks.questions import Questions
-from pretrain.evaluation.tasks.relations import ElectraForRelations, Triples
-from pretrain.evaluation.tasks.settings import Settings
-from pretrain.evaluation.tasks.task import Kind, Task
-from pretrain.evaluation.tasks.terms import Normalised
-from pretrain.evaluation.tasks.texts import Choices, Texts
-from pretrain.evaluation.tasks.words import Words
+from pretrain.evaluation.tasks.choices import ChoiceReader
+from pretrain.evaluation.tasks.features import TaskReader
+from pretrain.evaluation.tasks.questions import QuestionReader
+from pretrain.evaluation.tasks.reading.task import Kind, Task
+from pretrain.evaluation.tasks.relations import ElectraForRelations, RelationReader
+from pretrain.evaluation.tasks.settings import FinetuneSettings
+from pretrain.evaluation.tasks.tags import TagReader
+from pretrain.evaluation.tasks.terms import TermReader
+from pretrain.evaluation.tasks.texts import TextReader
 
 
 @dataclass(frozen=True)
-class _How:
-    reader: type[Reader]
-    head: Callable[[Any], nn.Module]  # the model, by transformers' config
-    outputs: int | None = None  # None: as many as the task has labels
+class _Solution:
+    """How tasks of one kind are learned."""
+
+    reader: type[TaskReader]
+    model: Callable[[Any], nn.Module]  # from transformers' config
+    num_outputs: int | None = None  # None: as many as the task has labels
+    problem_type: str | None = None  # the name of the loss in transformers
 
 
-def _of_transformers(head: str) -> Callable[[Any], nn.Module]:
-    def made(config: Any) -> nn.Module:
+def _transformers_model(head: str) -> Callable[[Any], nn.Module]:
+    def build(config: Any) -> nn.Module:
         import transformers
 
         return getattr(transformers, f"ElectraFor{head}")(config)
 
-    return made
+    return build
 
 
-_KINDS: dict[Kind, _How] = {
-    "classes": _How(Texts, _of_transformers("SequenceClassification")),
-    "number": _How(Texts, _of_transformers("SequenceClassification"), 1),
-    "tags": _How(Words, _of_transformers("TokenClassification")),
-    "spans": _How(Questions, _of_transformers("QuestionAnswering"), 2),
-    "choices": _How(Choices, _of_transformers("MultipleChoice"), 1),
-    "terms": _How(Normalised, _of_transformers("SequenceClassification"), 2),
-    "relations": _How(Triples, ElectraForRelations),
+_classifier = _transformers_model("SequenceClassification")
+_SOLUTIONS: dict[Kind, _Solution] = {
+    "classes": _Solution(TextReader, _classifier, problem_type="single_label_classification"),
+    "multilabel": _Solution(TextReader, _classifier, problem_type="multi_label_classification"),
+    "number": _Solution(TextReader, _classifier, 1, "regression"),
+    "tags": _Solution(TagReader, _transformers_model("TokenClassification")),
+    "spans": _Solution(QuestionReader, _transformers_model("QuestionAnswering"), 2),
+    "choices": _Solution(ChoiceReader, _transformers_model("MultipleChoice"), 1),
+    "terms": _Solution(TermReader, _classifier, 2),
+    "relations": _Solution(RelationReader, ElectraForRelations),
 }
 
 
-def reader_of(task: Task, tokenizer: Tokenizer, settings: Settings) -> Reader:
-    return _KINDS[task.kind].reader(task, tokenizer, settings)
+def task_reader(task: Task, tokenizer: Tokenizer, settings: FinetuneSettings) -> TaskReader:
+    return _SOLUTIONS[task.kind].reader(task, tokenizer, settings)
 
 
-def num_outputs(task: Task) -> int:
-    return _KINDS[task.kind].outputs or len(task.labels)
-
-
-def headed(task: Task, config: Any) -> nn.Module:
-    """The model for the task; all of it is drawn from torch's generator."""
-    return _KINDS[task.kind].head(config)
+def build_model(task: Task, config: Any) -> nn.Module:
+    """The model for the task from transformers' config, with all weights drawn from torch's generator."""
+    solution = _SOLUTIONS[task.kind]
+    config.num_labels = solution.num_outputs or len(task.labels)
+    config.problem_type = solution.problem_type
+    return solution.model(config)

@@ -1,7 +1,7 @@
-"""Finished fine-tunings beside the file of `--json`: kept seed by seed, so that the same command goes on.
+"""Results are saved after every seed beside the file of `--json`, so that the same command resumes.
 
-FILE.partial holds what FILE will, as far as it is known, and goes when FILE appears. A finished FILE is gone on from
-as well, with more seeds, another task, or another model to compare with.
+FILE.partial holds the results so far, and is removed when FILE appears. A finished FILE is extended in the same way
+when more seeds, another task, or another model is asked for.
 """
 
 from __future__ import annotations
@@ -12,80 +12,79 @@ from typing import Any
 
 from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, write_json
-from pretrain.evaluation.tasks.metrics import names_of
-from pretrain.evaluation.tasks.results import Result
+from pretrain.evaluation.tasks.metric_names import metric_names
+from pretrain.evaluation.tasks.results import TaskResult
 
-_HELP = "name another file with --json, or remove this one"
+_REMEDY = "name another file with --json, or remove this one"
 
 
-class Kept:
+class PartialResults:
     def __init__(self, file: Path | None):
         self._file = file
         self._partial = file and file.with_name(f"{file.name}.partial")
         if file:
             make_folder(file.absolute().parent)
 
-    def take_over(self, results: Sequence[Result], num_seeds: int) -> None:
-        """Fill in the seeds that are finished. Raises UserError where they are of something else, and would be lost."""
+    def restore(self, results: Sequence[TaskResult], num_seeds: int) -> None:
+        """Fill in the finished seeds. Raises UserError when the file holds other results, which would be lost."""
         if not self._file or not self._partial:
             return
         file = self._partial if self._partial.exists() else self._file
         if not file.exists():
             return
-        expected = {result.task.name: result for result in results}
+        by_task = {result.task.name: result for result in results}
         try:
-            for table in read_json(file)["tasks"]:
-                if table["task"] not in expected:
+            for stored in read_json(file)["tasks"]:
+                if stored["task"] not in by_task:
                     raise UserError(
-                        f"{file}: holds results of the task {table['task']}, which is not asked for; {_HELP}"
+                        f"{file}: holds results of the task {stored['task']}, which is not asked for; {_REMEDY}"
                     )
-                _take_over(table, expected[table["task"]], num_seeds, file)
-        except UserError:
-            raise
+                _restore_task(stored, by_task[stored["task"]], num_seeds, file)
         except (KeyError, TypeError, AttributeError, ValueError):
-            raise UserError(f"{file}: holds no results of --task; {_HELP}") from None
+            raise UserError(f"{file}: holds no results of --task; {_REMEDY}") from None
 
-    def keep(self, results: Sequence[Result], num_seeds: int) -> None:
+    def save(self, results: Sequence[TaskResult], num_seeds: int) -> None:
         if self._partial:
-            write_json(self._partial, _tables(results, num_seeds))
+            write_json(self._partial, _content(results, num_seeds))
 
-    def finish(self, results: Sequence[Result], num_seeds: int) -> None:
+    def finish(self, results: Sequence[TaskResult], num_seeds: int) -> None:
         if self._file and self._partial:
-            write_json(self._file, _tables(results, num_seeds))
+            write_json(self._file, _content(results, num_seeds))
             self._partial.unlink(missing_ok=True)
 
     def remark(self) -> str:
-        """What becomes of the seeds that are finished."""
+        """A sentence for a user who interrupts: where the finished seeds are."""
         if not self._partial:
-            return "nothing is kept; with --json FILE the same command would go on"
-        return f"what is finished is in {self._partial}, and the same command goes on"
+            return "no result is saved; with --json FILE the same command would resume"
+        return f"the finished results are in {self._partial}, and the same command resumes"
 
 
-def _tables(results: Sequence[Result], num_seeds: int) -> dict[str, Any]:
-    return {"seeds": num_seeds, "tasks": [result.table() for result in results]}
+def _content(results: Sequence[TaskResult], num_seeds: int) -> dict[str, Any]:
+    return {"seeds": num_seeds, "tasks": [result.to_dict() for result in results]}
 
 
-def _take_over(table: dict[str, Any], result: Result, num_seeds: int, file: Path) -> None:
-    known = result.known()
-    for model, metrics in table["models"].items():
+def _restore_task(stored: dict[str, Any], result: TaskResult, num_seeds: int, file: Path) -> None:
+    for model, metrics in stored["models"].items():
         if model not in result.seeds:
-            raise UserError(f"{file}: holds results of the model {model}, which is not asked for; {_HELP}")
-        what = f"{file}: holds results of {model} on {result.task.name}"
-        theirs, ours = table["settings"][model], known["settings"][model]
-        others = ", ".join(key for key in ours if theirs.get(key) != ours[key])
-        for name, same in (
-            ("another content of the task", table["sha256"]["task"] == known["sha256"]["task"]),
-            (
-                "other weights or another tokenizer",
-                table["sha256"]["models"][model] == known["sha256"]["models"][model],
-            ),
-            (f"other settings ({others})", not others),
-            ("other metrics", [*metrics] == names_of(result.task)),
-        ):
-            if not same:
-                raise UserError(f"{what} with {name}; {_HELP}")
+            raise UserError(f"{file}: holds results of the model {model}, which is not asked for; {_REMEDY}")
+        place = f"{file}: holds results of {model} on {result.task.name}"
+        if difference := _difference(stored, result, model):
+            raise UserError(f"{place} with {difference}; {_REMEDY}")
         by_seed = zip(*(map(float, spread["values"]) for spread in metrics.values()), strict=True)
         seeds = [dict(zip(metrics, values, strict=True)) for values in by_seed]
         if len(seeds) > num_seeds:
-            raise UserError(f"{what} by {len(seeds)} seeds, and --seeds is {num_seeds}; ask for as many, or {_HELP}")
+            raise UserError(f"{place} by {len(seeds)} seeds, and --seeds is {num_seeds}; ask for as many, or {_REMEDY}")
         result.seeds[model] += seeds
+
+
+def _difference(stored: dict[str, Any], result: TaskResult, model: str) -> str | None:
+    """Why stored metrics of a model cannot be those of this command."""
+    current = result.identity()
+    if stored["sha256"]["task"] != current["sha256"]["task"]:
+        return "another content of the task"
+    if stored["sha256"]["models"][model] != current["sha256"]["models"][model]:
+        return "other weights or another tokenizer"
+    settings, stored_settings = current["settings"][model], stored["settings"][model]
+    if changed := [key for key in settings if stored_settings.get(key) != settings[key]]:
+        return f"other settings ({', '.join(changed)})"
+    return None if [*stored["models"][model]] == metric_names(result.task) else "other metrics"

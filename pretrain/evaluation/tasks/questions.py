@@ -1,4 +1,4 @@
-"""The reader of questions, whose answers are spans of a context, or that have none.
+"""The reader of questions whose answers are spans of a context, or that have no answer.
 
 Letters: B features, L tokens.
 """
@@ -14,66 +14,67 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from pretrain.evaluation.tasks import metrics
-from pretrain.evaluation.tasks.features import Feature, Reader, to_numpy
+from pretrain.evaluation.tasks import answers
+from pretrain.evaluation.tasks.features import Feature, TaskReader, to_numpy
 from pretrain.evaluation.tasks.metrics import Metrics
-from pretrain.evaluation.tasks.task import Answer, Answers, Example
+from pretrain.evaluation.tasks.reading.task import Answer, Answers, LabelledExample
 
 
 @dataclass
-class _Best:
-    """Of an example, over its windows so far: the likeliest answer, and how likely it is that there is none."""
+class _BestSpan:
+    """The likeliest answer of an example over its windows so far, and the score of "there is no answer"."""
 
     score: float = -np.inf
     text: str = ""
-    # The least over the windows: the answer is in none of them (as in BERT's run_squad.py).
-    none: float = np.inf
+    # The minimum over the windows, because no answer means that no window has one (as in BERT's run_squad.py).
+    no_answer_score: float = np.inf
 
 
-class Questions(Reader):
-    """A context is read in windows that overlap. [CLS] stands for "not in this window"."""
+class QuestionReader(TaskReader):
+    """A context is read in overlapping windows. [CLS] is the target where the answer is not in the window."""
 
-    def features(self, examples: Sequence[Example]) -> list[Feature]:
-        # A window has room for what is new in it, whatever the question takes.
+    def features(self, examples: Sequence[LabelledExample]) -> list[Feature]:
+        # At most a quarter, so that every window has room for new text, however long the question is.
         stride = min(self.settings.stride, self.settings.length // 4)
         self.tokenizer.enable_truncation(self.settings.length, stride=stride, strategy="only_second")
-        found = []
+        features: list[Feature] = []
         for number, example in enumerate(examples):
             assert example.pair is not None
             encoding = self.tokenizer.encode(self._shortened(example.text), example.pair)
-            answers = cast(Answers, example.target).answers
+            correct = cast(Answers, example.target).answers
             for window in (encoding, *encoding.overflowing):
-                start, end = _place(window, answers[0]) if answers else (0, 0)
-                found.append(Feature(number, (window,), {"start_positions": start, "end_positions": end}))
-        return found
+                start, end = _place(window, correct[0]) if correct else (0, 0)
+                features.append(Feature(number, (window,), {"start_positions": start, "end_positions": end}))
+        return features
 
     def _shortened(self, question: str) -> str:
-        """Half a window at most."""
+        """The question, cut to half a window."""
         encoding = self.tokenizer.encode(question, add_special_tokens=False)
         most = self.settings.length // 2
         return question if len(encoding.ids) <= most else question[: encoding.offsets[most - 1][1]]
 
-    def said(self, output: Any) -> list[NDArray[np.float32]]:
-        """[L, 2] of starts and ends."""
+    def outputs_by_feature(self, output: Any) -> list[NDArray[np.float32]]:
+        """[L, 2], the logits of starts and ends."""
         return list(to_numpy(torch.stack([output.start_logits, output.end_logits], -1)))
 
     def score(
-        self, examples: Sequence[Example], features: Sequence[Feature], said: Sequence[NDArray[np.float32]]
+        self, examples: Sequence[LabelledExample], features: Sequence[Feature], outputs: Sequence[NDArray[np.float32]]
     ) -> Metrics:
-        best = [_Best() for _ in examples]
-        for feature, values in zip(features, said, strict=True):
-            score, start, end = self._best_span(feature.encoding, values)
-            known = best[feature.example]
-            known.none = min(known.none, float(values[0].sum()))
-            if score > known.score:
+        spans = [_BestSpan() for _ in examples]
+        for feature, logits in zip(features, outputs, strict=True):
+            score, start, end = self._best_span(feature.encoding, logits)
+            best = spans[feature.example]
+            best.no_answer_score = min(best.no_answer_score, float(logits[0].sum()))
+            if score > best.score:
                 context = cast(str, examples[feature.example].pair)
                 offsets = feature.encoding.offsets
-                known.score, known.text = score, context[offsets[start][0] : offsets[end][1]]
-        right = [[answer.text for answer in cast(Answers, example.target).answers] for example in examples]
-        return metrics.of_answers([one.text for one in best], right, [one.none - one.score for one in best])
+                best.score, best.text = score, context[offsets[start][0] : offsets[end][1]]
+        correct = [[answer.text for answer in cast(Answers, example.target).answers] for example in examples]
+        doubts = [span.no_answer_score - span.score for span in spans]
+        return answers.score_answers([span.text for span in spans], correct, doubts)
 
     def _best_span(self, window: Encoding, logits: NDArray[np.float32]) -> tuple[float, int, int]:
-        """The likeliest pair of places in the context, [L, 2] -> its logit, start and end."""
+        """The likeliest pair of places in the context, from [L, 2] -> its logit, start and end."""
         inside, logits = np.array(window.sequence_ids) == 1, logits[: len(window.ids)]
         sums = logits[:, None, 0] + logits[None, :, 1]
         lengths = np.arange(len(logits))[None, :] - np.arange(len(logits))[:, None]
@@ -83,7 +84,7 @@ class Questions(Reader):
 
 
 def _place(window: Encoding, answer: Answer) -> tuple[int, int]:
-    """The tokens at the ends of an answer; (0, 0) when it does not lie in the window."""
+    """The first and the last token of an answer; (0, 0) when the window does not hold all of it."""
     first, last = answer.start, answer.start + len(answer.text)
     inside = [
         place

@@ -1,6 +1,6 @@
-"""How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key says otherwise.
+"""How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key overrides them.
 
-Epochs, lengths and batches of what ELECTRA's paper does not have are those of the baselines of CLUE (C3, CHID), CBLUE
+Where ELECTRA's paper has no numbers, epochs, lengths and batches are those of the baselines of CLUE (C3, CHID), CBLUE
 (CHIP-CDN) and ERNIE-Health (CMeIE).
 """
 
@@ -13,45 +13,45 @@ from pydantic import Field
 
 from configs.load import assignments, validate
 from configs.schema import Count, NotNegative, Positive, Share, Table
-from pretrain.evaluation.tasks.task import Choice, Task
+from pretrain.evaluation.tasks.reading.task import Choice, Task
 
-# Up to this width a model is as small, or base, is; a wider one is large.
+# The widths of the small and the base model of the paper; a wider model is fine-tuned like the large model.
 _SMALL, _BASE = 256, 768
-# Ten epochs for the smallest tasks of GLUE.
-_LONG = ("rte", "sts", "sts-b", "stsb")
+# The smallest tasks of GLUE are trained for ten epochs.
+_TEN_EPOCHS = ("rte", "sts", "sts-b", "stsb")
 
 
-class Settings(Table):
+class FinetuneSettings(Table):
     epochs: Count
     batch: Count
-    # tokens of an example, special ones included
+    # tokens of an example, special tokens included
     length: Count
     learning_rate: Positive
-    # of all steps, in which the rate rises; then it falls to 0 in a straight line
+    # the share of all steps in which the rate rises; after them it falls linearly to 0
     warmup_share: Share
     weight_decay: NotNegative
     bias_correction: bool
     clip_norm: Positive
-    # the rate of a layer is this times that of the layer above, with the embeddings below all
+    # the rate of a layer is this times the rate of the layer above; the embeddings count as the lowest layer
     layer_decay: Annotated[float, Field(gt=0, le=1)]
-    # paper: the top layer has the whole rate, as the head has. google: google-research/electra's code, whose exponents
-    # are greater by two, so that no layer has the whole rate
+    # paper: the top layer has the full rate, as the head has. google: the exponents of google-research/electra's code,
+    # which are greater by two, so that no layer has the full rate
     layer_decay_exponent: Literal["paper", "google"]
-    # of questions: tokens that two windows of a long context share, and the longest answer in tokens
+    # question answering: tokens that two windows of a long context share, and the longest answer in tokens
     stride: Count
     answer_length: Count
-    # of terms to be normalised: candidates of a text, and how many wrong ones of them are trained beside the right ones
+    # normalisation of terms: candidates for a text, and how many wrong candidates are trained beside the correct terms
     candidates: Count
     negatives: Count
-    # what a task is judged by; "" is its published one
+    # the metric to judge a task by; "" is its published metric
     metric: str
 
 
-def settings_for(task: Task, hidden: int, max_positions: int, given: Iterable[str]) -> Settings:
+def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterable[str]) -> FinetuneSettings:
     """The numbers for a model of this width, with `key=value` laid over. Raises UserError for an unknown key."""
     size = "small" if hidden <= _SMALL else "base" if hidden <= _BASE else "large"
-    epochs, length = _usual(task)
-    tables: dict[str, Any] = {
+    epochs, length = _epochs_and_length(task)
+    table: dict[str, Any] = {
         "epochs": epochs,
         "batch": 12 if task.kind == "relations" else 32,
         "length": min(length, max_positions),
@@ -68,11 +68,10 @@ def settings_for(task: Task, hidden: int, max_positions: int, given: Iterable[st
         "negatives": 3,
         "metric": "",
     }
-    return validate(Settings, tables | assignments(given), "--task")
+    return validate(FinetuneSettings, table | assignments(overrides), "--task")
 
 
-def _usual(task: Task) -> tuple[int, int]:
-    """Epochs, and tokens."""
+def _epochs_and_length(task: Task) -> tuple[int, int]:
     match task.kind:
         case "spans":
             return 2, 512
@@ -83,4 +82,5 @@ def _usual(task: Task) -> tuple[int, int]:
             return 3, 64
         case "relations":
             return 100, 300
-    return 10 if task.name.lower() in _LONG else 3, 128
+        case _:
+            return 10 if task.name.lower() in _TEN_EPOCHS else 3, 128

@@ -1,4 +1,4 @@
-"""Fine-tunings as a table, as JSON, and as a picture: a dot for each seed, a line for the mean."""
+"""Results of fine-tunings as a table, as JSON, and as a picture with a dot for each seed and a line for the mean."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rich.table import Table
 
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_text
-from pretrain.evaluation.tasks.compare import compare
-from pretrain.evaluation.tasks.partial_results import Kept
-from pretrain.evaluation.tasks.results import Result, Spread
+from pretrain.evaluation.tasks.comparison import Progress, compare
+from pretrain.evaluation.tasks.partial_results import PartialResults
+from pretrain.evaluation.tasks.results import Spread, TaskResult
 
 _COLOURS = ("#2a6f7f", "#c8702a")
-# Of the picture, in its own units.
+# Measures of the picture, in its own units.
 _LEFT, _PLOT, _RIGHT, _ROW = 260, 460, 40, 52
 
 
@@ -29,30 +29,32 @@ def print_tasks(
     overrides: Sequence[str] = (),
     json_file: Path | None = None,
     picture: Path | None = None,
-    asked: Callable[[], bool] = lambda: False,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Fine-tune, print a table, and write what is asked for. Raises UserError before anything is trained.
+    """Fine-tune, print a table, and write the files that are named. Raises UserError before anything is trained.
 
-    With `json_file` what is finished is kept, and taken over by the same command. Raises Unfinished when `asked`.
+    With `json_file` finished seeds are saved, and the same command resumes after them. Raises Unfinished when a stop
+    is requested.
     """
     if picture and picture.suffix != ".svg":
-        raise UserError(f"--picture {picture}: is an SVG; name a file that ends in .svg")
+        raise UserError(f"--picture {picture}: the picture is an SVG; name a file that ends in .svg")
     if picture:
         make_folder(picture.absolute().parent)
     console = Console()
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    results = compare(models, folders, num_seeds, overrides, Kept(json_file), say, asked)
+    progress = Progress(report=report, stop_requested=stop_requested)
+    results = compare(models, folders, num_seeds, overrides, PartialResults(json_file), progress)
     console.print(_table(results))
     if picture:
-        write_text(picture, draw(results))
+        write_text(picture, render_picture(results))
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _table(results: Sequence[TaskResult]) -> Table:
     table = Table(
-        title="mean and standard deviation over seeds, in percent; * is what the task is judged by",
+        title="mean and standard deviation over seeds, in percent; * marks the metric that a task is judged by",
         title_justify="left",
         box=None,
         padding=(0, 2, 0, 0),
@@ -70,12 +72,12 @@ def _table(results: Sequence[Result]) -> Table:
     return table
 
 
-def _cells(result: Result, metric: str) -> list[str]:
-    """The name of a metric, what each model has of it, and of two their difference."""
+def _cells(result: TaskResult, metric: str) -> list[str]:
+    """The name of a metric, its value for each model, and the difference of two models."""
     paired = result.difference(metric)
     name = metric.replace("_", " ") + (" *" if metric == result.main else "")
-    of_models = [_cell(spreads[metric]) for spreads in result.models.values()]
-    return [name, *of_models, *([_cell(paired, signed=True)] if paired else [])]
+    values = [_cell(spreads[metric]) for spreads in result.models.values()]
+    return [name, *values, *([_cell(paired, signed=True)] if paired else [])]
 
 
 def _cell(spread: Spread, *, signed: bool = False) -> str:
@@ -83,8 +85,8 @@ def _cell(spread: Spread, *, signed: bool = False) -> str:
     return mean if spread.deviation is None else f"{mean} ± {100 * spread.deviation:.2f}"
 
 
-def draw(results: Sequence[Result]) -> str:
-    """The metric that each task is judged by as an SVG that needs nothing beside it."""
+def render_picture(results: Sequence[TaskResult]) -> str:
+    """An SVG of the metric that each task is judged by. It refers to no other file."""
     every = [value for result in results for spreads in result.models.values() for value in spreads[result.main].values]
     axis = _axis(min(every), max(every))
     low, high = axis[0], axis[-1]
@@ -118,7 +120,7 @@ def _axis(low: float, high: float) -> list[float]:
     return [step * number for number in range(first, max(last, first + 1) + 1)]
 
 
-def _row(result: Result, y: int, x: Any) -> dict[str, Any]:
+def _row(result: TaskResult, y: int, x: Any) -> dict[str, Any]:
     offsets = (0,) if len(result.models) == 1 else (-9, 9)
     spreads = [spreads[result.main] for spreads in result.models.values()]
     marks = [

@@ -1,4 +1,4 @@
-"""One fine-tuning: a model with a fresh head learns a task for some epochs, and is scored on what was held out."""
+"""One fine-tuning: a model with a new head is trained on a task and scored on its held-out examples."""
 
 from __future__ import annotations
 
@@ -10,61 +10,77 @@ import torch
 from torch import nn
 
 from configs.training_tables import OptimizerTable, ScheduleTable
-from pretrain.evaluation.tasks.features import Feature, Reader, collate
-from pretrain.evaluation.tasks.kinds import reader_of
+from pretrain.evaluation.tasks.backbone import Backbone
+from pretrain.evaluation.tasks.features import Feature, TaskReader, collate
+from pretrain.evaluation.tasks.kinds import task_reader
 from pretrain.evaluation.tasks.metrics import Metrics
-from pretrain.evaluation.tasks.model import Backbone, parameter_groups
-from pretrain.evaluation.tasks.settings import Settings
-from pretrain.evaluation.tasks.task import Task
+from pretrain.evaluation.tasks.reading.task import Task
+from pretrain.evaluation.tasks.settings import FinetuneSettings
 from pretrain.step.optim import ElectraAdam, learning_rate
+from pretrain.step.parameter_groups import HUGGINGFACE_NAMES, layer_scale, parameter_groups
 
-# Called between batches; what it raises ends the fine-tuning.
-Look = Callable[[], None]
+# Called between batches. An exception that it raises ends the fine-tuning.
+CheckStop = Callable[[], None]
 
 
 def fine_tune(
-    backbone: Backbone, task: Task, settings: Settings, seed: int, device: torch.device, look: Look = lambda: None
+    backbone: Backbone,
+    task: Task,
+    settings: FinetuneSettings,
+    seed: int,
+    device: torch.device,
+    check_stop: CheckStop = lambda: None,
 ) -> Metrics:
     """The metrics on the held-out examples. The seed decides the head, the order of the examples and dropout."""
     torch.manual_seed(seed)
-    reader = reader_of(task, backbone.tokenizer, settings)
+    reader = task_reader(task, backbone.tokenizer, settings)
     model = backbone.with_head(task).to(device)
-    _learn(model, reader.to_learn(task.train), backbone, settings, device, look)
-    held_out = reader.features(task.held_out)
-    return reader.score(task.held_out, held_out, _said(model, reader, held_out, backbone.pad, device, look))
+    _train(model, reader.training_features(task.train), backbone, settings, device, check_stop)
+    features = reader.features(task.held_out)
+    outputs = _predict(model, reader, features, backbone.pad, device, check_stop)
+    return reader.score(task.held_out, features, outputs)
 
 
-def _learn(
+def _train(
     model: nn.Module,
     features: Sequence[Feature],
     backbone: Backbone,
-    settings: Settings,
+    settings: FinetuneSettings,
     device: torch.device,
-    look: Look,
+    check_stop: CheckStop,
 ) -> None:
     num_steps = settings.epochs * math.ceil(len(features) / settings.batch)
-    optimizer, schedule = _plan(settings, num_steps)
-    adam = ElectraAdam(parameter_groups(model, backbone.network.shape["layers"], settings), optimizer)
+    optimizer, schedule = _recipe_tables(settings, num_steps)
+    scale = rate_shares(settings, backbone.network.shape["layers"])
+    adam = ElectraAdam(parameter_groups(model, settings.weight_decay, scale), optimizer)
     model.train()
-    for step, chosen in enumerate(_order(len(features), settings)):
-        look()
+    for step, numbers in enumerate(_batches(len(features), settings)):
+        check_stop()
         rate = learning_rate(step, optimizer, schedule)
         for group in adam.param_groups:
             group["lr"] = rate * group["scale"]
-        model(**collate([features[number] for number in chosen], backbone.pad, device)).loss.backward()
+        model(**collate([features[number] for number in numbers], backbone.pad, device)).loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
         adam.step()
         adam.zero_grad()
 
 
-def _order(num_features: int, settings: Settings) -> Iterator[list[int]]:
-    """The features of every step, each once in an epoch."""
+def rate_shares(settings: FinetuneSettings, num_layers: int) -> Callable[[str], float]:
+    """A function from the name of a parameter in transformers' model to its share of the learning rate."""
+    # google-research/electra numbers the head n_layers + 2 and layer i from 0 upwards i + 1, so that the exponent of
+    # the top layer is 2.
+    top_exponent = 2 if settings.layer_decay_exponent == "google" else 0
+    return layer_scale(HUGGINGFACE_NAMES, num_layers, settings.layer_decay, top_exponent)
+
+
+def _batches(num_features: int, settings: FinetuneSettings) -> Iterator[list[int]]:
+    """The numbers of the features of every step; each occurs once in an epoch."""
     for _ in range(settings.epochs):
         yield from (part.tolist() for part in torch.randperm(num_features).split(settings.batch))
 
 
-def _plan(settings: Settings, num_steps: int) -> tuple[OptimizerTable, ScheduleTable]:
-    """Google's Adam, and its schedule: warm-up times linear decay (run_finetuning.py)."""
+def _recipe_tables(settings: FinetuneSettings, num_steps: int) -> tuple[OptimizerTable, ScheduleTable]:
+    """Google's Adam and its schedule, warm-up times linear decay (run_finetuning.py)."""
     optimizer = OptimizerTable(
         learning_rate=settings.learning_rate,
         beta1=0.9,
@@ -79,16 +95,21 @@ def _plan(settings: Settings, num_steps: int) -> tuple[OptimizerTable, ScheduleT
 
 
 @torch.no_grad()
-def _said(
-    model: nn.Module, reader: Reader, features: Sequence[Feature], pad: int, device: torch.device, look: Look
+def _predict(
+    model: nn.Module,
+    reader: TaskReader,
+    features: Sequence[Feature],
+    pad: int,
+    device: torch.device,
+    check_stop: CheckStop,
 ) -> list[Any]:
-    """What the model says of each feature."""
+    """The outputs of the model, by feature."""
     model.eval()
-    found: list[Any] = []
+    outputs: list[Any] = []
     size = reader.settings.batch
     for first in range(0, len(features), size):
-        look()
+        check_stop()
         batch = collate(features[first : first + size], pad, device)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
-        found += reader.said(model(**inputs))
-    return found
+        outputs += reader.outputs_by_feature(model(**inputs))
+    return outputs

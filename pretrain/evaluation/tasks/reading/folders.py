@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.common.errors import UserError
-from pretrain.evaluation.tasks.records import TEXTS, Record, example_of, of_c3, of_chid, of_tree
-from pretrain.evaluation.tasks.task import Example, Kind, Task
+from pretrain.evaluation.tasks.reading.records import TEXTS, Record, example_of, of_c3, of_chid, of_tree
+from pretrain.evaluation.tasks.reading.task import Kind, LabelledExample, Task
 
 _COLA = ("source", "label", "star", "sentence")  # the one file of GLUE without a header
 _ENDINGS = (".jsonl", ".json", ".tsv")
@@ -63,10 +63,10 @@ def _files_of(folder: Path, split: str) -> list[Path]:
     return found
 
 
-def _read(file: Path) -> list[Example]:
+def _read(file: Path) -> list[LabelledExample]:
     """The labelled examples; none when the file has no labels, as the test files of GLUE have none."""
     answers: dict[str, int] | None = None
-    examples: list[Example] = []
+    examples: list[LabelledExample] = []
     for number, record in enumerate(_records(file), 1):
         try:
             if "candidates" in record and "content" in record:
@@ -76,7 +76,7 @@ def _read(file: Path) -> list[Example]:
                 examples.append(example)
         except _WRONG as error:
             raise UserError(f"{file}: record {number}: {error}; fields: {', '.join(map(str, record))}") from None
-    return [] if all(example.says_nothing for example in examples) else examples
+    return [] if all(example.has_empty_target for example in examples) else examples
 
 
 def _answers_beside(file: Path) -> dict[str, int]:

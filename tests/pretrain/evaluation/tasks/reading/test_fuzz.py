@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.common.errors import UserError
-from pretrain.evaluation.tasks.layouts import read_task
-from pretrain.evaluation.tasks.metrics import names_of
-from pretrain.evaluation.tasks.task import Answers, Choice, Relations, Tags, Task, Terms
+from pretrain.evaluation.tasks.metric_names import metric_names
+from pretrain.evaluation.tasks.reading.folders import read_task
+from pretrain.evaluation.tasks.reading.task import Answers, Choice, Relations, Tags, Task, Terms
 from tests.fuzz import changed, cut_and_flipped
-from tests.pretrain.evaluation.tasks.test_layouts import C3, JSON, squad
+from tests.pretrain.evaluation.tasks.reading.test_folders import C3, JSON, squad
 
 QUESTION = {"id": "1", "question": "a", "answers": [{"text": "b", "answer_start": 0}]}
 KINDS = ("csl", "CLUEWSC2020", "tags", "cluener", "CMeEE", "CMeIE", "ours, choices", "ours, questions")
@@ -58,4 +58,4 @@ def test_a_file_of_a_task(name: str, tmp_path: Path, data: st.DataObject) -> Non
         assert "\n" not in str(error)
         return
     assert all(isinstance(text, str) for text in texts(task))
-    assert task.fingerprint and names_of(task)
+    assert task.fingerprint and metric_names(task)

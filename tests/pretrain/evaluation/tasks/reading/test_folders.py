@@ -11,8 +11,18 @@ import pytest
 from openpyxl import Workbook
 
 from configs.common.errors import UserError
-from pretrain.evaluation.tasks.layouts import read_task
-from pretrain.evaluation.tasks.task import Answer, Answers, Choice, Example, Relation, Relations, Tags, Task, Terms
+from pretrain.evaluation.tasks.reading.folders import read_task
+from pretrain.evaluation.tasks.reading.task import (
+    Answer,
+    Answers,
+    Choice,
+    LabelledExample,
+    Relation,
+    Relations,
+    Tags,
+    Task,
+    Terms,
+)
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -35,31 +45,31 @@ def tsv(*rows: str) -> str:
 GLUE = {
     "CoLA": (
         ("gj04 | 1 |  | Kim left.", "cj99 | 0 | * | Left did Kim."),
-        [Example("Kim left.", None, (), "1"), Example("Left did Kim.", None, (), "0")],
+        [LabelledExample("Kim left.", None, (), "1"), LabelledExample("Left did Kim.", None, (), "0")],
     ),
-    "SST-2": (("sentence | label", 'a "fine" film | 1'), [Example('a "fine" film', None, (), "1")]),
+    "SST-2": (("sentence | label", 'a "fine" film | 1'), [LabelledExample('a "fine" film', None, (), "1")]),
     "MRPC": (
         ("Quality | #1 ID | #2 ID | #1 String | #2 String", "1 | 7 | 8 | One. | Two."),
-        [Example("One.", "Two.", (), "1")],
+        [LabelledExample("One.", "Two.", (), "1")],
     ),
     "QQP": (
         ("id | qid1 | qid2 | question1 | question2 | is_duplicate", "0 | 1 | 2 | Why? | How? | 0"),
-        [Example("Why?", "How?", (), "0")],
+        [LabelledExample("Why?", "How?", (), "0")],
     ),
     "MNLI": (
         (
             "index | promptID | sentence1_binary_parse | sentence1 | sentence2 | label1 | gold_label",
             "0 | 3 | ( a ) | It rains. | It is wet. | neutral | entailment",
         ),
-        [Example("It rains.", "It is wet.", (), "entailment")],
+        [LabelledExample("It rains.", "It is wet.", (), "entailment")],
     ),
     "QNLI": (
         ("index | question | sentence | label", "0 | Who? | He did. | not_entailment"),
-        [Example("Who?", "He did.", (), "not_entailment")],
+        [LabelledExample("Who?", "He did.", (), "not_entailment")],
     ),
     "STS-B": (
         ("index | genre | sentence1 | sentence2 | score", "0 | news | A man. | A boy. | 3.800"),
-        [Example("A man.", "A boy.", (), 3.8)],
+        [LabelledExample("A man.", "A boy.", (), 3.8)],
     ),
 }
 
@@ -76,32 +86,44 @@ def test_glue(name: str, tmp_path: Path) -> None:
 
 
 JSON = {
-    "afqmc": ({"sentence1": "能贷吗", "sentence2": "可以贷吗", "label": "1"}, Example("能贷吗", "可以贷吗", (), "1")),
+    "afqmc": (
+        {"sentence1": "能贷吗", "sentence2": "可以贷吗", "label": "1"},
+        LabelledExample("能贷吗", "可以贷吗", (), "1"),
+    ),
     "tnews": (
         {"label": "102", "label_desc": "news", "sentence": "新书", "keywords": ""},
-        Example("新书", None, (), "102"),
+        LabelledExample("新书", None, (), "102"),
     ),
     "ocnli": (
         {"level": "easy", "sentence1": "甲", "sentence2": "乙", "label": "neutral"},
-        Example("甲", "乙", (), "neutral"),
+        LabelledExample("甲", "乙", (), "neutral"),
     ),
-    "csl": ({"id": 1, "abst": "摘要", "keyword": ["水", "火"], "label": "0"}, Example("摘要", "水, 火", (), "0")),
+    "csl": (
+        {"id": 1, "abst": "摘要", "keyword": ["水", "火"], "label": "0"},
+        LabelledExample("摘要", "水, 火", (), "0"),
+    ),
     "KUAKE-QIC": (
         {"id": "s1", "query": "头痛怎么办", "label": "治疗方案"},
-        Example("头痛怎么办", None, (), "治疗方案"),
+        LabelledExample("头痛怎么办", None, (), "治疗方案"),
     ),
-    "KUAKE-QTR": ({"id": "s1", "query": "头痛", "title": "偏头痛", "label": "2"}, Example("头痛", "偏头痛", (), "2")),
-    "KUAKE-QQR": ({"id": "s1", "query1": "头痛", "query2": "头疼", "label": "2"}, Example("头痛", "头疼", (), "2")),
+    "KUAKE-QTR": (
+        {"id": "s1", "query": "头痛", "title": "偏头痛", "label": "2"},
+        LabelledExample("头痛", "偏头痛", (), "2"),
+    ),
+    "KUAKE-QQR": (
+        {"id": "s1", "query1": "头痛", "query2": "头疼", "label": "2"},
+        LabelledExample("头痛", "头疼", (), "2"),
+    ),
     "CHIP-STS": (
         {"id": "1", "text1": "甲", "text2": "乙", "label": "0", "category": "x"},
-        Example("甲", "乙", (), "0"),
+        LabelledExample("甲", "乙", (), "0"),
     ),
-    "CHIP-CTC": ({"id": "s1", "label": "Age", "text": "年满18岁"}, Example("年满18岁", None, (), "Age")),
-    "ours": ({"text": "a", "text_pair": "b", "label": 1}, Example("a", "b", (), "1")),
-    "tags": ({"tokens": ["a", "b"], "tags": ["X", "Y"]}, Example("", None, ("a", "b"), Tags(("X", "Y")))),
+    "CHIP-CTC": ({"id": "s1", "label": "Age", "text": "年满18岁"}, LabelledExample("年满18岁", None, (), "Age")),
+    "ours": ({"text": "a", "text_pair": "b", "label": 1}, LabelledExample("a", "b", (), "1")),
+    "tags": ({"tokens": ["a", "b"], "tags": ["X", "Y"]}, LabelledExample("", None, ("a", "b"), Tags(("X", "Y")))),
     "cluener": (
         {"text": "王五在京", "label": {"name": {"王五": [[0, 1]]}, "address": {"京": [[3, 3]]}}},
-        Example("", None, tuple("王五在京"), Tags(("B-name", "I-name", "O", "B-address"))),
+        LabelledExample("", None, tuple("王五在京"), Tags(("B-name", "I-name", "O", "B-address"))),
     ),
     "CMeEE": (
         {
@@ -111,7 +133,7 @@ JSON = {
                 {"start_idx": 0, "end_idx": 3, "type": "dis", "entity": "支气管炎"},
             ],
         },
-        Example("", None, tuple("支气管炎"), Tags(("B-dis", "I-dis", "I-dis", "I-dis"))),
+        LabelledExample("", None, tuple("支气管炎"), Tags(("B-dis", "I-dis", "I-dis", "I-dis"))),
     ),
     "CLUEWSC2020": (
         {
@@ -120,7 +142,7 @@ JSON = {
             "label": "true",
             "text": "小李病了，他没来。",
         },
-        Example("_小李_病了，[他]没来。", None, (), "true"),
+        LabelledExample("_小李_病了，[他]没来。", None, (), "true"),
     ),
     "CLUEWSC2020, the pronoun first": (
         {
@@ -128,7 +150,7 @@ JSON = {
             "label": "false",
             "text": "当他来时小李走了。",
         },
-        Example("当[他]来时_小李_走了。", None, (), "false"),
+        LabelledExample("当[他]来时_小李_走了。", None, (), "false"),
     ),
     "CMeIE": (
         {
@@ -144,15 +166,15 @@ JSON = {
                 }
             ],
         },
-        Example("", None, tuple("肺炎可用青霉素"), Relations((Relation("肺炎", "药物治疗", "青霉素"),))),
+        LabelledExample("", None, tuple("肺炎可用青霉素"), Relations((Relation("肺炎", "药物治疗", "青霉素"),))),
     ),
     "ours, choices": (
         {"text": "a", "text_pair": "b", "choices": ["x", "y"], "label": "y"},
-        Example("a", "b", (), Choice(("x", "y"), 1)),
+        LabelledExample("a", "b", (), Choice(("x", "y"), 1)),
     ),
     "ours, questions": (
         {"question": "谁?", "context": "是我。", "answers": [{"text": "我", "answer_start": 1}]},
-        Example("谁?", "是我。", (), Answers((Answer("我", 1),))),
+        LabelledExample("谁?", "是我。", (), Answers((Answer("我", 1),))),
     ),
 }
 
@@ -189,7 +211,7 @@ def test_cmrc(tmp_path: Path) -> None:
     whole = {"version": "v1.0", "data": [{"title": "TRIAL_1", "id": "TRIAL_1", "paragraphs": [paragraph]}]}
     task = read_task(write(tmp_path, cmrc2018_train_json=whole, cmrc2018_dev_json=whole))
     answers = (Answer("十三世纪", 5), Answer("十三世纪。", 5))
-    assert task.held_out == [Example("何时建成？", "元大都建于十三世纪。", (), Answers(answers))]
+    assert task.held_out == [LabelledExample("何时建成？", "元大都建于十三世纪。", (), Answers(answers))]
     assert task.kind == "spans"
 
 
@@ -202,7 +224,7 @@ def test_drcd(tmp_path: Path) -> None:
     question = {"id": "1001-10-1", "question": "誰?", "answers": [{"id": "1", "text": "我", "answer_start": 1}]}
     whole = squad("是我。", question)
     task = read_task(write(tmp_path, DRCD_training_json=whole, DRCD_dev_json=whole, DRCD_test_json=whole))
-    assert task.held_out == [Example("誰?", "是我。", (), Answers((Answer("我", 1),)))]
+    assert task.held_out == [LabelledExample("誰?", "是我。", (), Answers((Answer("我", 1),)))]
     assert task.split == "test"
 
 
@@ -249,8 +271,8 @@ def test_c3(tmp_path: Path) -> None:
     (tmp_path / "test1.0.json").write_text(json.dumps(bare), encoding="utf-8")
     task = read_task(tmp_path)
     expected = [
-        Example("男：下雨了。\n女：带伞。", "天气?", (), Choice(("晴", "雨"), 1)),
-        Example("一段话。", "谁?", (), Choice(("我", "你", "他"), 0)),
+        LabelledExample("男：下雨了。\n女：带伞。", "天气?", (), Choice(("晴", "雨"), 1)),
+        LabelledExample("一段话。", "谁?", (), Choice(("我", "你", "他"), 0)),
     ]
     assert task.train == task.held_out == expected
     assert (task.kind, task.labels, task.split) == ("choices", ("0", "1", "2"), "dev")
@@ -276,9 +298,9 @@ def test_chid(compressed: bool, tmp_path: Path) -> None:
         task.train
         == task.held_out
         == [
-            Example(f"他[MASK]，她{four}。", None, (), Choice(options, 1, blank=1)),
-            Example(f"他{four}，她[MASK]。", None, (), Choice(options, 0, blank=27)),
-            Example("别[MASK]!", None, (), Choice(options, 1, blank=1)),
+            LabelledExample(f"他[MASK]，她{four}。", None, (), Choice(options, 1, blank=1)),
+            LabelledExample(f"他{four}，她[MASK]。", None, (), Choice(options, 0, blank=27)),
+            LabelledExample("别[MASK]!", None, (), Choice(options, 1, blank=1)),
         ]
     )
     assert task.split == "dev"
@@ -306,8 +328,8 @@ def test_chip_cdn(tmp_path: Path) -> None:
     book.save(tmp_path / "国际疾病分类 ICD-10北京临床版v601.xlsx")
     task = chip_cdn(tmp_path)
     assert task.held_out == [
-        Example("右乳腺癌IV期", None, (), Terms(("乳腺恶性肿瘤", "癌"))),
-        Example("高血压2级", None, (), Terms(("高血压",))),
+        LabelledExample("右乳腺癌IV期", None, (), Terms(("乳腺恶性肿瘤", "癌"))),
+        LabelledExample("高血压2级", None, (), Terms(("高血压",))),
     ]
     assert (task.kind, task.labels) == ("terms", ("乳腺恶性肿瘤", "癌", "霍乱", "高血压"))
     (tmp_path / "国际疾病分类 ICD-10北京临床版v601.xlsx").write_text("A00, 霍乱")
@@ -318,7 +340,7 @@ def test_chip_cdn(tmp_path: Path) -> None:
 def test_chip_cdn_as_paddlenlp_publishes_it(tmp_path: Path) -> None:
     table = tsv("text_a | text_b | label", "右乳腺癌IV期 | 癌 | 1", "右乳腺癌IV期 | 霍乱 | 0")
     task = read_task(write(tmp_path, train_tsv=table, dev_tsv=table))
-    assert task.held_out[1] == Example("右乳腺癌IV期", "霍乱", (), "0")
+    assert task.held_out[1] == LabelledExample("右乳腺癌IV期", "霍乱", (), "0")
 
 
 def test_a_labelled_test_file_is_what_is_held_out_and_classes_are_those_of_both(tmp_path: Path) -> None:

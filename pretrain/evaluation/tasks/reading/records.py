@@ -10,8 +10,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pretrain.evaluation.tasks.entities import tagged
-from pretrain.evaluation.tasks.task import Answer, Answers, Choice, Example, Relation, Relations, Tags, Terms
+from pretrain.evaluation.tasks.reading.entities import tagged
+from pretrain.evaluation.tasks.reading.task import (
+    Answer,
+    Answers,
+    Choice,
+    LabelledExample,
+    Relation,
+    Relations,
+    Tags,
+    Terms,
+)
 
 Record = Mapping[str, Any]
 
@@ -36,7 +45,7 @@ _NOT_READ = {
 }
 
 
-def example_of(record: Record) -> Example | None:
+def example_of(record: Record) -> LabelledExample | None:
     """None for a record without a label. Raises ValueError for one that is no example of anything."""
     if reason := next((_NOT_READ[name] for name in record if name in _NOT_READ), None):
         raise ValueError(f"holds {reason}")
@@ -56,7 +65,7 @@ def example_of(record: Record) -> Example | None:
     return _text_or_two(record)
 
 
-def _text_or_two(record: Record) -> Example | None:
+def _text_or_two(record: Record) -> LabelledExample | None:
     texts = next((names for names in TEXTS if all(name in record for name in names)), None)
     if not texts:
         raise ValueError("none of its fields is a text that is known")
@@ -64,10 +73,10 @@ def _text_or_two(record: Record) -> Example | None:
     if target is None:
         return None
     if "target" in record:
-        return Example(_marked(_string(record["text"]), record["target"]), None, (), target)
+        return LabelledExample(_marked(_string(record["text"]), record["target"]), None, (), target)
     first, second = (*(_text(record[name]) for name in texts), None)[:2]
     assert first is not None
-    return Example(first, second, (), target)
+    return LabelledExample(first, second, (), target)
 
 
 def _target(record: Record) -> str | float | None:
@@ -109,16 +118,16 @@ def _marked(text: str, target: Record) -> str:
     return text
 
 
-def _words(words: Iterable[str], tags: Iterable[str] | None) -> Example | None:
+def _words(words: Iterable[str], tags: Iterable[str] | None) -> LabelledExample | None:
     if tags is None:
         return None
     words, tags = tuple(map(str, words)), tuple(map(str, tags))
     if not words or len(words) != len(tags):
         raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
-    return Example("", None, words, Tags(tags))
+    return LabelledExample("", None, words, Tags(tags))
 
 
-def _question(record: Record) -> Example | None:
+def _question(record: Record) -> LabelledExample | None:
     """No answers are an answer: there is none, as in SQuAD 2.0. No field, or answers that are nowhere, are no label."""
     given = record.get("answers")
     if given is None:
@@ -127,10 +136,10 @@ def _question(record: Record) -> Example | None:
     known = tuple(answer for answer in answers if answer.start >= 0)
     if answers and not known:  # the test files of CMRC
         return None
-    return Example(_text(record["question"]), _string(record["context"]), (), Answers(known))
+    return LabelledExample(_text(record["question"]), _string(record["context"]), (), Answers(known))
 
 
-def _choice(record: Record) -> Example | None:
+def _choice(record: Record) -> LabelledExample | None:
     """Ours: {text, text_pair, choices, label}, where the label is the place of the right one or its text."""
     options, label = tuple(map(str, record["choices"])), record.get("label")
     if label in (None, ""):
@@ -139,17 +148,17 @@ def _choice(record: Record) -> Example | None:
     if not 0 <= right < len(options):
         raise ValueError(f"{label!r} is none of its {len(options)} choices")
     pair = record.get("text_pair")
-    return Example(_text(record["text"]), None if pair is None else _text(pair), (), Choice(options, right))
+    return LabelledExample(_text(record["text"]), None if pair is None else _text(pair), (), Choice(options, right))
 
 
-def _terms(record: Record) -> Example | None:
+def _terms(record: Record) -> LabelledExample | None:
     """CHIP-CDN: names with ## between them."""
     given = record["normalized_result"]
     names = [name.strip('"') for name in given.split("##")] if given else []
-    return Example(_text(record["text"]), None, (), Terms(tuple(names))) if names else None
+    return LabelledExample(_text(record["text"]), None, (), Terms(tuple(names))) if names else None
 
 
-def _relations(record: Record) -> Example | None:
+def _relations(record: Record) -> LabelledExample | None:
     """CMeIE."""
     if record["spo_list"] is None:
         return None
@@ -157,7 +166,7 @@ def _relations(record: Record) -> Example | None:
         Relation(_string(spo["subject"]), _string(spo["predicate"]), _string(spo["object"]["@value"]))
         for spo in record["spo_list"]
     ]
-    return Example("", None, tuple(_string(record["text"])), Relations(tuple(dict.fromkeys(found))))
+    return LabelledExample("", None, tuple(_string(record["text"])), Relations(tuple(dict.fromkeys(found))))
 
 
 def of_tree(whole: Record) -> Iterator[Record]:
@@ -184,7 +193,7 @@ def of_c3(whole: list[Any]) -> Iterator[Record]:
             }
 
 
-def of_chid(record: Record, answers: Mapping[str, int]) -> Iterator[Example]:
+def of_chid(record: Record, answers: Mapping[str, int]) -> Iterator[LabelledExample]:
     """CHID: {candidates, content}, whose blanks are named; each blank is an example, with [MASK] for the others."""
     options = tuple(map(str, record["candidates"]))
     for passage in record["content"]:
@@ -195,4 +204,4 @@ def of_chid(record: Record, answers: Mapping[str, int]) -> Iterator[Example]:
             if (right := answers.get(blank.group())) is not None:
                 if not 0 <= int(right) < len(options):
                     raise ValueError(f"{right!r} is none of its {len(options)} candidates")
-                yield Example(f"{before}[MASK]{after}", None, (), Choice(options, int(right), len(before)))
+                yield LabelledExample(f"{before}[MASK]{after}", None, (), Choice(options, int(right), len(before)))

@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from configs.common.errors import EXIT_UNFINISHED
 from launch.cli import app
-from tests.integration.test_finetune import FAST, classes, evaluated, model, models, task
+from tests.integration.test_finetune import evaluated
+from tests.pretrain.evaluation.tasks.conftest import model, models
+from tests.pretrain.evaluation.tasks.toy import FAST, classes, task
 from tests.released import release
 
 __all__ = ["model", "models"]  # fixtures
@@ -57,7 +59,7 @@ def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Pa
     file = tmp_path / "kept" / "tasks.json"
     code, output = ended(signal.SIGTERM, file, 1, arguments)
     assert code == EXIT_UNFINISHED and "SIGTERM: stopping after this step" in output, output
-    assert f"error: stopped; what is finished is in {file}.partial, and the same command goes on" in output
+    assert f"error: stopped; the finished results are in {file}.partial, and the same command resumes" in output
     first = num_kept(file)
     assert 1 <= first < 6 and not file.exists()
     code, output = ended(signal.SIGKILL, file, max(4, first + 1), arguments)

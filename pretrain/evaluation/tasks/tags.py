@@ -1,0 +1,46 @@
+"""The reader of words with a tag each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding
+
+from pretrain.evaluation.tasks import metrics
+from pretrain.evaluation.tasks.features import IGNORED_LABEL, Feature, TaskReader, first_tokens
+from pretrain.evaluation.tasks.metrics import Metrics
+from pretrain.evaluation.tasks.reading.entities import OUTSIDE
+from pretrain.evaluation.tasks.reading.task import LabelledExample, Tags
+
+
+class TagReader(TaskReader):
+    """The first token of a word carries its tag. A sentence longer than the model's input is cut into parts."""
+
+    def features(self, examples: Sequence[LabelledExample]) -> list[Feature]:
+        self.tokenizer.enable_truncation(self.settings.length)
+        features: list[Feature] = []
+        for number, example in enumerate(examples):
+            encoding = self.tokenizer.encode(list(example.words), is_pretokenized=True)
+            parts = [encoding, *encoding.overflowing]
+            features += [Feature(number, (part,), {"labels": self._labels(example, part)}) for part in parts]
+        return features
+
+    def _labels(self, example: LabelledExample, part: Encoding) -> list[int]:
+        labels = [IGNORED_LABEL] * len(part.ids)
+        for word, place in first_tokens(part).items():
+            labels[place] = self.task.labels.index(cast(Tags, example.target).tags[word])
+        return labels
+
+    def score(
+        self, examples: Sequence[LabelledExample], features: Sequence[Feature], outputs: Sequence[NDArray[np.float32]]
+    ) -> Metrics:
+        # A word without a token, such as a blank, has no prediction and counts as outside of every entity.
+        predicted = [[OUTSIDE] * len(example.words) for example in examples]
+        # In reverse order, so that the first part wins where a word was cut.
+        for feature, logits in reversed(list(zip(features, outputs, strict=True))):
+            for word, place in first_tokens(feature.encoding).items():
+                predicted[feature.example][word] = self.task.labels[logits[place].argmax()]
+        return metrics.score_tags(predicted, [cast(Tags, example.target).tags for example in examples])

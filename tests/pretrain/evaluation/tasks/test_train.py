@@ -1,0 +1,40 @@
+"""The layers of a model are fine-tuned by the published rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pretrain.evaluation.tasks.backbone import Backbone
+from pretrain.evaluation.tasks.reading.folders import read_task
+from pretrain.evaluation.tasks.settings import settings_for
+from pretrain.evaluation.tasks.train import rate_shares
+from pretrain.step.parameter_groups import parameter_groups
+from tests.pretrain.evaluation.tasks.toy import tags, task, task_of
+from tests.released import TOWER
+
+
+def test_rates_of_layers() -> None:
+    names = [*(f"electra.encoder.layer.{n}.output.dense.weight" for n in (11, 10, 0)), "classifier.dense.weight"]
+    names += ["electra.embeddings.word_embeddings.weight", "electra.embeddings_project.weight"]
+    paper, google = (
+        [*map(rate_shares(settings_for(task_of("b"), 256, 512, overrides), 12), names)]
+        for overrides in ((), ("layer_decay_exponent=google",))
+    )
+    assert paper == pytest.approx([1, 0.8, 0.8**11, 1, 0.8**12, 0.8**12])
+    # google-research/electra, model/optimization.py: n_layers + 2 - depth, where depth is 0 for embeddings, i + 1 for
+    # layer i, and n_layers + 2 for the head
+    assert google == pytest.approx([0.8**2, 0.8**3, 0.8**13, 1, 0.8**14, 0.8**14])
+
+
+def test_groups_hold_every_parameter_once(backbone: Backbone, tmp_path: Path) -> None:
+    toy = read_task(task(tmp_path, tags))
+    network = backbone.with_head(toy)
+    settings = settings_for(toy, 32, 64, ("weight_decay=0.1",))
+    groups = parameter_groups(network, settings.weight_decay, rate_shares(settings, TOWER["layers"]))
+    held = [parameter for group in groups for parameter in group["params"]]
+    assert {id(parameter) for parameter in held} == {id(parameter) for parameter in network.parameters()}
+    assert len(held) == len({id(parameter) for parameter in held})
+    assert {group["scale"] for group in groups} == {1.0, 0.8, 0.8**2}
+    assert all((group["weight_decay"] == 0.1) == (p.ndim > 1) for group in groups for p in group["params"])
