@@ -10,7 +10,7 @@ import numpy as np
 from pretrain.evaluation.tasks.reading.entities import OUTSIDE
 
 Metrics = dict[str, float]
-# The value of an F1 whose class neither occurs nor is predicted. scikit-learn's stubs allow words alone.
+# The value of an F1 whose class neither occurs nor is predicted. scikit-learn's types allow strings alone.
 _UNDEFINED: Any = 0
 
 
@@ -70,7 +70,7 @@ def _score_entities(predicted: Sequence[Sequence[str]], correct: Sequence[Sequen
     from seqeval.metrics import f1_score, precision_score, recall_score
 
     tags = [list(sentence) for sentence in correct], [list(sentence) for sentence in predicted]
-    scorers = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
+    scorers: dict[str, Any] = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
     return {name: float(scorer(*tags, zero_division=0)) for name, scorer in scorers.items()}
 
 
