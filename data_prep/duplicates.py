@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from configs.common import randomness
 from configs.common.files import whole_file
+from configs.common.scripts import WITHOUT_SPACES
 from data_prep.document import SourceDocument
 
 _WORDS, _BANDS, _MINIMA = 5, 14, 8
 # Multiplication by an odd number permutes the 64-bit integers: each of these numbers gives another order.
 _ORDERS = randomness.bits(0, "orders of minhash", np.arange(_BANDS * _MINIMA)) | np.uint64(1)
 _BASE = np.uint64(0x100000001B3)  # the base of the polynomial that hashes a run of words
-# Scripts without spaces between words (Thai to Khmer, kana, Chinese): each of their characters counts as a word.
-_WITHOUT_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_WITHOUT_SPACES}]|[^\W{_WITHOUT_SPACES}]+")
+# A word, or a character of a script without spaces between words.
+_WORD = re.compile(rf"[{WITHOUT_SPACES}]|[^\W{WITHOUT_SPACES}]+")
 # Runs that are hashed together, and signatures that are compared together: these numbers bound the memory.
 _CHUNK, _PART = 2**12, 2**23
 

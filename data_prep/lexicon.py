@@ -1,7 +1,8 @@
-"""Terms of a domain in a text: each occurrence is masked as one unit. Found by Aho-Corasick, the longest first."""
+"""The terms of a domain, found in a text by the Aho-Corasick algorithm: each occurrence is masked as one unit."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.common.errors import UserError
+from configs.common.scripts import needs_no_spaces
+
+# A line of jieba's dictionaries (fxsjy/jieba, jieba/__init__.py, re_userdict).
+_JIEBA = re.compile(r"(?P<word>.+?)(?: [0-9]+)?(?: [a-zA-Z]+)?")
+_WITH_FREQUENCY = re.compile(r".+? [0-9]+(?: [a-zA-Z]+)?")
 
 
 class Lexicon:
-    """A file with a term on each line. Upper and lower case are one where the vocabulary says so."""
+    """The terms of a file (`read_terms`). Upper and lower case are the same where the vocabulary lowercases."""
 
     def __init__(self, path: Path, *, lowercase: bool):
         self._fold = _lowered if lowercase else str
-        self._found: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self.terms = read_terms(path)
         self._automaton = ahocorasick.Automaton()
         for term in self.terms:
@@ -25,47 +31,65 @@ class Lexicon:
         self._automaton.make_automaton()
 
     def inner_characters(self, line: str) -> NDArray[np.bool_]:
-        """[characters]: those behind the first of a term. Terms that overlap: the longest, then the first."""
+        """[characters]: whether a character belongs to a term and is not its first.
+
+        Of terms that overlap, the longest counts, and of equally long terms the first.
+        """
         matches = [(end + 1 - len(term), end + 1, term) for end, term in self._automaton.iter(self._fold(line))]
         taken, inner = np.zeros(len(line), bool), np.zeros(len(line), bool)
         for start, end, term in sorted(matches, key=lambda match: (match[0] - match[1], match[0])):
             if not taken[start:end].any() and _stands_alone(line, start, end):
                 taken[start:end] = True
                 inner[start + 1 : end] = True
-                self._found[term] += 1
+                self._counts[term] += 1
         return inner
 
-    def take_found(self) -> Counter[str]:
-        """How often each term was found since this was last asked."""
-        found, self._found = self._found, Counter()
-        return found
+    def take_counts(self) -> Counter[str]:
+        """How often each term occurred since the last call."""
+        counts, self._counts = self._counts, Counter()
+        return counts
 
 
 def read_terms(path: Path) -> list[str]:
-    """The terms of a file, each once; raises UserError when it cannot be read or holds none."""
+    """The terms of a file, each once: one a line, a table whose first column they are, or jieba's dictionary.
+
+    jieba's lines are a word, its frequency and its tag, the last two of which may be missing; a file is read so when
+    most of its lines have a frequency. Raises UserError when the file cannot be read or holds no term.
+    """
     try:
-        terms = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"masking.lexicon: {path} cannot be read ({error}); name a text file, a term on each line"
+            f"masking.lexicon: {path} cannot be read ({error}); name a text file in UTF-8 with a term on each line"
         ) from None
-    terms = list(dict.fromkeys(filter(None, terms)))
+    # A space that does not break, or that is as wide as a Chinese character, is a space.
+    terms = list(dict.fromkeys(filter(None, (" ".join(word.split()) for word in _first_column(lines)))))
     if not terms:
-        raise UserError(f"masking.lexicon: {path} holds no term")
+        raise UserError(f"masking.lexicon: {path} holds no term; put a term on each line")
     return terms
 
 
+def _first_column(lines: list[str]) -> list[str]:
+    lines = [line.strip() for line in lines if line.strip()]
+    if any("\t" in line for line in lines):
+        return [line.partition("\t")[0] for line in lines]
+    if sum(_WITH_FREQUENCY.fullmatch(line) is not None for line in lines) > len(lines) / 2:
+        return [match["word"] for line in lines if (match := _JIEBA.fullmatch(line))]
+    return lines
+
+
 def _lowered(text: str) -> str:
-    """In lower case, character by character where that would change their number."""
+    """`text` in lower case, with as many characters as before: a character that would become several stays."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _stands_alone(line: str, start: int, end: int) -> bool:
-    """Whether the term does not begin or end within a word of a script with spaces."""
+    """Whether the term in [start, end) begins and ends at a border of words, in scripts that have them."""
     before, after = line[start - 1 : start], line[end : end + 1]
     return not (_joins(before) and _joins(line[start])) and not (_joins(after) and _joins(line[end - 1]))
 
 
 def _joins(character: str) -> bool:
-    return character.isalnum() and not "\u2e80" <= character <= "\u9fff" and not "\uf900" <= character <= "\ufaff"
+    """Whether it may be inside a word of a script with spaces."""
+    return character.isalnum() and not needs_no_spaces(character)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError, unknown
+from configs.common.scripts import is_chinese
 from configs.corpus_tables import MaskingTable
 from configs.recipe import CorpusRecipe
 from configs.vocabulary.entries import SPECIAL_TOKENS
@@ -28,11 +28,6 @@ Segmenter = Callable[[str], Iterable[str]]
 GROUP = "electra.segmenters"
 # A token continues a word when this bit of its id is set; no vocabulary reaches it.
 CONTINUES = np.uint32(1 << 31)
-# The characters that BERT's tokenizer sets apart (google-research/bert, tokenization.py, _is_chinese_char).
-_CHINESE = re.compile(
-    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f\U0002b740-\U0002b81f"
-    "\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]+"
-)
 
 
 class LineTokenizer:
@@ -97,7 +92,7 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
     end = 0
     for piece in segmenter(line):
         start, end = end, end + len(piece)
-        if 1 < len(piece) <= longest and _CHINESE.fullmatch(piece):
+        if 1 < len(piece) <= longest and is_chinese(piece):
             inner[start + 1 : end] = True
     if end != len(line):
         raise UserError(f"masking.segmenter: its pieces of {line[:40]!r} do not add up to the text")

@@ -85,7 +85,7 @@ class Tokenize(Step):
                     yield TokenizedDocument(document, _part_of_ids(document, vocabulary) or parts)
                     parts = []
         if vocabulary.lines.lexicon:
-            self.report.terms.update(vocabulary.lines.lexicon.take_found())
+            self.report.terms.update(vocabulary.lines.lexicon.take_counts())
 
     def _count_unknown(self, vocabulary: CorpusTokenizer) -> None:
         """Count the characters that made a word [UNK]: characters without an entry, or all of a word too long."""

@@ -8,7 +8,7 @@ import pytest
 
 from configs.common.errors import UserError
 from configs.load import load
-from data_prep.lexicon import Lexicon
+from data_prep.lexicon import Lexicon, read_terms
 from data_prep.prepare import prepare
 
 
@@ -24,7 +24,7 @@ def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True
             found.append(line[start:place])
             start = place
     units = [part for part in found if len(part) > 1]
-    assert sum(lexicon.take_found().values()) == len(units)
+    assert sum(lexicon.take_counts().values()) == len(units)
     return units
 
 
@@ -58,6 +58,27 @@ def test_a_lexicon_without_terms_is_refused(tmp_path: Path) -> None:
         units(tmp_path, ["", "  "], "a")
     with pytest.raises(UserError, match=r"masking\.lexicon: .*cannot be read"):
         Lexicon(tmp_path, lowercase=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "terms"),
+    [
+        ("habeas corpus\nres judicata\n", ["habeas corpus", "res judicata"]),
+        ("\ufeffhabeas corpus\r\nres judicata\r\n", ["habeas corpus", "res judicata"]),
+        ("habeas corpus\n\n  res judicata \nhabeas corpus\n", ["habeas corpus", "res judicata"]),
+        (
+            "\u79df\u8d41\u5408\u540c 1000 n\n\u6c11\u4e8b 800\n\u6cd5 n\n\u6cd5\u5f8b 9 nz\n",
+            ["\u79df\u8d41\u5408\u540c", "\u6c11\u4e8b", "\u6cd5", "\u6cd5\u5f8b"],
+        ),
+        ("\u79df\u8d41\u5408\u540c\t1000\n\u6c11\u4e8b\t800\n", ["\u79df\u8d41\u5408\u540c", "\u6c11\u4e8b"]),
+        ("habeas corpus\t12\tlegal\nres judicata\n", ["habeas corpus", "res judicata"]),
+        ("form 1040\nhabeas corpus\nres judicata\n", ["form 1040", "habeas corpus", "res judicata"]),
+        ("habeas\u00a0corpus\n\u3000\u6c11\u4e8b\n", ["habeas corpus", "\u6c11\u4e8b"]),
+    ],
+)
+def test_terms_of_a_file(tmp_path: Path, content: str, terms: list[str]) -> None:
+    (tmp_path / "terms.txt").write_bytes(content.encode())
+    assert read_terms(tmp_path / "terms.txt") == terms
 
 
 def test_a_missing_lexicon_or_filter_is_said_before_anything_is_made(tmp_path: Path) -> None:
