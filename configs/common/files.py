@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from configs.common.errors import UserError
+from configs.common.placeholders import placeholder
 
 
 def sync_folder(folder: Path) -> None:
@@ -68,12 +69,14 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in `path`; raises UserError when the file is missing or is not JSON."""
+    """The JSON value in `path`, with or without a byte order mark; raises UserError when there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (ValueError, RecursionError) as error:  # the second for objects in objects without end
+        if instead := placeholder(path):
+            raise UserError(f"{path}: {instead}") from None
         raise UserError(f"{path}: not valid JSON ({error}); it was damaged or edited") from None
 
 
