@@ -60,17 +60,17 @@ def pretrain(
         tables = read(recipe, overrides or ())
 
         from data_prep.shards import Corpus
-        from pretrain.released.adaptation import begin
+        from pretrain.released.adaptation import recipe_and_weights
         from pretrain.step.world import join, leave
         from pretrain.train import train
 
         # Once on each node, which may have a copy of its own.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
         beside = Corpus(general) if general else None
-        loaded, beginning = begin(tables, recipe, init_from, opened, run)
+        loaded, weights = recipe_and_weights(tables, recipe, init_from, opened, run)
         world = join()
         try:
-            finished = train(loaded, opened, run, world, resume.value, stop.asked, beginning, beside)
+            finished = train(loaded, opened, run, world, resume.value, stop.asked, weights, beside)
         finally:
             leave()
     if not finished:

@@ -12,7 +12,7 @@ from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, check_corpus, with_corpus_tables
 from pretrain.model.pair import ElectraPair
-from pretrain.released.initialization import Beginning
+from pretrain.released.initialization import InitialWeights
 from pretrain.run import checkpoint
 from pretrain.run.disk import on_a_full_disk
 from pretrain.run.folder import Run, Start
@@ -36,13 +36,13 @@ def train(
     world: World,
     resume: str,
     asked_to_stop: Callable[[], bool] = lambda: False,
-    beginning: Beginning | None = None,
+    initial_weights: InitialWeights | None = None,
     general: Corpus | None = None,
 ) -> bool:
     """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and saved.
 
-    All processes call it. A new run has its first weights from `beginning`, where that is given. The held-out rows of
-    `general` are evaluated beside the corpus's own, to see what is forgotten.
+    All processes call it. A new run has its first weights from `initial_weights`, where they are given. The held-out
+    rows of `general` are evaluated beside the corpus's own, to see what is forgotten.
     Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     check_corpus(recipe, corpus)
@@ -54,7 +54,7 @@ def train(
     dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
-    loaded = beginning.load(pair, corpus.folder) if beginning else None
+    loaded = initial_weights.load(pair, corpus.folder) if initial_weights else None
     engine = Engine(pair, recipe, world)
     run = Run(folder, recipe, corpus, world)
     start = world.first(lambda: run.claim(resume, begins=loaded is not None))

@@ -1,4 +1,4 @@
-"""Tiny models as Google publishes its own: two folders that transformers writes."""
+"""Tiny released models, and what several tests do with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
 
+from pretrain.released.network import Network
+
+GOLDEN = Path(__file__).parent / "golden"
 TOWER = {"layers": 2, "hidden": 32, "heads": 4, "intermediate": 64}
 NARROWER = {"layers": 2, "hidden": 8, "heads": 1, "intermediate": 16}
 
@@ -59,3 +62,21 @@ def release(
         if vocabulary:
             shutil.copyfile(vocabulary, folder / name / "vocab.txt")
     return models
+
+
+def golden_copy(name: str, folder: Path) -> Path:
+    """A released model of `tests/golden` that a test may damage."""
+    return Path(shutil.copytree(GOLDEN / name, folder / name))
+
+
+def assert_weights(network: Network, expected: dict[str, torch.Tensor]) -> None:
+    assert network.weights.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(network.weights[name], tensor), name
+
+
+class RunsCode:
+    """An object whose unpickling prints a line."""
+
+    def __reduce__(self) -> Any:
+        return print, ("code of the file was run",)

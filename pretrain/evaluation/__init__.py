@@ -1,1 +1,1 @@
-"""What a model is worth: on held-out rows, and on labelled tasks."""
+"""How good a model is: on held-out rows, and fine-tuned on labelled tasks."""

@@ -1,1 +1,1 @@
-"""Models that others trained, or we, as what a run begins with: a file for each format, all read to the same names."""
+"""Models that a run can begin with: a file for each format, and the same names of weights for all of them."""

@@ -13,43 +13,50 @@ from configs.common.errors import UserError
 from configs.common.files import read_json
 from pretrain.released import tensorflow
 from pretrain.released.names import from_huggingface
-from pretrain.released.network import Network, Part, Weights
+from pretrain.released.network import Network, Weights
+from pretrain.released.shapes import TowerName
 
-# Marks of a network among the names.
-_HEADS: dict[Part, str] = {"generator": "generator/encoder/", "discriminator": "electra/encoder/"}
+# By the beginning of these names a checkpoint is known to hold a network.
+_ENCODERS: dict[TowerName, str] = {"generator": "generator/encoder/", "discriminator": "electra/encoder/"}
 
 
 def read(path: Path) -> list[Network]:
-    """The networks of a checkpoint, named without `.index`, or of the one in a folder.
+    """The networks of a checkpoint, named without `.index`, or of the only one in a folder.
 
-    The shapes of heads are in HFL's `discriminator.json` and `generator.json`, where these are beside it.
+    HFL puts `discriminator.json` and `generator.json` beside it, which tell the number of heads.
     """
     checkpoint = tensorflow.newest(path) if path.is_dir() else path
     arrays = tensorflow.read(checkpoint)
-    found: list[Part] = [part for part, mark in _HEADS.items() if any(name.startswith(mark) for name in arrays)]
-    if not found:
-        raise UserError(f"{checkpoint}: holds no ELECTRA; it has {', '.join(sorted(arrays)[:3])} and more")
-    return [Network(part, tower_weights(arrays, part), _config(checkpoint, part), str(checkpoint)) for part in found]
+    towers = [tower for tower, start in _ENCODERS.items() if any(name.startswith(start) for name in arrays)]
+    if not towers:
+        raise UserError(
+            f"{checkpoint}: holds no ELECTRA; its first variables are {', '.join(sorted(arrays)[:3])}; name another "
+            "checkpoint"
+        )
+    return [
+        Network(tower, tower_weights(arrays, tower), _config(checkpoint, tower), str(checkpoint)) for tower in towers
+    ]
 
 
-def tower_weights(arrays: dict[str, NDArray[Any]], part: Part) -> Weights:
-    """What `pair.load_tower` takes; matrices are stored [in, out]."""
-    own = "generator/embeddings/word_embeddings" in arrays  # `untied_generator_embeddings`
-    theirs: Weights = {}
+def tower_weights(arrays: dict[str, NDArray[Any]], tower: TowerName) -> Weights:
+    """What `pair.load_tower` takes. Google stores matrices as [in, out]."""
+    has_own_embeddings = "generator/embeddings/word_embeddings" in arrays  # `untied_generator_embeddings`
+    state: Weights = {}
     for name, array in arrays.items():
-        if renamed := _huggingface_name(name, part, own_embeddings=own):
-            theirs[renamed] = torch.from_numpy(np.array(array.T if name.endswith("kernel") else array, order="C"))
-    return from_huggingface(theirs, part)
+        if huggingface_name := _huggingface_name(name, tower, own_embeddings=has_own_embeddings):
+            in_torch = array.T if name.endswith("kernel") else array
+            state[huggingface_name] = torch.from_numpy(np.array(in_torch, order="C"))
+    return from_huggingface(state, tower)
 
 
-def _huggingface_name(name: str, part: Part, *, own_embeddings: bool) -> str | None:
-    """None for what is the other network's. They share their embeddings, unless the generator has its own."""
-    embeddings = name.startswith("electra/embeddings/")
-    if part == "generator" and not (embeddings and not own_embeddings):
+def _huggingface_name(name: str, tower: TowerName, *, own_embeddings: bool) -> str | None:
+    """None for a variable of the other network. Both share their embeddings, unless the generator has its own."""
+    in_embeddings = name.startswith("electra/embeddings/")
+    if tower == "generator" and not (in_embeddings and not own_embeddings):
         if not name.startswith(("generator/", "generator_predictions/")):
             return None
         name = name.replace("generator/", "electra/", 1)
-    elif part == "discriminator" and not name.startswith(("electra/", "discriminator_predictions/")):
+    elif tower == "discriminator" and not name.startswith(("electra/", "discriminator_predictions/")):
         return None
     renamed = name.replace("/", ".").replace("layer_", "layer.").replace("dense_1", "dense_prediction")
     renamed = renamed.replace("generator_predictions.output_bias", "generator_lm_head.bias")
@@ -57,6 +64,9 @@ def _huggingface_name(name: str, part: Part, *, own_embeddings: bool) -> str | N
     return renamed + ".weight" if renamed.endswith("_embeddings") else renamed
 
 
-def _config(checkpoint: Path, part: Part) -> dict[str, Any]:
-    file = checkpoint.with_name(f"{part}.json")
-    return read_json(file) if file.is_file() else {}
+def _config(checkpoint: Path, tower: TowerName) -> dict[str, Any]:
+    file = checkpoint.with_name(f"{tower}.json")
+    config = read_json(file) if file.is_file() else {}
+    if not isinstance(config, dict):
+        raise UserError(f"{file}: holds no JSON object, so it is no config of a model; copy or download it again")
+    return config

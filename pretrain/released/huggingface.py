@@ -3,57 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from typing import Any
 
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from pretrain.released.names import from_huggingface, in_a_model
-from pretrain.released.network import Network, Part, Weights
+from pretrain.released.names import from_huggingface
+from pretrain.released.network import Network, TowerName
+from pretrain.released.state_names import standard_names
+from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, weight_file
 
 CONFIG = "config.json"
-_SAFETENSORS, _PICKLED = "model.safetensors", "pytorch_model.bin"
-# What is downloaded of a repository.
-_WANTED = (CONFIG, _SAFETENSORS, "vocab.txt", "tokenizer.json", "tokenizer_config.json")
+# What is downloaded of a repository; shards come with the index that names them.
+_DOWNLOADED = (
+    *(CONFIG, "vocab.txt", "tokenizer.json", "tokenizer_config.json"),
+    *(SAFETENSORS, f"{SAFETENSORS}.index.json", "model-*.safetensors"),
+)
+_PICKLES = (PICKLED, f"{PICKLED}.index.json", "pytorch_model-*.bin")
+# Tensors of BERT that no ELECTRA has, for configs that do not say what their model is.
+_OF_BERT = ("pooler.dense.weight", "cls.predictions.bias", "cls.predictions.decoder.weight")
 
 
 def is_model(folder: Path) -> bool:
-    return (folder / CONFIG).is_file() and any((folder / name).is_file() for name in (_SAFETENSORS, _PICKLED))
+    return (folder / CONFIG).is_file() and weight_file(folder) is not None
 
 
 def read(folder: Path, origin: str = "") -> Network:
     """The network in a folder; raises UserError for another kind of model than ELECTRA."""
-    config = read_json(folder / CONFIG)
-    if config.get("model_type", "electra") != "electra":
-        raise UserError(f"{folder / CONFIG}: model_type is {config['model_type']}, and electra is wanted")
-    theirs = {in_a_model(name): tensor.float() for name, tensor in _tensors(folder).items()}
-    part: Part = "generator" if any(name.startswith("generator_") for name in theirs) else "discriminator"
-    return Network(part, from_huggingface(theirs, part), config, origin or str(folder))
+    origin = origin or str(folder)
+    config = read_config(folder / CONFIG)
+    tensors = standard_names(read_weights(folder), origin)
+    if "model_type" not in config and any(name.endswith(_OF_BERT) for name in tensors):
+        raise UserError(f"{origin}: holds a BERT (it has a pooler or BERT's head); name an ELECTRA model")
+    tower: TowerName = "generator" if any(name.startswith("generator_") for name in tensors) else "discriminator"
+    return Network(tower, from_huggingface(tensors, tower), config, origin)
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """A model's config.json; raises UserError when it is no config, or that of another kind of model."""
+    config = read_json(file)
+    if not isinstance(config, dict):
+        raise UserError(f"{file}: holds no JSON object, so it is no config of a model; copy or download it again")
+    model_type = config.get("model_type", "electra")
+    if model_type != "electra":
+        raise UserError(f"{file}: model_type is {model_type}, and electra is needed; name an ELECTRA model")
+    return config
 
 
 def download(name: str) -> Path:
     """The folder of a repository on the hub; raises UserError when it cannot be had."""
-    folder = hub.download(name, _WANTED)
-    # A pickle is fetched only where there is nothing else.
-    return folder if (folder / _SAFETENSORS).is_file() else hub.download(name, (*_WANTED, _PICKLED))
+    folder = hub.download(name, _DOWNLOADED)
+    # A pickle is downloaded only where there is no safetensors file.
+    return folder if weight_file(folder) else hub.download(name, (*_DOWNLOADED, *_PICKLES))
 
 
 def partner(name: str) -> str | None:
     """`X-generator` for `X-discriminator` and the other way round; None for a name of neither form."""
-    for ours, theirs in (("discriminator", "generator"), ("generator", "discriminator")):
-        if name.endswith(f"-{ours}") or Path(name).name == ours:
-            return name.removesuffix(ours) + theirs
+    for this, other in (("discriminator", "generator"), ("generator", "discriminator")):
+        if name.endswith(f"-{this}") or Path(name).name == this:
+            return name.removesuffix(this) + other
     return None
-
-
-def _tensors(folder: Path) -> Weights:
-    try:
-        if (folder / _SAFETENSORS).is_file():
-            return load_file(folder / _SAFETENSORS)
-        return torch.load(folder / _PICKLED, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{folder}: its weights cannot be read ({reason})") from None

@@ -1,7 +1,4 @@
-"""The weights that a run begins with, from a released model: what is loaded, what begins anew, and why.
-
-Letters: V vocabulary, E embedding.
-"""
+"""The weights that a run begins with, from a released model: what is loaded, what keeps its random values, and why."""
 
 from __future__ import annotations
 
@@ -11,125 +8,121 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from configs.common.errors import UserError
-from configs.common.files import read_lines
 from pretrain.model.pair import ElectraPair
-from pretrain.released.network import Network, Released, Weights
+from pretrain.released.network import Network, Released
+from pretrain.released.shapes import VOCABULARY_TABLES
+from pretrain.released.vocabulary_rows import NewRows, entries_of
 from pretrain.run.provenance import Line, Loaded
 
-# Tables with a row for each entry of the vocabulary.
-_BY_ENTRY = ("embeddings.word.weight", "objectives.mlm.bias", "objectives.mts.bias")
+# Of a pair whose two networks have embeddings of their own, too.
+_TABLES_OF_A_PAIR = (*VOCABULARY_TABLES, "discriminator_embeddings.word")
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """A released model, and what a recipe makes of it."""
+class InitialWeights:
+    """The networks of a released model that a run takes its first weights from."""
 
     released: Released
-    generator: Network | None  # None: one is built
+    generator: Network | None  # None: the generator is new
     remarks: tuple[str, ...]
 
     @property
     def discriminator(self) -> Network:
         return self.released.networks["discriminator"]
 
-    def load(self, pair: ElectraPair, vocabulary: Path) -> Loaded:
-        """Fill the pair, whose vocabulary is in the folder of a corpus. What is not in the model stays as it was drawn.
+    def load(self, pair: ElectraPair, corpus: Path) -> Loaded:
+        """Fill the pair, for the vocabulary of a corpus. Parameters that the model does not have keep their values.
 
-        Raises UserError when the vocabulary is not the model's, or that with further entries.
+        Raises UserError when the vocabulary is neither the model's nor an extension of it, or a shape differs.
         """
-        entries = _Entries.of(self.released, vocabulary)
-        drawn = {name: parameter.detach().clone() for name, parameter in pair.named_parameters()}
+        rows = new_rows(self.released, corpus)
+        random_values = {name: parameter.detach().clone() for name, parameter in pair.named_parameters()}
+        # Weights of a model are finite, so a parameter that is NaN after loading was not in it.
         for parameter in pair.parameters():
             torch.nn.init.constant_(parameter, torch.nan)
-        known = pair.state_dict().keys()
         for network in (self.generator or _embeddings_alone(self.discriminator), self.discriminator):
-            wanted = {n: tensor for n, tensor in network.weights.items() if n.startswith("embeddings.") or n in known}
-            pair.load_tower(network.part, entries.fit(wanted))
-        table = tuple(self._lines(pair, entries))
+            pair.load_tower(network.part, _fitting(rows.fit(network.weights), pair, network))
+        missing = {name for name, parameter in pair.named_parameters() if parameter.isnan().any()}
+        table = tuple(self._lines(pair, missing, rows))
         for name, parameter in pair.named_parameters():
-            if parameter.isnan().any():
-                parameter.data.copy_(drawn[name])
+            if name in missing:
+                parameter.data.copy_(random_values[name])
         return Loaded(self.released.origin, self.remarks, table)
 
-    def _lines(self, pair: ElectraPair, entries: _Entries) -> Iterator[Line]:
-        loaded, fresh = Counter[str](), Counter[str]()
+    def _lines(self, pair: ElectraPair, missing: set[str], rows: NewRows) -> Iterator[Line]:
+        """A line for each module of the pair. The rows of new entries do not count as loaded."""
+        new_entries = len(rows.pieces.keys() | set(self.released.entries_without_row))
+        num_loaded, num_new = Counter[str](), Counter[str]()
         for name, parameter in pair.named_parameters():
-            (fresh if parameter.isnan().any() else loaded)[_part_of(name)] += parameter.numel()
-        for part in dict.fromkeys(_part_of(name) for name, _ in pair.named_parameters()):
-            of_generator = part in ("generator", "objectives.mlm")
-            network = self.generator if of_generator else self.discriminator
-            remark = (
-                network.origin if loaded[part] and network else "built anew" if of_generator else "not in the model"
+            new = parameter.numel() if name in missing else 0
+            if name in _TABLES_OF_A_PAIR and not new:
+                new = new_entries * parameter[0].numel()
+            num_new[_module_of(name)] += new
+            num_loaded[_module_of(name)] += parameter.numel() - new
+        for module in dict.fromkeys(_module_of(name) for name, _ in pair.named_parameters()):
+            remark = self._origin_of(module, bool(num_loaded[module]))
+            if module == "embeddings" and new_entries:
+                remark += f"; {new_entries:,} new words begin as the mean of their pieces"
+            yield Line(module, num_loaded[module], num_new[module], remark)
+
+    def _origin_of(self, module: str, is_loaded: bool) -> str:
+        in_generator = module in ("generator", "objectives.mlm")
+        network = self.generator if in_generator else self.discriminator
+        if is_loaded and network:
+            return network.origin
+        return "a new generator" if in_generator else "not in the model"
+
+
+def new_rows(released: Released, corpus: Path) -> NewRows:
+    """The entries of a corpus's vocabulary for which a model has no row.
+
+    Raises UserError when the vocabulary is neither the model's nor an extension of it.
+    """
+    entries, num_rows = entries_of(corpus), released.main.shape["vocabulary"]
+    if released.vocabulary is None:
+        if len(entries) != num_rows:
+            raise UserError(
+                f"{corpus}: has a vocabulary of {len(entries)} entries, and {released.origin} one of {num_rows}, of "
+                "which no file lies beside it; prepare the corpus with its vocabulary"
             )
-            if part == "embeddings" and entries.new:
-                remark += f"; {len(entries.new)} new words begin as the mean of their pieces"
-            yield Line(part, loaded[part], fresh[part], remark)
+        return NewRows(num_rows, {})
+    model_entries = entries_of(released.vocabulary)
+    for number, (model_entry, entry) in enumerate(zip(model_entries, entries, strict=False)):
+        if model_entry != entry and not model_entry.startswith("[unused"):
+            raise UserError(
+                f"{corpus}: entry {number} of its vocabulary is {entry!r}, and of {released.origin} {model_entry!r}; "
+                f"prepare the corpus with --init-from {released.origin}"
+            )
+    if len(entries) < len(model_entries):
+        raise UserError(f"{corpus}: its vocabulary lacks entries of {released.origin}, such as {model_entries[-1]!r}")
+    new = [
+        number for number, entry in enumerate(entries) if number >= len(model_entries) or entry != model_entries[number]
+    ]
+    return NewRows.of(entries, model_entries, new)
 
 
-def check_vocabulary(released: Released, vocabulary: Path) -> None:
-    """Raises UserError when the vocabulary of a corpus is not the model's, or that with further entries."""
-    _Entries.of(released, vocabulary)
+def _fitting(weights: dict[str, Tensor], pair: ElectraPair, network: Network) -> dict[str, Tensor]:
+    """The weights that the pair has a place for; raises UserError for one of another shape than its place."""
+    places = pair.state_dict()
+    fitting = {name: tensor for name, tensor in weights.items() if name.startswith("embeddings.") or name in places}
+    for name, tensor in fitting.items():
+        if name in places and places[name].shape != tensor.shape:
+            raise UserError(
+                f"{network.origin}: {name} has the shape {list(tensor.shape)}, and the recipe asks for "
+                f"{list(places[name].shape)}; name another model, or leave the shape to this one"
+            )
+    return fitting
 
 
 def _embeddings_alone(discriminator: Network) -> Network:
-    """What a fresh generator takes over."""
-    embeddings = {name: t for name, t in discriminator.weights.items() if name.startswith("embeddings.")}
+    """What a new generator takes over."""
+    embeddings = {name: tensor for name, tensor in discriminator.weights.items() if name.startswith("embeddings.")}
     return Network("generator", embeddings, {}, discriminator.origin)
 
 
-def _part_of(name: str) -> str:
+def _module_of(name: str) -> str:
     """The line of the table that a parameter belongs to."""
     return ".".join(name.split(".")[: 2 if name.startswith("objectives.") else 1])
-
-
-@dataclass(frozen=True)
-class _Entries:
-    """The entries of a corpus's vocabulary, as rows of a model's tables."""
-
-    size: int
-    new: dict[int, list[int]]  # an entry that the model lacks -> the model's pieces of it
-
-    @classmethod
-    def of(cls, released: Released, vocabulary: Path) -> _Entries:
-        ours, rows = _words(vocabulary), released.main.shape["vocabulary"]
-        theirs = _words(released.vocabulary) if released.vocabulary else None
-        if theirs is None and len(ours) != rows:
-            raise UserError(
-                f"{vocabulary}: has a vocabulary of {len(ours)} entries, and {released.origin} one of {rows}, of which "
-                "no file lies beside it; prepare the corpus with its vocabulary"
-            )
-        theirs = theirs or ours
-        for number, (their, our) in enumerate(zip(theirs, ours, strict=False)):
-            if their != our and not their.startswith("[unused"):
-                raise UserError(
-                    f"{vocabulary}: entry {number} of its vocabulary is {our!r}, and of {released.origin} {their!r}; "
-                    f"prepare the corpus with --init-from {released.origin}"
-                )
-        if len(ours) < len(theirs):
-            raise UserError(f"{vocabulary}: its vocabulary lacks entries of {released.origin}, such as {theirs[-1]!r}")
-        new = [number for number, word in enumerate(ours) if number >= len(theirs) or word != theirs[number]]
-        split = Tokenizer(models.WordPiece({word: n for n, word in enumerate(theirs)}, unk_token="[UNK]"))
-        return cls(len(ours), {number: split.encode(ours[number]).ids for number in new})
-
-    def fit(self, weights: Weights) -> Weights:
-        return {name: self._rows(tensor) if name in _BY_ENTRY else tensor for name, tensor in weights.items()}
-
-    def _rows(self, table: Tensor) -> Tensor:
-        """[V, E] or [V] with a row for each entry; a row that no entry names is left out."""
-        rows = table.new_zeros(self.size, *table.shape[1:])
-        rows[: len(table)] = table[: self.size]
-        for number, pieces in self.new.items():
-            rows[number] = table[pieces].mean(0)
-        return rows
-
-
-def _words(folder: Path) -> list[str]:
-    file = folder / "vocab.txt"
-    if file.is_file():
-        return read_lines(file)
-    table = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
-    return sorted(table, key=table.__getitem__)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from configs.common.errors import UserError
-from configs.training_tables import TowerTable
+from configs.folders import CHECKPOINTS
 from pretrain.released import google, huggingface, paddle, tensorflow
-from pretrain.released.network import Network, Part, Released
+from pretrain.released.network import Network, Released
+from pretrain.released.shapes import TOWER_NAMES
+from pretrain.released.vocabulary_rows import with_all_rows
+from pretrain.released.weight_files import unread_weights, weight_file
 from pretrain.run import checkpoint
-from pretrain.run.folder import CHECKPOINTS
 from pretrain.run.trained_model import open_pair
 
 _KINDS = (
@@ -21,19 +25,31 @@ _TOKENIZERS = ("tokenizer.json", "vocab.txt")
 
 
 def open_released(name: str) -> Released:
-    """The networks of a model, both where both are to be found. Raises UserError when there are none."""
-    path = Path(name)
+    """The networks of a model, both where both are to be found, checked whole.
+
+    Raises UserError when there are none, or their files are damaged.
+    """
+    # Absolute, since `.` has no name. Links stay as they are: the folder beside a link may hold the other network.
+    path = tensorflow.without_ending(Path(os.path.normpath(Path(name).expanduser().absolute())))
     if path.is_dir() or tensorflow.exists(path):
         networks, folder = _in_folder(path)
-    elif path.exists() or name.startswith((".", "/", "~")):
-        raise UserError(f"{name}: holds no model; name {_KINDS}")
+    elif path.is_file():
+        raise UserError(f"{name}: is a file; name the folder that holds it, {path.parent}")
+    elif name.startswith((".", "/", "~")) or name.rstrip("/").count("/") > 1:
+        raise UserError(f"{name}: no such folder, so it holds no model; name {_KINDS}")
     else:
-        networks, folder = _on_hub(name)
-    vocabulary = folder if any((folder / file).is_file() for file in _TOKENIZERS) else None
-    released = Released(name, {network.part: network for network in networks}, vocabulary)
+        networks, folder = _on_hub(name.rstrip("/"))
+    networks = [_in_fp32(network) for network in networks]
     for network in networks:
-        assert network.shape  # raises UserError when it is no ELECTRA
-    return released
+        network.check()
+    vocabulary = folder if any((folder / file).is_file() for file in _TOKENIZERS) else None
+    return with_all_rows(Released(name, {network.part: network for network in networks}, vocabulary))
+
+
+def _in_fp32(network: Network) -> Network:
+    """Half and double precision become single. Other types are left for `Network.check` to refuse by name."""
+    weights = network.weights.items()
+    return replace(network, weights={name: t.float() if t.is_floating_point() else t for name, t in weights})
 
 
 def _in_folder(path: Path) -> tuple[list[Network], Path]:
@@ -45,31 +61,58 @@ def _in_folder(path: Path) -> tuple[list[Network], Path]:
     if paddle.is_model(path):
         return paddle.read(path), path
     if huggingface.is_model(path):
-        other = huggingface.partner(str(path.absolute()))
+        other = huggingface.partner(str(path))
         folders = [path, Path(other)] if other and huggingface.is_model(Path(other)) else [path]
         return [huggingface.read(folder) for folder in folders], path
-    below = [path / part for part in ("discriminator", "generator") if huggingface.is_model(path / part)]
+    below = [path / part for part in reversed(TOWER_NAMES) if huggingface.is_model(path / part)]
     if not below:
-        raise UserError(f"{path}: holds no model; name {_KINDS}")
+        raise UserError(_no_model(path))
     return [huggingface.read(folder) for folder in below], below[0]
 
 
+def _no_model(path: Path) -> str:
+    """Why nothing in a folder is read."""
+    if unread := unread_weights(path):
+        return f"{path}: {unread}"
+    if weights := weight_file(path):
+        return f"{path}: holds {weights.name} without {huggingface.CONFIG}; copy or download that file too"
+    if (path / huggingface.CONFIG).is_file():
+        huggingface.read_config(path / huggingface.CONFIG)  # raises UserError for another kind of model
+        return (
+            f"{path}: holds {huggingface.CONFIG} without weights; copy or download model.safetensors or "
+            "pytorch_model.bin too"
+        )
+    return f"{path}: holds no model; name {_KINDS}"
+
+
 def _trained(path: Path) -> tuple[list[Network], Path]:
+    """Of a run of ours."""
     saved = open_pair(path)
-    model, origin = saved.recipe.model, str(saved.checkpoint)
-    config = {"layer_norm_eps": model.layer_norm_epsilon}
-    towers: list[tuple[Part, TowerTable]] = [("generator", model.generator), ("discriminator", model.discriminator)]
-    configs = [config | {"hidden_size": tower.hidden, "num_attention_heads": tower.heads} for _, tower in towers]
-    networks = [
-        Network(part, saved.pair.tower(part), stated, origin) for (part, _), stated in zip(towers, configs, strict=True)
-    ]
+    model, networks = saved.recipe.model, []
+    for part in TOWER_NAMES:
+        tower = model.generator if part == "generator" else model.discriminator
+        config = {
+            "layer_norm_eps": model.layer_norm_epsilon,
+            "hidden_size": tower.hidden,
+            "num_attention_heads": tower.heads,
+        }
+        networks.append(Network(part, saved.pair.tower(part), config, str(saved.checkpoint)))
     return networks, saved.run
 
 
 def _on_hub(name: str) -> tuple[list[Network], Path]:
     folder = huggingface.download(name)
-    networks = [huggingface.read(folder, name)]
+    networks = [_downloaded(folder, name)]
     if other := huggingface.partner(name):
-        with suppress(UserError):  # many were released alone; what to do then is the recipe's to say
-            networks.append(huggingface.read(huggingface.download(other), other))
+        with suppress(UserError):  # many were released alone; the recipe says what to do then
+            networks.append(_downloaded(huggingface.download(other), other))
     return networks, folder
+
+
+def _downloaded(folder: Path, name: str) -> Network:
+    if not huggingface.is_model(folder):
+        raise UserError(
+            f"{name}: this repository on the hub has no {huggingface.CONFIG} with model.safetensors or "
+            "pytorch_model.bin beside it; name another model"
+        )
+    return huggingface.read(folder, name)

@@ -42,39 +42,55 @@ _QKV = ("query", "key", "value")
 
 def to_huggingface(weights: Weights, tower: str) -> Weights:
     """The state of ElectraForPreTraining ("discriminator") or ElectraForMaskedLM ("generator") from `pair.tower`."""
-    theirs: Weights = {}
+    state: Weights = {}
     for name, tensor in weights.items():
-        fused = re.fullmatch(rf"{tower}\.layers\.(\d+)\.attention\.qkv\.(weight|bias)", name)
-        if fused:
-            number, kind = fused.groups()
+        if fused := _fused_matrix(name, tower):
             for part, third in zip(_QKV, tensor.chunk(3), strict=True):
-                theirs[f"electra.encoder.layer.{number}.attention.self.{part}.{kind}"] = third.contiguous()
-        elif renamed := _rename(name, tower):
-            theirs[renamed] = tensor.contiguous()
-    return theirs
+                state[_attention_name(*fused, part)] = third.contiguous()
+        elif huggingface_name := _huggingface_name(name, tower):
+            state[huggingface_name] = tensor.contiguous()
+    return state
 
 
-def from_huggingface(theirs: Weights, tower: str) -> Weights:
-    """What `pair.load_tower` takes, from a model's state; the inverse of `to_huggingface`."""
+def from_huggingface(state: Weights, tower: str) -> Weights:
+    """What `pair.load_tower` takes, from a model's state; the inverse of `to_huggingface`.
+
+    Query, key and value that are not all there, or differ in shape, give no matrix.
+    """
     weights: Weights = {}
-    back = {_rename(ours, tower): ours for ours in _our_names(theirs, tower)}
-    for name, tensor in theirs.items():
+    our_names = {_huggingface_name(name, tower): name for name in _possible_names(state, tower)}
+    for name, tensor in state.items():
         query = re.fullmatch(r"electra\.encoder\.layer\.(\d+)\.attention\.self\.query\.(weight|bias)", name)
         if query:
             number, kind = query.groups()
-            thirds = [theirs[f"electra.encoder.layer.{number}.attention.self.{part}.{kind}"] for part in _QKV]
-            weights[f"{tower}.layers.{number}.attention.qkv.{kind}"] = torch.cat(thirds)
-        elif name in back:
-            weights[back[name]] = tensor
+            thirds = [state.get(_attention_name(number, kind, part)) for part in _QKV]
+            if all(third is not None and third.shape == tensor.shape for third in thirds):
+                weights[f"{tower}.layers.{number}.attention.qkv.{kind}"] = torch.cat(
+                    [t for t in thirds if t is not None]
+                )
+        elif name in our_names:
+            weights[our_names[name]] = tensor
     return weights
 
 
-def in_a_model(name: str) -> str:
-    """The backbone alone, which transformers and PaddleNLP store without its place, as it is in a model with a head."""
-    return f"electra.{name}" if name.startswith(("embeddings.", "embeddings_project.", "encoder.")) else name
+def describe(name: str, tower: str) -> str:
+    """A weight of ours by the name that a released model has for it, for sentences about its file."""
+    if fused := _fused_matrix(name, tower):
+        return f"{_attention_name(*fused, 'query')} with key and value of the same shape"
+    return _huggingface_name(name, tower) or name
 
 
-def _rename(name: str, tower: str) -> str | None:
+def _fused_matrix(name: str, tower: str) -> tuple[str, str] | None:
+    """The number of the layer, and weight or bias; None for a name that is no fused query, key and value."""
+    match = re.fullmatch(rf"{tower}\.layers\.(\d+)\.attention\.qkv\.(weight|bias)", name)
+    return (match[1], match[2]) if match else None
+
+
+def _attention_name(layer: str, kind: str, part: str) -> str:
+    return f"electra.encoder.layer.{layer}.attention.self.{part}.{kind}"
+
+
+def _huggingface_name(name: str, tower: str) -> str | None:
     """Hugging Face's name for one of ours; None for the other tower's and for fused matrices."""
     if name in _EMBEDDINGS:
         return _EMBEDDINGS[name]
@@ -91,9 +107,9 @@ def _rename(name: str, tower: str) -> str | None:
     return None
 
 
-def _our_names(theirs: Weights, tower: str) -> list[str]:
-    """Every name of ours that a model with this many layers can give, fused matrices apart."""
-    numbers = {match.group(1) for name in theirs if (match := re.match(r"electra\.encoder\.layer\.(\d+)\.", name))}
+def _possible_names(state: Weights, tower: str) -> list[str]:
+    """Every name of ours that a model with this many layers can give, fused matrices left out."""
+    numbers = {match.group(1) for name in state if (match := re.match(r"electra\.encoder\.layer\.(\d+)\.", name))}
     stems = [f"{tower}.projection", *_HEADS[tower]]
     stems += [f"{tower}.layers.{number}.{part}" for number in numbers for part in _LAYER]
     return [*_EMBEDDINGS, "objectives.mlm.bias", *(f"{stem}.{kind}" for stem in stems for kind in ("weight", "bias"))]

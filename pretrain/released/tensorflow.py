@@ -1,4 +1,4 @@
-"""Google's and HFL's checkpoints, `NAME.index` beside `NAME.data-00000-of-00001`, read without TensorFlow.
+"""TensorFlow's checkpoints, `NAME.index` beside `NAME.data-00000-of-00001`, read without TensorFlow.
 
 The index is a sorted table as LevelDB writes it (doc/table_format.md there): blocks of keys, each without the bytes
 that it shares with the key before. A value is a BundleEntryProto (tensorflow/core/protobuf/tensor_bundle.proto): type,
@@ -7,6 +7,7 @@ shape, file, offset and size of a tensor.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,26 +17,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.common.errors import UserError
+from configs.common.placeholders import placeholder
 
 _MAGIC, _FOOTER_BYTES = 0xDB4775248B80FB57, 48
-_TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # of tensorflow/core/framework/types.proto
+# Numbers of tensorflow/core/framework/types.proto -> numpy's types
+_TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
+_BFLOAT16 = 14
 _ADAM = ("/adam_m", "/adam_v")
+# The entry by which TensorFlow 2 stores which Python object a variable belongs to.
+_OBJECT_GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
+_ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
 Message = dict[int, list[int | bytes]]
 
 
 @dataclass(frozen=True)
 class _Entry:
-    dtype: np.dtype
+    type: int
     shape: tuple[int, ...]
     file: int
     offset: int
     size: int
 
 
+def without_ending(path: Path) -> Path:
+    """The checkpoint that one of its files is named for: `NAME` for `NAME.index`; any other path as it is."""
+    checkpoint = path.with_name(_ENDING.sub("", path.name)) if _ENDING.search(path.name) else path
+    return checkpoint if _index(checkpoint).is_file() else path
+
+
 def exists(path: Path) -> bool:
     """Whether it is a checkpoint without its ending, or a folder that holds one."""
-    return path.with_name(f"{path.name}.index").is_file() or any(path.glob("*.index"))
+    return _index(path).is_file() or any(path.glob("*.index"))
 
 
 def newest(folder: Path) -> Path:
@@ -43,41 +56,77 @@ def newest(folder: Path) -> Path:
 
     Raises UserError where there are several, and none is named.
     """
-    named = folder / "checkpoint"
-    if named.is_file():
-        line = named.read_text(encoding="utf-8", errors="replace").split("\n")[0]
+    state = folder / "checkpoint"
+    if state.is_file():
+        line = state.read_text(encoding="utf-8", errors="replace").split("\n")[0]
         name = Path(line.partition(":")[2].strip().strip('"')).name
-        if (folder / f"{name}.index").is_file():
+        if name and (folder / f"{name}.index").is_file():
             return folder / name
-    found = sorted(path.with_suffix("") for path in folder.glob("*.index"))
-    if len(found) != 1:
-        raise UserError(f"{folder}: has {len(found)} checkpoints; name one, such as {found[-1]}")
-    return found[0]
+    checkpoints = sorted(path.with_suffix("") for path in folder.glob("*.index"))
+    if len(checkpoints) != 1:
+        raise UserError(f"{folder}: has {len(checkpoints)} checkpoints; name one, such as {checkpoints[-1]}")
+    return checkpoints[0]
 
 
 def read(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
     """The tensors by name, Adam's moments left out; raises UserError for files that are no whole checkpoint."""
-    index = checkpoint.with_name(f"{checkpoint.name}.index")
+    index = _index(checkpoint)
+    _refuse_placeholder(index)
     try:
         values = dict(_table(index.read_bytes()))
         header = _message(values.pop(b""))
-        entries = {name.decode(): _entry(value) for name, value in values.items() if not name.decode().endswith(_ADAM)}
+        if _OBJECT_GRAPH in values:
+            raise UserError(
+                f"{checkpoint}: is an object checkpoint of TensorFlow 2, which is not read; convert it to a folder of "
+                "transformers, or to a checkpoint with Google's names of variables"
+            )
         count = _number(header, 1)
         files = [checkpoint.with_name(f"{checkpoint.name}.data-{n:05d}-of-{count:05d}") for n in range(count)]
-        return {name: _tensor(files[entry.file], entry) for name, entry in entries.items()}
+        entries = {name.decode(): _entry(value) for name, value in values.items() if not name.decode().endswith(_ADAM)}
     except OSError as error:
         raise UserError(f"{checkpoint}: cannot be read ({error})") from None
-    except (ValueError, KeyError, IndexError, struct.error) as error:
-        raise UserError(f"{index}: is no index of TensorFlow's, or is damaged ({error})") from None
+    except (ValueError, LookupError, OverflowError, struct.error) as error:
+        raise UserError(f"{index}: is no index of TensorFlow's, or is damaged ({error}); copy it again") from None
+    for file in files:
+        _refuse_placeholder(file)
+    return {name: _tensor(files, name, entry, index) for name, entry in entries.items()}
 
 
-def _tensor(file: Path, entry: _Entry) -> NDArray[np.generic]:
-    with open(file, "rb") as data:
+def _index(checkpoint: Path) -> Path:
+    return checkpoint.parent / f"{checkpoint.name}.index"
+
+
+def _refuse_placeholder(file: Path) -> None:
+    try:
+        instead = placeholder(file)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); a checkpoint needs all of its files") from None
+    if instead:
+        raise UserError(f"{file}: {instead}")
+
+
+def _tensor(files: list[Path], name: str, entry: _Entry, index: Path) -> NDArray[np.generic]:
+    if entry.type != _BFLOAT16 and entry.type not in _TYPES:
+        raise UserError(f"{index}: {name} has TensorFlow's type {entry.type}, which is no number; name another model")
+    if entry.file >= len(files):
+        raise UserError(f"{index}: {name} is in file {entry.file}, and there are {len(files)}; copy it again")
+    with open(files[entry.file], "rb") as data:
         data.seek(entry.offset)
         content = data.read(entry.size)
     if len(content) != entry.size:
-        raise ValueError(f"{file.name} ends too early")
-    return np.frombuffer(content, entry.dtype).reshape(entry.shape)
+        raise UserError(f"{files[entry.file]}: ends before {name}, so it is cut short; copy or download it again")
+    try:
+        return _array(content, entry)
+    except ValueError as error:
+        raise UserError(f"{index}: the entry of {name} is damaged ({error}); copy it again") from None
+
+
+def _array(content: bytes, entry: _Entry) -> NDArray[np.generic]:
+    if entry.type != _BFLOAT16:
+        return np.frombuffer(content, _TYPES[entry.type]).reshape(entry.shape)
+    # numpy has no bfloat16; its bits are the upper half of a float32.
+    upper = np.frombuffer(content, "<u2").astype("<u4") << 16
+    return upper.view("<f4").reshape(entry.shape)
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -113,9 +162,9 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 
 def _entry(value: bytes) -> _Entry:
     message = _message(value)
-    dimensions = [_message(part) for shape in message.get(2, []) for part in _message(shape).get(2, [])]
+    dimensions = [_message(size) for shape in message.get(2, []) for size in _message(shape).get(2, [])]
     shape = tuple(_number(dimension, 1) for dimension in dimensions)
-    return _Entry(np.dtype(_TYPES[_number(message, 1)]), shape, *(_number(message, field) for field in (3, 4, 5)))
+    return _Entry(_number(message, 1), shape, *(_number(message, field) for field in (3, 4, 5)))
 
 
 def _message(content: int | bytes) -> Message:
@@ -149,7 +198,7 @@ def _number(message: Message, field: int) -> int:
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place behind it."""
+    """A number of seven bits a byte, the lowest first, and the place after it."""
     value = shift = 0
     while True:
         byte = content[place]

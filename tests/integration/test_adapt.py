@@ -17,8 +17,8 @@ from data_prep.__main__ import _load as load_for_corpus
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
-from pretrain.released.adaptation import begin, plan
-from pretrain.released.initialization import Beginning
+from pretrain.released.adaptation import complete_recipe, recipe_and_weights
+from pretrain.released.initialization import InitialWeights
 from pretrain.released.lookup import open_released
 from pretrain.run import checkpoint
 from pretrain.step.world import World
@@ -72,13 +72,13 @@ def start(model: Path | None, corpus: Path, run: Path, world: World, *overrides:
     """As the command does."""
     opened = Corpus(corpus)
     named = str(model) if model else None
-    loaded, beginning = begin(read(recipe, [*FEW_STEPS, *overrides]), recipe, named, opened, run)
-    return train(loaded, opened, run, world, "auto", beginning=beginning)
+    loaded, weights = recipe_and_weights(read(recipe, [*FEW_STEPS, *overrides]), recipe, named, opened, run)
+    return train(loaded, opened, run, world, "auto", initial_weights=weights)
 
 
-def planned(model: Path, *overrides: str) -> tuple[Beginning, dict[str, Any]]:
-    tables = read("adapt", overrides)
-    return plan(open_released(str(model)), tables, "adapt"), tables
+def completed(model: Path, *overrides: str) -> tuple[InitialWeights, dict[str, Any]]:
+    tables, weights = complete_recipe(open_released(str(model)), read("adapt", overrides), "adapt")
+    return weights, tables
 
 
 def test_the_whole_way(model: Path, domain: Path, world: World, tmp_path: Path, capsys: Any) -> None:
@@ -99,10 +99,10 @@ def test_the_first_weights_are_the_models(
 ) -> None:
     """The logits of the pair are those of transformers' models."""
     tables = read("adapt", FEW_STEPS)
-    loaded, beginning = begin(tables, "adapt", str(model), Corpus(domain), tmp_path)
-    assert beginning
+    loaded, weights = recipe_and_weights(tables, "adapt", str(model), Corpus(domain), tmp_path)
+    assert weights
     pair = ElectraPair(loaded).eval()
-    beginning.load(pair, domain)
+    weights.load(pair, domain)
     tokens = torch.randint(5, 1200, (3, 20))
     segments, real = torch.zeros_like(tokens), torch.ones_like(tokens)
     with torch.no_grad():
@@ -123,7 +123,7 @@ def test_a_run_goes_on_when_the_model_is_gone(model: Path, domain: Path, world: 
     assert all(torch.equal(left[name], right[name]) for name in left)
     # Before there is a checkpoint, nothing but the model can be begun with.
     shutil.rmtree(cut / "checkpoints")
-    with pytest.raises(UserError, match="holds no model"):
+    with pytest.raises(UserError, match="no such folder, so it holds no model"):
         start(ours, domain, cut, world)
     with pytest.raises(UserError, match="name that model with --init-from"):
         start(None, domain, cut, world)
@@ -152,9 +152,9 @@ def test_a_recipe_of_its_own_shape_is_not_begun_anew_without_its_model(
 
 def test_another_shape_and_a_recipe_without_the_table_are_refused(model: Path) -> None:
     with pytest.raises(UserError, match=r"adapt: model\.discriminator\.hidden: 64, and .* has 32; name another model"):
-        planned(model, "model.discriminator={layers=2, hidden=64, heads=4, intermediate=64}")
+        completed(model, "model.discriminator={layers=2, hidden=64, heads=4, intermediate=64}")
     with pytest.raises(UserError, match=r"small: has no table \[initial\]"):
-        plan(open_released(str(model)), read("small"), "small")
+        complete_recipe(open_released(str(model)), read("small"), "small")
 
 
 @pytest.mark.parametrize(
@@ -168,31 +168,31 @@ def test_another_shape_and_a_recipe_without_the_table_are_refused(model: Path) -
 def test_a_generator_that_does_not_fit(tmp_path: Path, options: dict[str, Any], why: str) -> None:
     release(tmp_path, **options)
     model = tmp_path / "x-discriminator"
-    built, tables = planned(model)
+    built, tables = completed(model)
     assert built.generator is None
-    assert any(why in remark and "a fresh one is built" in remark for remark in built.remarks)
+    assert any(why in remark and "a new one is built" in remark for remark in built.remarks)
     assert tables["model"]["generator"] == {"layers": 2, "hidden": 8, "heads": 1, "intermediate": 16}
     assert tables["initial"]["generator_steps"] == 2000
     with pytest.raises(UserError, match=r"initial\.generator is 'refuse'\); set initial\.generator=build"):
-        planned(model, "initial.generator=refuse")
+        completed(model, "initial.generator=refuse")
     if "embedding" in options:
         with pytest.raises(UserError, match="cannot be kept"):
-            planned(model, "initial.generator=keep")
+            completed(model, "initial.generator=keep")
     else:
-        kept, tables = planned(model, "initial.generator=keep")
+        kept, tables = completed(model, "initial.generator=keep")
         assert kept.generator and tables["initial"]["generator_steps"] == 0
 
 
 def test_a_generator_that_is_missing(model: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copytree(model, tmp_path / "alone"))
-    built, _ = planned(alone)
-    assert built.generator is None and "generator: there is none; a fresh one is built" in built.remarks
+    built, _ = completed(alone)
+    assert built.generator is None and "generator: there is none; a new one is built" in built.remarks
     for choice in ("keep", "refuse"):
         with pytest.raises(UserError, match=f"there is none, so it cannot be kept .initial.generator is '{choice}'"):
-            planned(alone, f"initial.generator={choice}")
+            completed(alone, f"initial.generator={choice}")
     generator = Path(shutil.copytree(model.parent / "x-generator", tmp_path / "only"))
     with pytest.raises(UserError, match="holds a generator alone"):
-        planned(generator)
+        completed(generator)
 
 
 def test_a_fresh_generator_learns_alone(model: Path, domain: Path, world: World, tmp_path: Path) -> None:
@@ -225,12 +225,13 @@ def test_new_words_leave_the_others_as_they_were(corpus_folder: Path, text: Path
     extended = (tmp_path / "corpus" / "vocab.txt").read_text().splitlines()
     assert len(extended) == len(words) + 5 - unused
     new = [number for number, word in enumerate(extended) if number >= len(words) or word != words[number]]
-    loaded, beginning = begin(read("adapt", FEW_STEPS), "adapt", str(model), Corpus(tmp_path / "corpus"), tmp_path)
-    assert beginning
+    corpus = Corpus(tmp_path / "corpus")
+    loaded, weights = recipe_and_weights(read("adapt", FEW_STEPS), "adapt", str(model), corpus, tmp_path)
+    assert weights
     pair = ElectraPair(loaded).eval()
-    told = beginning.load(pair, tmp_path / "corpus")
-    assert any("5 new words begin as the mean of their pieces" in line.remark for line in told.table)
-    table = beginning.discriminator.weights["embeddings.word.weight"]
+    report = weights.load(pair, tmp_path / "corpus")
+    assert any("5 new words begin as the mean of their pieces" in line.remark for line in report.table)
+    table = weights.discriminator.weights["embeddings.word.weight"]
     tokenizer = BertTokenizer(str(tmp_path / "vocab.txt"))
     for number in new:
         pieces = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(extended[number]))

@@ -15,7 +15,7 @@ from configs.load import load
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from launch.cli import app
-from pretrain.evaluation.rows.model import open_judged
+from pretrain.evaluation.rows.model import open_scored_model
 from pretrain.evaluation.rows.scoring import measure
 from pretrain.evaluation.tasks.backbone import open_backbone
 from pretrain.export.folder import export
@@ -84,7 +84,7 @@ def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Pa
 def test_logits_are_those_of_the_released_model(released: Path, corpus_folder: Path) -> None:
     """What is measured at the first row, by transformers: the masked tokens' -log p."""
     corpus = Corpus(corpus_folder)
-    judged = open_judged(str(released / "x-discriminator"), None)
+    judged = open_scored_model(str(released / "x-discriminator"), None)
     pair, recipe = judged.pair_for(corpus)
     rows = measure(pair, recipe, corpus, None, detects=True)
     from transformers import ElectraForMaskedLM

@@ -1,1 +1,1 @@
-"""How good a model of any kind is on the held-out rows of corpora, each score with its interval."""
+"""Scores of any model on the held-out rows of corpora, each with its interval."""

@@ -1,9 +1,9 @@
-"""Scores from what a pair did on each row, with 95 % intervals over rows.
+"""Scores from the measures of each row, with 95 % intervals over rows.
 
-A row is drawn, and its tokens come with it; so a score is a function of sums over rows, and its standard error is that
-of the sum of its linear parts: for a ratio of sums by the delta method, for the AUC by N. Obuchowski, "Nonparametric
-analysis of clustered ROC curve data" (Biometrics 53, 1997), which is DeLong's with clusters. Neighbouring rows may come
-from one document; then the intervals are too narrow.
+Rows are sampled, and the tokens of a row are not independent. So every score is a function of sums over rows, and its
+standard error that of its linear approximation: the delta method for a ratio of sums, and for the AUC N. Obuchowski,
+"Nonparametric analysis of clustered ROC curve data" (Biometrics 53, 1997), which is DeLong's method with clusters.
+Neighbouring rows may come from one document; then the intervals are too narrow.
 
 Letters: R rows, N tokens.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pretrain.evaluation.rows.scoring import Rows
+from pretrain.evaluation.rows.scoring import RowMeasures
 
 Array = NDArray[np.float64]
 _NORMAL = 1.959964  # two-sided 95 %
@@ -24,8 +24,8 @@ _NORMAL = 1.959964  # two-sided 95 %
 
 @dataclass(frozen=True)
 class Score:
-    """A value, and the ends of its interval; all None where it is not defined, as precision where nothing is called
-    replaced."""
+    """A value, and the ends of its interval. All are None where the score is not defined, such as the precision of a
+    discriminator that calls no token replaced."""
 
     value: float | None
     low: float | None
@@ -35,19 +35,22 @@ class Score:
 UNDEFINED = Score(None, None, None)
 
 
-def scores(rows: Rows) -> dict[str, Score]:
-    """By name; those of the discriminator where it was asked.
+def scores(rows: RowMeasures) -> dict[str, Score]:
+    """By name. The scores of detection are left out where there is no discriminator.
 
     `pseudo_perplexity` is exp of the mean -log p of the masked originals, with all masked tokens of a row hidden at
-    once; that of Salazar et al. (2020), who hide one at a time, is lower. `brier` is the mean squared error of the
-    probability that a token was replaced.
+    once. Salazar et al. (2020) hide one token at a time, so their value is lower. `brier` is the mean squared error of
+    the probability that a token was replaced.
     """
     surprise = ratio(rows.surprise, rows.slots)
-    found = {"masked_accuracy": ratio(rows.predicted, rows.slots, 0, 1), "pseudo_perplexity": _exponential(surprise)}
-    return found | (_detection(rows, rows.logits) if rows.logits is not None else {})
+    prediction = {
+        "masked_accuracy": ratio(rows.predicted, rows.slots, 0, 1),
+        "pseudo_perplexity": _exponential(surprise),
+    }
+    return prediction | (_detection(rows, rows.logits) if rows.logits is not None else {})
 
 
-def _detection(rows: Rows, logits: Array) -> dict[str, Score]:
+def _detection(rows: RowMeasures, logits: Array) -> dict[str, Score]:
     """A token is called replaced when its logit is not negative."""
     called, replaced = logits >= 0, rows.replaced
     chance = 0.5 * (1 + np.tanh(logits / 2))
@@ -66,18 +69,18 @@ def _detection(rows: Rows, logits: Array) -> dict[str, Score]:
     }
 
 
-def _by_row(rows: Rows, values: NDArray) -> Array:
+def _by_row(rows: RowMeasures, values: NDArray) -> Array:
     """[N] -> [R], the sum over each row's tokens."""
     return np.bincount(rows.row, values, minlength=len(rows.slots)).astype(np.float64)
 
 
 def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highest: float = math.inf) -> Score:
-    """Sum over sum, [R] each; no interval leaves the range from `lowest` to `highest`."""
-    whole = denominator.sum()
-    if not whole:
+    """Sum over sum, [R] each. The interval is cut at `lowest` and `highest`."""
+    total = denominator.sum()
+    if not total:
         return UNDEFINED
-    value = numerator.sum() / whole
-    return _interval(value, (numerator - value * denominator) / whole, lowest, highest)
+    value = numerator.sum() / total
+    return _interval(value, (numerator - value * denominator) / total, lowest, highest)
 
 
 def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int) -> Score:
@@ -85,7 +88,7 @@ def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_
     positive, negative = np.sort(logits[replaced]), np.sort(logits[~replaced])
     if not len(positive) or not len(negative):
         return UNDEFINED
-    # Of each token: the share of the other kind that it beats, as it should.
+    # For each token: the share of tokens of the other kind that it is rightly above, or below.
     beaten = np.where(replaced, _rank(negative, logits), 1 - _rank(positive, logits))
     value = beaten[replaced].mean()
     parts = (beaten - value) / np.where(replaced, len(positive), len(negative))
@@ -93,18 +96,18 @@ def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_
 
 
 def _rank(others: Array, values: Array) -> Array:
-    """The share of the sorted `others` that is below each value, and half of what equals it."""
+    """The share of the sorted `others` below each value; those equal to it count a half."""
     sides = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
     return sides / (2 * len(others))
 
 
 def _interval(value: float, parts: Array, lowest: float, highest: float) -> Score:
-    """`parts` [R] are the rows' shares of the error; their sum is 0."""
+    """`parts` [R] are the linear contributions of the rows to the error; their sum is 0."""
     error = _NORMAL * math.sqrt(len(parts) / (len(parts) - 1) * float((parts**2).sum()))
     return Score(float(value), max(lowest, float(value - error)), min(highest, float(value + error)))
 
 
 def _exponential(score: Score) -> Score:
-    """A perplexity from a mean of -log p; the interval is that of the logarithm."""
+    """A perplexity from a mean of -log p, with the interval of its logarithm."""
     ends = (score.value, score.low, score.high)
     return Score(*(None if end is None else math.exp(min(end, 700)) for end in ends))

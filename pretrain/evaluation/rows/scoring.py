@@ -1,4 +1,4 @@
-"""What a pair does on each held-out row: which masked tokens it predicts, and how suspicious every token looks.
+"""What a pair predicts for each held-out row: the masked tokens, and whether each token was replaced.
 
 Letters: R rows, N real tokens of all rows.
 """
@@ -23,25 +23,25 @@ from pretrain.step.order import rows_at
 
 
 @dataclass(frozen=True)
-class Rows:
-    """By row, [R]: masked tokens, those predicted, the sum of their -log p. By token, [N]: its row, its logit, truth.
+class RowMeasures:
+    """Counts and sums of each row [R], and what was found for each token [N].
 
     `logits` are None where no discriminator was asked.
     """
 
-    slots: NDArray[np.float64]
-    predicted: NDArray[np.float64]
-    surprise: NDArray[np.float64]  # nats
-    row: NDArray[np.int64]
-    replaced: NDArray[np.bool_]
-    logits: NDArray[np.float64] | None
+    slots: NDArray[np.float64]  # [R] number of masked tokens
+    predicted: NDArray[np.float64]  # [R] number of masked tokens that the generator predicts
+    surprise: NDArray[np.float64]  # [R] sum of -log p of the masked tokens, in nats
+    row: NDArray[np.int64]  # [N]
+    replaced: NDArray[np.bool_]  # [N]
+    logits: NDArray[np.float64] | None  # [N], positive where the discriminator suspects a replacement
 
 
 @torch.no_grad()
-def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | None, *, detects: bool) -> Rows:
-    """Ask `pair` about all held-out rows, or `num_rows` drawn from them; rows, masks and samples are always the same.
+def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | None, *, detects: bool) -> RowMeasures:
+    """Measure `pair` on all held-out rows, or on `num_rows` drawn from them; the draws are always the same.
 
-    Raises UserError when fewer than two rows are held out: one row tells nothing of how rows differ.
+    Raises UserError when fewer than two rows are held out, since an interval needs two.
     """
     total = corpus.num_rows("validation")
     num_rows = min(num_rows or total, total)
@@ -50,11 +50,12 @@ def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | N
             f"{corpus.folder}: {num_rows} held-out rows are scored, and intervals need two; prepare it with a higher "
             "data.validation_share, or ask for more --rows"
         )
-    parts = [_measure(pair, batch, detects) for batch in _batches(recipe, corpus, num_rows, _device(pair))]
-    whole = [torch.cat(part).double().cpu().numpy() for part in zip(*parts, strict=True)]
-    slots, predicted, surprise, lengths, replaced = whole[:5]
+    batches = [_measure(pair, batch, detects) for batch in _batches(recipe, corpus, num_rows, _device(pair))]
+    slots, predicted, surprise, lengths, replaced, *logits = (
+        torch.cat(values).double().cpu().numpy() for values in zip(*batches, strict=True)
+    )
     row = np.repeat(np.arange(num_rows), lengths.astype(np.int64))
-    return Rows(slots, predicted, surprise, row, replaced.astype(bool), whole[5] if detects else None)
+    return RowMeasures(slots, predicted, surprise, row, replaced.astype(bool), logits[0] if detects else None)
 
 
 def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
@@ -72,7 +73,7 @@ def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
 
 
 def _batches(recipe: Recipe, corpus: Corpus, num_rows: int, device: torch.device) -> Iterator[Batch]:
-    """The rows in the order of their numbers, so that what is near on the disk is read together."""
+    """The rows in the order of their numbers, so that neighbours on the disk are read together."""
     chosen = np.sort(rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)[0])
     for start in range(0, num_rows, recipe.batch.micro_rows):
         numbers = chosen[start : start + recipe.batch.micro_rows]

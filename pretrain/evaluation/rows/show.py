@@ -12,7 +12,7 @@ from rich.table import Table
 
 from configs.common.files import make_folder, write_json
 from data_prep.shards import Corpus
-from pretrain.evaluation.rows.model import Judged, open_judged
+from pretrain.evaluation.rows.model import ScoredModel, open_scored_model
 from pretrain.evaluation.rows.scores import Score, scores
 from pretrain.evaluation.rows.scoring import measure
 
@@ -31,35 +31,35 @@ _TITLES = {
 def print_scores(
     model: str, folders: list[Path], num_rows: int | None, generator: str | None = None, json_file: Path | None = None
 ) -> None:
-    """Score a model on the held-out rows of each corpus. Raises UserError before any is read if one does not fit."""
+    """Score a model on the held-out rows of each corpus. Raises UserError before any corpus is read if one is bad."""
     corpora = [Corpus(folder) for folder in folders]
-    judged = open_judged(model, generator)
-    results = {str(corpus.folder): _scores_on(judged, corpus, num_rows) for corpus in corpora}
+    scored = open_scored_model(model, generator)
+    results = {str(corpus.folder): _scores_on(scored, corpus, num_rows) for corpus in corpora}
     console = Console()
-    for line in _heading(judged):
+    for line in _heading(scored):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_table(results))
     if json_file:
         make_folder(json_file.absolute().parent)
-        filler = judged.generator.networks["generator"].origin
+        filler = scored.generator.networks["generator"].origin
         write_json(json_file, {"model": model, "generator": filler, "corpora": results})
 
 
-def _scores_on(judged: Judged, corpus: Corpus, num_rows: int | None) -> dict[str, Any]:
-    pair, recipe = judged.pair_for(corpus)
+def _scores_on(scored: ScoredModel, corpus: Corpus, num_rows: int | None) -> dict[str, Any]:
+    pair, recipe = scored.pair_for(corpus)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    rows = measure(pair.to(device), recipe, corpus, num_rows, detects=judged.detects)
+    rows = measure(pair.to(device), recipe, corpus, num_rows, detects=scored.detects)
     return {"rows": len(rows.slots), "scores": {name: asdict(score) for name, score in scores(rows).items()}}
 
 
-def _heading(judged: Judged) -> list[str]:
-    filler = judged.generator.networks["generator"].origin
-    lines = [f"{judged.model.origin}: held-out rows, every masked token hidden, 95 % intervals over rows"]
-    if not judged.is_its_own:
-        lines.append(f"the generator is that of {filler}: masked accuracy and pseudo-perplexity are its own")
-    if not judged.detects:
+def _heading(scored: ScoredModel) -> list[str]:
+    filler = scored.generator.networks["generator"].origin
+    lines = [f"{scored.model.origin}: held-out rows, every masked token hidden, 95 % intervals over rows"]
+    if not scored.uses_its_own_generator:
+        lines.append(f"the generator of {filler} replaces tokens: masked accuracy and pseudo-perplexity are its scores")
+    if not scored.detects:
         lines.append("no scores of detection: the model has no discriminator with its head")
-    return lines
+    return [*lines, *scored.remarks()]
 
 
 def _table(results: dict[str, dict[str, Any]]) -> Table:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pretrain.evaluation.rows.scores import UNDEFINED, Score, auc, ratio, scores
-from pretrain.evaluation.rows.scoring import Rows
+from pretrain.evaluation.rows.scoring import RowMeasures
 
 # Two rows: 4 and 2 masked tokens, of which 1 and 2 are predicted; three tokens in each.
-BY_HAND = Rows(
+BY_HAND = RowMeasures(
     slots=np.array([4.0, 2.0]),
     predicted=np.array([1.0, 2.0]),
     surprise=np.array([6.0, 0.0]),
@@ -53,7 +53,7 @@ def test_what_is_not_defined() -> None:
     assert auc(np.zeros(4), np.array([True, False, True, False]), np.arange(4), 4).value == 0.5
 
 
-def drawn(generator: np.random.Generator, num_rows: int) -> Rows:
+def drawn(generator: np.random.Generator, num_rows: int) -> RowMeasures:
     """Rows that differ: some are easy, and all their tokens are."""
     lengths = generator.integers(5, 40, num_rows)
     row = np.repeat(np.arange(num_rows), lengths)
@@ -62,7 +62,7 @@ def drawn(generator: np.random.Generator, num_rows: int) -> Rows:
     logits = generator.normal(size=len(row)) - 1 + replaced * (1 + ease[row])
     slots = generator.integers(1, 9, num_rows).astype(float)
     predicted = generator.binomial(slots.astype(int), 1 / (1 + np.exp(-ease))).astype(float)
-    return Rows(slots, predicted, slots * np.exp(-ease), row, replaced, logits)
+    return RowMeasures(slots, predicted, slots * np.exp(-ease), row, replaced, logits)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:

@@ -1,0 +1,47 @@
+"""Names of tensors as training code stores them, brought to the names of transformers' models with a head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from configs.common.errors import UserError
+
+# Every ELECTRA has this tensor; what stands before it are the modules around the encoder.
+_WORDS = "embeddings.word_embeddings.weight"
+_ENCODER = ("embeddings.", "embeddings_project.", "encoder.")
+_HEADS = ("discriminator_predictions.", "generator_predictions.", "generator_lm_head.")
+# TensorFlow's names of what a LayerNorm learns, which the first conversions to torch kept.
+_LAYER_NORM = {".gamma": ".weight", ".beta": ".bias"}
+
+
+def standard_names(tensors: Mapping[str, Tensor], origin: str) -> dict[str, Tensor]:
+    """The encoder under `electra.` and the heads without a prefix, whatever modules they were wrapped in.
+
+    Examples: `module.electra.encoder.x`, `bert.encoder.x` and `encoder.x` all become `electra.encoder.x`. A tensor that
+    is part of no ELECTRA keeps its name. Raises UserError when there are several encoders.
+    """
+    encoders = sorted({name.removesuffix(_WORDS) for name in tensors if name.endswith(_WORDS)})
+    if len(encoders) > 1:
+        raise UserError(
+            f"{origin}: holds {len(encoders)} encoders ({', '.join(encoder or _WORDS for encoder in encoders)}); save "
+            "the generator and the discriminator in a folder each"
+        )
+    encoder = encoders[0] if encoders else ""
+    return {_standard_name(name, encoder): tensor for name, tensor in tensors.items()}
+
+
+def _standard_name(name: str, encoder: str) -> str:
+    """`encoder` is the prefix of the encoder's tensors, such as `module.electra.`."""
+    for old, new in _LAYER_NORM.items():
+        name = name.removesuffix(old) + new if name.endswith(old) else name
+    # A head stands beside the encoder, within the same modules.
+    around = encoder.removesuffix(".").rpartition(".")[0]
+    beside = name.removeprefix(f"{around}.") if around else name
+    if beside.startswith(_HEADS):
+        return beside
+    inside = name.removeprefix(encoder)
+    if name.startswith(encoder) and inside.startswith(_ENCODER):
+        return f"electra.{inside}"
+    return name

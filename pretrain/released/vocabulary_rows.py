@@ -1,0 +1,87 @@
+"""Rows of a model's tables for entries of a vocabulary that have none: the mean of the rows of their word pieces.
+
+Letters: V vocabulary, E embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tokenizers import Tokenizer, models
+from torch import Tensor
+
+from configs.common.errors import UserError
+from configs.common.files import read_json, read_lines
+from pretrain.released.network import Network, Released, TowerName, Weights
+from pretrain.released.shapes import VOCABULARY_TABLES
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def entries_of(folder: Path) -> list[str]:
+    """The entries of a tokenizer by id. Raises UserError when its file cannot be read."""
+    if (folder / "vocab.txt").is_file():
+        return read_lines(folder / "vocab.txt")
+    file = folder / "tokenizer.json"
+    read_json(file)  # raises UserError
+    try:
+        table = Tokenizer.from_file(str(file)).get_vocab()
+    except Exception as error:  # the library has no other class for it
+        raise UserError(f"{file}: is no tokenizer ({error}); name the folder of another model") from None
+    return sorted(table, key=table.__getitem__)
+
+
+def with_all_rows(released: Released) -> Released:
+    """The model with a row for every entry of its own vocabulary, so that every command computes the same.
+
+    Raises UserError when a special token has no row.
+    """
+    if released.vocabulary is None:
+        return released
+    entries, num_rows = entries_of(released.vocabulary), released.main.shape["vocabulary"]
+    missing = tuple(range(num_rows, len(entries)))
+    if not missing:
+        return replace(released, num_rows_without_entry=num_rows - len(entries))
+    if special := [token for token in _SPECIAL if token not in entries[:num_rows]]:
+        raise UserError(
+            f"{released.origin}: its vocabulary has {len(entries):,} entries, and its embeddings {num_rows:,} rows, "
+            f"none of them for {', '.join(special)}; put the vocabulary that belongs to the model beside it"
+        )
+    rows = NewRows.of(entries, entries[:num_rows], missing)
+    networks: dict[TowerName, Network] = {
+        # A generator with another number of rows has another vocabulary, of which nothing is known.
+        name: replace(network, weights=rows.fit(network.weights))
+        if network.shape["vocabulary"] == num_rows
+        else network
+        for name, network in released.networks.items()
+    }
+    return replace(released, networks=networks, entries_without_row=missing)
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """The size of a vocabulary, and for each of its entries without a row the pieces whose mean becomes its row."""
+
+    size: int
+    pieces: Mapping[int, list[int]]
+
+    @classmethod
+    def of(cls, entries: Sequence[str], entries_with_row: Sequence[str], new: Sequence[int]) -> NewRows:
+        """`new` are ids of `entries`; pieces are those of WordPiece among `entries_with_row`."""
+        table = {entry: number for number, entry in enumerate(entries_with_row)}
+        wordpiece = Tokenizer(models.WordPiece(table, unk_token="[UNK]"))
+        unknown = [table["[UNK]"]]  # for a blank line, which has no pieces
+        return cls(len(entries), {number: wordpiece.encode(entries[number]).ids or unknown for number in new})
+
+    def fit(self, weights: Weights) -> Weights:
+        return {name: self._rows(tensor) if name in VOCABULARY_TABLES else tensor for name, tensor in weights.items()}
+
+    def _rows(self, table: Tensor) -> Tensor:
+        """[V, E] or [V] with a row for each entry; rows after the last entry are left out."""
+        rows = table.new_zeros(self.size, *table.shape[1:])
+        rows[: len(table)] = table[: self.size]
+        for number, pieces in self.pieces.items():
+            rows[number] = table[pieces].mean(0)
+        return rows

@@ -1,0 +1,115 @@
+"""Folders of transformers, in every form that it has written, and repositories in the hub's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pretrain.released.lookup import open_released
+from tests.released import GOLDEN, NARROWER, TOWER, release
+
+
+@pytest.mark.parametrize("names", [("x-discriminator", "x-generator"), ("discriminator", "generator")])
+@pytest.mark.parametrize("pickled", [False, True])
+def test_folders_of_transformers(tmp_path: Path, names: tuple[str, str], pickled: bool) -> None:
+    """The other network is found beside the one that is named, or both in the folder above, as we export them."""
+    models = release(tmp_path, names=names)
+    if pickled:
+        for model, name in zip((models.discriminator, models.generator), names, strict=True):
+            torch.save(model.state_dict(), tmp_path / name / "pytorch_model.bin")
+            (tmp_path / name / "model.safetensors").unlink()
+    opened = [open_released(str(tmp_path / name)) for name in names]
+    opened += [open_released(str(tmp_path))] if names[0] == "discriminator" else []
+    for released in opened:
+        assert released.networks["discriminator"].tower == TOWER
+        assert released.networks["generator"].tower == NARROWER
+        words = models.discriminator.electra.embeddings.word_embeddings.weight
+        assert torch.equal(released.networks["generator"].weights["embeddings.word.weight"], words)
+        assert not [*released.main.contradictions()]
+
+
+def test_a_model_without_a_head_is_a_discriminator(tmp_path: Path) -> None:
+    release(tmp_path).discriminator.electra.save_pretrained(tmp_path / "bare")
+    network = open_released(str(tmp_path / "bare")).networks["discriminator"]
+    assert network.shape["hidden"] == 32
+    assert not any(name.startswith("objectives.") for name in network.weights)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A pair in a cache as huggingface_hub lays it out, and a discriminator that was released alone."""
+    release(tmp_path, GOLDEN / "tf_ckpt_tiny" / "vocab.txt", max_positions=64)
+    for name in ("x-discriminator", "x-generator"):
+        cached(tmp_path / name, f"org/{name}", tmp_path / "hub")
+    return cached(tmp_path / "x-discriminator", "org/alone-discriminator", tmp_path / "hub")
+
+
+def cached(folder: Path, name: str, cache: Path) -> Path:
+    """Files as blobs, a snapshot of links to them, and `main`, which says which snapshot that is."""
+    repository, commit = cache / f"models--{name.replace('/', '--')}", "0123456789abcdef0123456789abcdef01234567"
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    for part in ("blobs", "refs"):
+        (repository / part).mkdir()
+    for file in folder.iterdir():
+        blob = hashlib.sha1(file.read_bytes()).hexdigest()
+        shutil.copyfile(file, repository / "blobs" / blob)
+        (repository / "snapshots" / commit / file.name).symlink_to(Path("../../blobs") / blob)
+    (repository / "refs" / "main").write_text(commit)
+    return cache
+
+
+def offline(cache: Path, *command: str, **places: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, since huggingface_hub looks at the environment once."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"HF_HUB_OFFLINE": "1"} | (places or {"HF_HUB_CACHE": str(cache)})
+    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
+
+
+OPEN = """
+import os, sys
+from data_prep.released import vocabulary_keys
+from pretrain.released.lookup import open_released
+os.chdir(sys.argv[1])
+for name in sys.argv[2:]:
+    found = open_released(name)
+    print(sorted(found.networks), sorted(network.origin for network in found.networks.values()))
+    assert vocabulary_keys(name, 0)["source"] == f"{found.vocabulary}/vocab.txt"
+"""
+
+
+def test_a_name_on_the_hub_is_found_in_its_cache(cache: Path) -> None:
+    """Where HF_HOME says, though a folder has the organisation's name. `NAME-discriminator` finds its `NAME-generator`,
+    and where there is none it is alone.
+    """
+    (cache.parent / "org").mkdir()
+    found = offline(
+        cache,
+        "-c",
+        OPEN,
+        str(cache.parent),
+        "org/x-discriminator",
+        "org/x-generator",
+        "org/alone-discriminator",
+        HF_HOME=str(cache.parent),
+    )
+    both = "['discriminator', 'generator'] ['org/x-discriminator', 'org/x-generator']"
+    alone = "['discriminator'] ['org/alone-discriminator']"
+    assert found.stdout.splitlines() == [both, both, alone], found.stderr
+
+
+def test_a_name_that_is_not_in_the_cache_is_refused(cache: Path, tmp_path: Path) -> None:
+    """As HF_HUB_CACHE says, with one sentence."""
+    (cache / "models--org--x-generator" / "refs" / "main").unlink()
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.jsonl").write_text('{"text": "a", "label": "b"}\n')
+    found = offline(cache, "-m", "launch.cli", "evaluate", "org/x-generator", "--task", str(tmp_path))
+    assert found.returncode == 2
+    expected = "error: org/x-generator: is no folder here, and cannot be had from the hub (Cannot find an appropriate"
+    assert found.stderr.startswith(expected) and found.stderr.count("\n") == 1, found.stderr

@@ -1,0 +1,25 @@
+"""What a user may name, and what is found there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configs.common.errors import UserError
+from pretrain.released.lookup import open_released
+from tests.released import release
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no model; name a run or a checkpoint of ours, an export"):
+        open_released(str(tmp_path / "empty"))
+    with pytest.raises(UserError, match="holds no model"):
+        open_released(str(tmp_path / "nowhere"))
+    release(tmp_path)
+    config = json.loads((tmp_path / "x-generator" / "config.json").read_text())
+    (tmp_path / "x-generator" / "config.json").write_text(json.dumps(config | {"model_type": "bert"}))
+    with pytest.raises(UserError, match="model_type is bert, and electra is needed"):
+        open_released(str(tmp_path / "x-generator"))
