@@ -27,7 +27,9 @@ def read(path: Path) -> list[Network]:
     """
     checkpoint = tensorflow.newest(path) if path.is_dir() else path
     arrays = tensorflow.read(checkpoint)
-    towers = [tower for tower, start in _ENCODERS.items() if any(name.startswith(start) for name in arrays)]
+    towers: list[TowerName] = [
+        tower for tower, start in _ENCODERS.items() if any(name.startswith(start) for name in arrays)
+    ]
     if not towers:
         raise UserError(
             f"{checkpoint}: holds no ELECTRA; its first variables are {', '.join(sorted(arrays)[:3])}; name another "

@@ -77,13 +77,12 @@ def read(folder: Path) -> list[Network]:
     """The networks in the folder; raises UserError for a file with anything but arrays."""
     file = folder / WEIGHTS
     arrays = _unpickle(file) if file.is_file() else _from_safetensors(folder / SAFETENSORS)
-    towers = [tower for tower in TOWER_NAMES if any(name.startswith(f"{tower}.") for name in arrays)]
+    towers: list[TowerName] = [tower for tower in TOWER_NAMES if any(name.startswith(f"{tower}.") for name in arrays)]
     if len(towers) == 2:
         arrays = _with_tied_words(arrays)
     elif not towers:
-        tower: TowerName = "generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"
-        towers = [tower]
-        arrays = {f"{tower}.{_in_a_model(name)}": array for name, array in arrays.items()}
+        towers = ["generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"]
+        arrays = {f"{towers[0]}.{_in_a_model(name)}": array for name, array in arrays.items()}
     config = _config(folder)
     # A config beside two networks is the discriminator's.
     configs = {tower: config if len(towers) == 1 or tower == "discriminator" else {} for tower in towers}
