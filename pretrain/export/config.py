@@ -8,7 +8,7 @@ import torch
 
 from configs.recipe import Recipe
 from pretrain.model.pair import ElectraPair
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 
 ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
 # A discriminator without its head, or one that was cut after a layer.
@@ -28,7 +28,7 @@ def architecture(network: Network) -> str:
     return ARCHITECTURES[network.part] if has_head(network) else ENCODER
 
 
-def stated(recipe: Recipe, part: Part) -> dict[str, Any]:
+def stated(recipe: Recipe, part: TowerName) -> dict[str, Any]:
     """The entries that only the recipe of a run knows."""
     model = recipe.model
     tower = getattr(model, part)
@@ -42,7 +42,7 @@ def stated(recipe: Recipe, part: Part) -> dict[str, Any]:
     }
 
 
-def config_of_recipe(recipe: Recipe, part: Part, pad_id: int) -> dict[str, Any]:
+def config_of_recipe(recipe: Recipe, part: TowerName, pad_id: int) -> dict[str, Any]:
     """Of a network that this recipe would train."""
     with torch.device("meta"):
         weights = ElectraPair(recipe).tower(part)

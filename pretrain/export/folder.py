@@ -17,7 +17,7 @@ from pretrain.export.checkpoints import Choice
 from pretrain.export.examples import corpus_of, examples_for
 from pretrain.export.proof import Proof, prove
 from pretrain.export.source import PARTS, Source, open_source
-from pretrain.released.network import Part
+from pretrain.released.network import TowerName
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Order:
     """What the command line asks for. `part` None means every network that the model has."""
 
     format: str = "huggingface"  # a module of this package
-    part: Part | None = None
+    part: TowerName | None = None
     choice: Choice = field(default_factory=Choice)
     layers: int | None = None
 
@@ -51,9 +51,9 @@ def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path
     return [(out / written.folder.relative_to(folder), proof) for written, proof in proofs]
 
 
-def _parts(source: Source, order: Order) -> Sequence[Part]:
+def _parts(source: Source, order: Order) -> Sequence[TowerName]:
     if order.part is None:
-        parts: list[Part] = [part for part in PARTS if part in source.networks]
+        parts: list[TowerName] = [part for part in PARTS if part in source.networks]
         if "discriminator" not in parts and source.training:
             raise UserError(f"{_without_detection(source)}; give --part generator")
         return parts

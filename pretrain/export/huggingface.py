@@ -20,14 +20,14 @@ from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
 from pretrain.export.tokenizer import write_tokenizer
 from pretrain.released.names import to_huggingface
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 # The objectives whose heads the classes of transformers have.
-HEADS: dict[Part, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
+HEADS: dict[TowerName, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
 
 
-def write(source: Source, parts: Sequence[Part], folder: Path) -> list[Written]:
+def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
     """DISCRIMINATOR and GENERATOR below `folder`, or one of them."""
     return [_write(source, source.networks[part], folder / part) for part in parts]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from configs.common.errors import UserError
 from pretrain.export.examples import Examples
 from pretrain.export.source import Source
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 
 # Of the largest output, or of 1 where all are smaller: ten times what a sum of a thousand products in fp32 loses.
 TOLERANCE = 1e-4
@@ -50,7 +50,7 @@ class Written:
 class Proof:
     """That the largest difference at real tokens is within the tolerance."""
 
-    part: Part
+    part: TowerName
     difference: float
     tolerance: float
     compared: str  # what with what, for people

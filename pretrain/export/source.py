@@ -22,10 +22,10 @@ from pretrain.export.checkpoints import Choice, Chosen, choose
 from pretrain.export.config import has_head, stated
 from pretrain.model.pair import ElectraPair
 from pretrain.released.lookup import open_released
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 from pretrain.run import checkpoint
 
-PARTS: tuple[Part, ...] = ("discriminator", "generator")
+PARTS: tuple[TowerName, ...] = ("discriminator", "generator")
 _LAYER = re.compile(r"discriminator\.layers\.(\d+)\.")
 
 
@@ -42,14 +42,14 @@ class Source:
     """A model, open for export."""
 
     name: str  # as the user gave it
-    networks: Mapping[Part, Network]
-    pairs: Mapping[Part, ElectraPair]  # that compute each network, on the CPU in evaluation mode
+    networks: Mapping[TowerName, Network]
+    pairs: Mapping[TowerName, ElectraPair]  # that compute each network, on the CPU in evaluation mode
     tokenizer: Path  # the folder of its files
     training: Training | None = None  # of a run's
     layers_before: int | None = None  # of a discriminator that was cut
 
     @torch.no_grad()
-    def outputs(self, part: Part, tokens: Tensor, segments: Tensor, real: Tensor, *, states: bool) -> Tensor:
+    def outputs(self, part: TowerName, tokens: Tensor, segments: Tensor, real: Tensor, *, states: bool) -> Tensor:
         """[B, L] each -> the logits, [B, L] of a discriminator and [B, L, V] of a generator, or `states` [B, L, D]."""
         kind = "states" if states else "logits"
         return getattr(self.pairs[part], f"{part}_{kind}")(tokens, segments, real)
@@ -73,8 +73,8 @@ def open_source(name: str, choice: Choice, layers: int | None = None) -> Source:
 def _trained(name: str, chosen: Chosen) -> Source:
     recipe = load(str(chosen.folders[-1] / RECIPE))
     pair = _pair(recipe, chosen.weights(), complete=True)
-    parts: list[Part] = [part for part in PARTS if part == "generator" or pair.detection]
-    networks: dict[Part, Network] = {
+    parts: list[TowerName] = [part for part in PARTS if part == "generator" or pair.detection]
+    networks: dict[TowerName, Network] = {
         part: Network(part, pair.tower(part), stated(recipe, part), name) for part in parts
     }
     return Source(name, networks, dict.fromkeys(parts, pair), chosen.run, Training(recipe, chosen))
@@ -84,7 +84,7 @@ def _released(name: str) -> Source:
     released = open_released(name)
     if released.vocabulary is None:
         raise UserError(f"{name}: neither tokenizer.json nor vocab.txt lies beside it, and every format holds them")
-    pairs: dict[Part, ElectraPair] = {part: pair_of_one(network) for part, network in released.networks.items()}
+    pairs: dict[TowerName, ElectraPair] = {part: pair_of_one(network) for part, network in released.networks.items()}
     return Source(name, released.networks, pairs, released.vocabulary)
 
 

@@ -17,7 +17,7 @@ from pretrain.model.embeddings import Embeddings
 from pretrain.model.encoder import Encoder
 from pretrain.model.pair import ElectraPair
 from pretrain.released.names import from_huggingface, to_huggingface
-from pretrain.released.network import Part
+from pretrain.released.network import TowerName
 from tests.published import (
     HEALTH_DISCRIMINATOR_WITH_THREE_HEADS,
     HEALTH_WITH_DETECTION_ALONE,
@@ -89,7 +89,7 @@ def visible(pair: torch.nn.Module) -> None:
         torch.nn.init.normal_(parameter, std=0.2)
 
 
-CLASSES: dict[Part, Any] = {"generator": ElectraForMaskedLM, "discriminator": ElectraForPreTraining}
+CLASSES: dict[TowerName, Any] = {"generator": ElectraForMaskedLM, "discriminator": ElectraForPreTraining}
 TOKENS = torch.randint(300, (3, 48), generator=torch.Generator().manual_seed(0))
 SEGMENTS = (torch.arange(48) > 20).long().expand(3, -1)
 REAL = torch.arange(48) < torch.tensor([[48], [30], [7]])
