@@ -18,7 +18,7 @@ from pretrain.export.huggingface import transformers_outputs, usage, write_folde
 from pretrain.export.proof import CardFacts, Written
 from pretrain.export.source import Source
 from pretrain.released.names import to_huggingface
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 
 # BertForMaskedLM's names for ELECTRA's; the projection to the vocabulary is the table of words in both.
 _PREDICTION = {
@@ -33,9 +33,9 @@ _NO_POOLER = (
 _NO_HEAD = "The head that tells replaced tokens is left out, because BERT has no such head."
 
 
-def write(source: Source, parts: Sequence[Part], folder: Path) -> list[Written]:
+def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
     """Every part whose shape allows it. Raises UserError where the first, or the only one asked for, does not."""
-    fitting: list[Part] = [part for part in parts if not _misfit(source.networks[part])]
+    fitting: list[TowerName] = [part for part in parts if not _misfit(source.networks[part])]
     if parts[0] not in fitting:
         raise UserError(f"{source.name}: --format bert: {_misfit(source.networks[parts[0]])}")
     for part in parts:
