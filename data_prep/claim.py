@@ -1,44 +1,28 @@
-"""Who may work in the folder of a corpus: one process alone, or several that share the tasks.
-
-The locks are the system's own (flock): it lets go of them for a process that is killed, on other machines too where
-the folder is a shared one.
-"""
+"""Who may work in the folder of a corpus: one process alone, or several that share the tasks."""
 
 from __future__ import annotations
 
-import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from configs.common.errors import Unfinished, UserError
 from configs.common.files import make_folder, read_json, write_json
-from configs.folders import SUBMITTED
+from configs.common.locks import Lock, locked
+from configs.folders import CORPUS_MANIFEST, SUBMITTED, WORK
 from configs.recipe import differences
-from data_prep.manifest import MANIFEST
-
-# What is not part of the corpus: the plan, the locks, datatrove's marks of finished tasks, and their reports.
-WORK = ".prepare"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock of its own for the block, once everybody before has let go of it."""
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def is_complete(out: Path) -> bool:
     """By listing: a shared folder may remember for a minute that a file was not there."""
-    return out.is_dir() and any(path.name == MANIFEST for path in out.iterdir())
+    return out.is_dir() and any(path.name == CORPUS_MANIFEST for path in out.iterdir())
 
 
 @contextmanager
-def claimed(out: Path, wanted: dict[str, Any], *, alone: bool) -> Iterator[IO[str]]:
-    """Hold the output folder: new, empty, or unfinished with the same plan. Gives the lock, for `wait_until_alone`.
+def claimed(out: Path, wanted: dict[str, Any], *, alone: bool) -> Iterator[Lock]:
+    """Hold the output folder: new, empty, or unfinished with the same plan. Gives the lock, to be made exclusive.
 
     Raises UserError where the folder is somebody else's. Who wants to share waits for a process that is alone; the
     corpus may be complete then.
@@ -50,31 +34,21 @@ def claimed(out: Path, wanted: dict[str, Any], *, alone: bool) -> Iterator[IO[st
         raise UserError(f"{out}: is not empty and holds no unfinished corpus; name a new folder")
     make_folder(out)
     make_folder(out / WORK)
-    with open(out / WORK / "lock", "w") as lock:
+    with Lock(out / WORK / "lock") as lock:
         _hold(lock, out, alone=alone)
         if not is_complete(out):
             _agree(out, wanted)
         yield lock
 
 
-def _hold(lock: IO[str], out: Path, *, alone: bool) -> None:
-    try:
-        fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
+def _hold(lock: Lock, out: Path, *, alone: bool) -> None:
+    if not lock.try_acquire(shared=not alone):
         if alone:
-            raise UserError(f"{out}: another process is preparing it") from None
+            raise UserError(f"{out}: another process is preparing it")
         print(f"{out}: waiting for the process that prepares it alone, or completes it", file=sys.stderr, flush=True)
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        lock.acquire(shared=True)
     if not out.exists():
         raise Unfinished(f"{out}: the process that prepared it has removed it; the same command begins anew")
-
-
-def wait_until_alone(lock: IO[str]) -> None:
-    """From sharing to holding alone, in two steps: where flock is made of other locks, two who ask in one step wait
-    for each other.
-    """
-    fcntl.flock(lock, fcntl.LOCK_UN)
-    fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _agree(out: Path, wanted: dict[str, Any]) -> None:

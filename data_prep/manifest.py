@@ -14,14 +14,13 @@ from pydantic import AfterValidator, Strict, field_validator, model_validator
 from configs.common.errors import UserError
 from configs.common.files import read_json, write_json
 from configs.corpus_tables import DataTable, MaskingTable, SourceTable, VocabularyTable
-from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
+from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE, VOCABULARY_FILE
 from configs.load import validate
 from configs.schema import Natural, Table
 
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
 _OWN = "sha256"  # of everything else in the manifest
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
@@ -111,16 +110,16 @@ class Manifest(Table):
 def write(folder: Path, manifest: Manifest) -> None:
     """With its own sha256, by which an edited or damaged one is known."""
     tables = manifest.model_dump(mode="json")
-    write_json(folder / MANIFEST, {**tables, _OWN: _sha256(tables)})
+    write_json(folder / CORPUS_MANIFEST, {**tables, _OWN: _sha256(tables)})
 
 
 def read(folder: Path) -> Manifest:
     """Raises UserError when the folder is not a complete corpus, or its manifest not what a preparation wrote."""
-    path = folder / MANIFEST
+    path = folder / CORPUS_MANIFEST
     if not folder.is_dir():
         raise UserError(f"{folder}: no such corpus; `electra prepare` makes one")
     if not path.is_file():
-        raise UserError(f"{folder}: no {MANIFEST}, so this is no complete corpus; `electra prepare` makes one")
+        raise UserError(f"{folder}: no {CORPUS_MANIFEST}, so this is no complete corpus; `electra prepare` makes one")
     try:
         return _as_written(path)
     except UserError as error:

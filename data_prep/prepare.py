@@ -5,16 +5,18 @@ Killed at any moment, the same command goes on.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from configs.common.errors import Unfinished, UserError
+from configs.common.files import clear_leftovers, remove_folder, unfinished_when_disk_is_full
+from configs.common.locks import locked
+from configs.folders import WORK
 from configs.recipe import CorpusRecipe
-from data_prep.claim import WORK, claimed, is_complete, locked, wait_until_alone
+from data_prep.claim import claimed, is_complete
 from data_prep.executors import local
 from data_prep.executors.slurm import Array
 from data_prep.executors.tasks import Tasks
@@ -42,7 +44,9 @@ def prepare(
             _work(corpus, workers, execute)
             corpus.complete()
         except UserError:
-            _remove(out)  # everything in a claimed folder is ours
+            # Everything in a claimed folder is ours. Renamed first: marks of finished tasks without their plan would be
+            # taken for those of another corpus.
+            remove_folder(out.absolute())
             raise
     _clear(out)
 
@@ -62,7 +66,7 @@ def share(
                 _work(corpus, workers, local.run, number, count)
                 if unfinished := len(corpus.tasks.unfinished()):
                     return unfinished
-            wait_until_alone(lock)
+            lock.make_exclusive()
             if not is_complete(out):
                 corpus.complete()
     _clear(out)
@@ -127,38 +131,24 @@ def _interruptible(
         raise Unfinished(f"{out}: {hint}") from None
 
 
-@contextmanager
-def _on_a_full_disk(corpus: Preparation) -> Iterator[None]:
+def _on_a_full_disk(corpus: Preparation) -> AbstractContextManager[None]:
     """Whatever was being written appears whole or not at all, so nothing is to be undone."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise Unfinished(
+    return unfinished_when_disk_is_full(
+        lambda: (
             f"{corpus.out}: the disk is full, and about {corpus.missing_bytes() / 1e6:,.1f} MB more are needed; "
             "the same command goes on from the finished tasks"
-        ) from None
+        )
+    )
 
 
 def _is_new(out: Path) -> bool:
     """Raises UserError for a complete corpus, unless only the clearing up is left of making it."""
-    shutil.rmtree(_doomed(out), ignore_errors=True)
+    clear_leftovers(out.absolute().parent, out.absolute().name)
     if is_complete(out) and not (out / WORK).exists():
         raise UserError(f"{out}: already holds a complete corpus; name another folder, or delete it")
     if is_complete(out):
         _clear(out)
     return not is_complete(out)
-
-
-def _remove(out: Path) -> None:
-    """Renamed first: marks of finished tasks without the plan that they belong to would be taken for another's."""
-    out.replace(_doomed(out))
-    shutil.rmtree(_doomed(out))
-
-
-def _doomed(out: Path) -> Path:
-    return out.absolute().with_name(f".{out.absolute().name}.deleting")
 
 
 def _clear(out: Path) -> None:

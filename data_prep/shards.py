@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from configs.common.errors import UserError
 from configs.common.files import sha256_of, whole_file
 from configs.corpus_tables import MaskingTable
+from configs.folders import CORPUS_MANIFEST
 from configs.recipe import CORPUS_TABLES, Recipe, differences
 from data_prep import manifest
 from data_prep import masking as maskings
-from data_prep.manifest import MANIFEST, SPLITS, Shard, SpecialTokens, Split
+from data_prep.manifest import SPLITS, Shard, SpecialTokens, Split
 from data_prep.rows import Planes, row_dtype, unpack
 
 # Training imports this file alone of data_prep, so the names that it needs of rows and manifests are here too.
@@ -114,7 +115,7 @@ class Corpus:
 
     @cached_property
     def manifest_sha256(self) -> str:
-        return sha256_of(self.folder / MANIFEST)
+        return sha256_of(self.folder / CORPUS_MANIFEST)
 
     def num_rows(self, split: Split) -> int:
         return sum(len(rows) for _, rows in self._shards[split])

@@ -15,12 +15,12 @@ from tokenizers import Tokenizer
 from configs.common import randomness
 from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, whole_file, write_text
+from configs.common.locks import locked
 from configs.common.secrets import without_secrets
-from configs.folders import TOKENIZER_FILE
+from configs.folders import TOKENIZER_FILE, WORK
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
 from configs.vocabulary.tokenizer import bert_tokenizer
 from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, vocabulary_training, words
-from data_prep.claim import WORK, locked
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
 from data_prep.executors.tasks import Tasks

@@ -12,6 +12,7 @@ import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
 from configs.common.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, application
 from configs.common.errors import UserError
+from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE
 
 app = application(
     help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair."
@@ -37,7 +38,7 @@ def inspect(
     verify: Annotated[bool, typer.Option(help="Of a corpus: compare the sha256 of every file.")] = False,
 ) -> None:
     """Show what is inside a corpus, a run or a model."""
-    if (folder / "manifest.json").is_file() and (folder / "tokenizer.json").is_file():
+    if (folder / CORPUS_MANIFEST).is_file() and (folder / TOKENIZER_FILE).is_file():
         from data_prep.show import show_corpus
 
         show_corpus(folder, split.value, row, rows, verify=verify)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 
 from configs.common.errors import UserError
+from configs.common.locks import is_locked
 from configs.folders import LOCK, RECIPE, holds_other_things
 from configs.recipe import Recipe
 from configs.share import micro_rows
@@ -53,7 +53,7 @@ def refuse_run(folder: Path) -> None:
     """Raises UserError for a folder that is not a run's, or that somebody trains in."""
     if holds_other_things(folder) and not (folder / RECIPE).is_file():
         raise UserError(f"{folder}: is not empty and holds no run; name a new folder")
-    if _is_locked(folder / LOCK):
+    if is_locked(folder / LOCK):
         raise UserError(f"{folder}: another process is training this run")
 
 
@@ -78,17 +78,6 @@ def refuse_unshared(folder: Path) -> None:
             f"{folder}: is in the memory of this machine ({kind}), where no node sees it; name a folder on a file "
             "system that the nodes share"
         )
-
-
-def _is_locked(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with open(path) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _file_system(folder: Path) -> str:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.folders import RECIPE, STOPPED
+from configs.folders import CORPUS_MANIFEST, METRICS, RECIPE, STOPPED
 from configs.load import load
-from data_prep.manifest import MANIFEST
 from launch.backends import State
 from launch.jobs import Stage
 from launch.submissions import Submission, newest
@@ -41,7 +40,7 @@ def lines(folder: Path) -> list[str]:
     """What there is to say of a run or a corpus; raises UserError for a folder that is neither."""
     submission = newest(folder)
     run = (folder / RECIPE).is_file()
-    if not (submission or run or (folder / MANIFEST).is_file()):
+    if not (submission or run or (folder / CORPUS_MANIFEST).is_file()):
         raise UserError(f"{folder}: holds no run, and nothing was submitted for it")
     said = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
     if submission:
@@ -56,7 +55,7 @@ def lines(folder: Path) -> list[str]:
         said.append(
             f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command goes on from there"
         )
-    if (folder / MANIFEST).is_file():
+    if (folder / CORPUS_MANIFEST).is_file():
         said.append("  the corpus is complete")
     return said
 
@@ -71,7 +70,7 @@ def states(submission: Submission) -> dict[Stage, State]:
 
 def progress(run: Path) -> Progress | None:
     """None before the first line of the log."""
-    from pretrain.run.logs import METRICS, read_metrics
+    from pretrain.run.logs import read_metrics
 
     training = [line for line in read_metrics(run) if line["kind"] == "training" and line.get("rows_per_second")]
     if not training:

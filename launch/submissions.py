@@ -7,7 +7,6 @@ RUN/submit/2/  the next submission
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 
 import tomli_w
 
+from configs.common.clock import utc_now
 from configs.common.errors import UserError
-from configs.common.files import make_folder, read_json, write_json, write_text
+from configs.common.files import make_folder, read_json, whole_folder, write_json, write_text
 from configs.folders import RECIPE, SUBMITTED
 from configs.load import validate
 from configs.schema import Table
@@ -68,8 +68,7 @@ class Submission:
 
     def write(self) -> None:
         machine = {"backend": self.machine.backend} | self.machine.model_dump(mode="json", exclude_defaults=True)
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        jobs = _Jobs(time=when, name=self.name, machine=machine, jobs={str(k): v for k, v in self.jobs.items()})
+        jobs = _Jobs(time=utc_now(), name=self.name, machine=machine, jobs={str(k): v for k, v in self.jobs.items()})
         write_json(self.folder / JOBS, jobs.model_dump())
 
 
@@ -80,15 +79,16 @@ def next_folder(home: Path) -> Path:
 
 def store(folder: Path, recipe: Mapping[str, object] | None, files: Mapping[str, str]) -> None:
     """Write the folder of a submission: the recipe that its jobs read, the code it came from, and what was rendered."""
-    make_folder(folder)
+    make_folder(folder.parent)
     code, diff = code_of()
-    write_json(folder / CODE, code)
-    if diff:
-        write_text(folder / DIFF, diff)
-    if recipe is not None:
-        write_text(folder / RECIPE, tomli_w.dumps(recipe))
-    for name, text in files.items():
-        write_text(folder / name, text)
+    with whole_folder(folder) as writing:
+        write_json(writing / CODE, code)
+        if diff:
+            write_text(writing / DIFF, diff)
+        if recipe is not None:
+            write_text(writing / RECIPE, tomli_w.dumps(recipe))
+        for name, text in files.items():
+            write_text(writing / name, text)
 
 
 def newest(home: Path) -> Submission | None:

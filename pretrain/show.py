@@ -10,10 +10,9 @@ from rich.table import Table
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
 from pretrain.run import checkpoint
-from pretrain.run.checkpoint import RECIPE
-from pretrain.run.folder import CHECKPOINTS
 from pretrain.run.logs import read_metrics
 
 # Metrics with the titles of their columns, ten of which fit a narrow terminal.

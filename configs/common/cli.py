@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from configs.common.errors import EXIT_USER_ERROR, ElectraError
+from configs.common.files import DISK_IS_FULL
 from configs.common.secrets import without_secrets
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe, or the path of a TOML file.")]
@@ -27,7 +28,7 @@ General = Annotated[
 RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
 # What the machine, not the product, refuses: worth a sentence, not a traceback.
-_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_OF_THE_MACHINE = (*DISK_IS_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class _Commands(TyperGroup):

@@ -1,17 +1,24 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from configs.common.errors import UserError
+from configs.common.errors import Unfinished, UserError
 from configs.common.placeholders import placeholder
+
+# A folder of such a name is being written or deleted; it is never read.
+WRITING, DELETING = ".writing-", ".deleting-"
+# No space is left, or the quota is used up.
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def sync_folder(folder: Path) -> None:
@@ -48,6 +55,52 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path` to write into; rename it to `path` when the block succeeds.
+
+    `path` must not exist, or be an empty folder. The files are durable before the name appears. A kill leaves the other
+    folder, which the next call for the same `path` or `clear_leftovers` removes.
+    """
+    writing = path.with_name(WRITING + path.name)
+    shutil.rmtree(writing, ignore_errors=True)
+    writing.mkdir(parents=True)
+    try:
+        yield writing
+        sync_tree(writing)
+        writing.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(writing, ignore_errors=True)
+        raise
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder, renamed first: a kill must not leave half of it under the name of a whole one."""
+    doomed = path.with_name(DELETING + path.name)
+    shutil.rmtree(doomed, ignore_errors=True)
+    path.replace(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def clear_leftovers(folder: Path, pattern: str = "*") -> None:
+    """Delete what killed processes left in `folder` while they wrote or deleted folders whose names match `pattern`."""
+    for prefix in (WRITING, DELETING):
+        for left in folder.glob(prefix + pattern):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def unfinished_when_disk_is_full(explain: Callable[[], str]) -> Iterator[None]:
+    """Raise Unfinished with the sentence of `explain` when the block finds the disk full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_IS_FULL:
+            raise
+        raise Unfinished(explain()) from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -17,14 +15,11 @@ from pathlib import Path
 
 from configs.common.errors import Unfinished, UserError
 from configs.common.files import make_folder
-from data_prep.claim import WORK
+from configs.common.slurm import failure_of, slurm, states_of
+from configs.folders import WORK
 
 # The controller serves a whole cluster.
 _POLL_SECONDS = 5
-ENDED_BADLY = (
-    *("BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED"),
-    *("REQUEUE_HOLD", "SPECIAL_EXIT", "TIMEOUT"),
-)
 
 
 @dataclass(frozen=True)
@@ -62,8 +57,8 @@ class Array:
         """Return when every job of the array has ended well. Ends the others and raises when one has not."""
         while states := states_of(job):
             for share, (state, reason) in states.items():
-                if state in ENDED_BADLY or "held" in reason.lower():
-                    self._give_up(job, share, state if state in ENDED_BADLY else reason)
+                if failure := failure_of(state, reason):
+                    self._give_up(job, share, failure)
             if all(state == "COMPLETED" for state, _ in states.values()):
                 return
             time.sleep(_POLL_SECONDS)
@@ -78,22 +73,3 @@ class Array:
         if bad_input:
             raise UserError(sentence)
         raise Unfinished(f"{sentence}; the same command goes on from the finished tasks")
-
-
-def states_of(job: str) -> dict[str, tuple[str, str]]:
-    """Share -> (state, reason), of the jobs that Slurm still knows; it forgets an ended one after some minutes."""
-    fields = "--Format=ArrayTaskID:|,State:|,Reason:|"
-    lines = slurm("squeue", "--noheader", "--array", "--states=all", f"--job={job}", fields).splitlines()
-    return {share: (state, reason) for share, state, reason, *_ in (line.split("|") for line in lines if line)}
-
-
-def slurm(program: str, *arguments: str) -> str:
-    """What a command of Slurm prints; nothing for a job that it has forgotten."""
-    if not shutil.which(program):
-        raise UserError(f"there is no {program} here; go to a login node of the cluster")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True)
-    if done.returncode and "Invalid job id" not in done.stderr:
-        said = done.stderr.strip().splitlines()
-        kind = UserError if program == "sbatch" else Unfinished
-        raise kind(f"{program}: {said[0] if said else f'exit code {done.returncode}'}")
-    return done.stdout.strip()

@@ -12,7 +12,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from configs.common.files import make_folder
-from data_prep.claim import locked
+from configs.common.locks import locked
 
 logger.disable("datatrove")  # its log is for its developers; errors reach the user as our own sentences
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from configs.common.errors import ElectraError
-from configs.folders import RECIPE
-from data_prep.claim import WORK
-from data_prep.executors.slurm import ENDED_BADLY, slurm, states_of
-from data_prep.manifest import MANIFEST
+from configs.common.slurm import failure_of, slurm, states_of
+from configs.folders import CORPUS_MANIFEST, RECIPE, WORK
 from launch.backends import Kind, State
 from launch.jobs import Job, Stage
 from launch.machines import Slurm
@@ -73,9 +71,9 @@ def _script(job: Job, machine: Slurm, folder: Path) -> str:
         "folder": str(folder),
         "script": str(folder / f"{job.stage}.sbatch"),
         "run": str(job.folder),
-        "manifest": str(job.corpus / MANIFEST),
+        "manifest": str(job.corpus / CORPUS_MANIFEST),
         "work": str(job.corpus / WORK),
-        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / MANIFEST),
+        "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / CORPUS_MANIFEST),
         # A step does not inherit the cores of its job.
         "srun": f"--cpus-per-task={machine.cpus}",
         "cpus": machine.cpus,
@@ -124,7 +122,7 @@ def _torchrun(job: Job, machine: Slurm) -> list[str]:
 
 
 def _kind(word: str, reason: str) -> Kind:
-    if word in ENDED_BADLY or "held" in reason.lower():
+    if failure_of(word, reason):
         return "failed"
     if word in ("RUNNING", "COMPLETING"):
         return "running"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
 from configs.common.errors import UserError
-from configs.common.files import make_folder, sync_folder, sync_tree
+from configs.common.files import make_folder, whole_folder
 from pretrain.export.card import write_card
 from pretrain.export.checkpoints import Choice
 from pretrain.export.examples import corpus_of, examples_for
@@ -43,7 +41,8 @@ def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path
     source = open_source(model, order.choice, order.layers)
     parts = _parts(source, order)
     examples = examples_for(source, corpus_of(source))
-    with _whole_folder(out.absolute()) as folder:
+    make_folder(out.absolute().parent)
+    with whole_folder(out.absolute()) as folder:
         networks = import_module(f"{__package__}.{order.format}").write(source, parts, folder)
         proofs = [(written, prove(source, written, examples)) for written in networks]
         for _, group in groupby(proofs, lambda pair: pair[0].folder):
@@ -66,21 +65,3 @@ def _parts(source: Source, order: Order) -> Sequence[TowerName]:
 
 def _without_detection(source: Source) -> str:
     return f"{source.name}: was trained without [objectives.rtd], so it has no discriminator"
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """A folder that becomes `out` when the block succeeds."""
-    make_folder(out.parent)
-    writing = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(writing, ignore_errors=True)
-    try:
-        make_folder(writing)
-        yield writing
-        sync_tree(writing)
-        if out.exists():
-            out.rmdir()
-        writing.replace(out)
-    finally:
-        shutil.rmtree(writing, ignore_errors=True)
-    sync_folder(out.parent)

@@ -11,8 +11,9 @@ from tokenizers import BertWordPieceTokenizer, Tokenizer
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, read_lines, write_json, write_text
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 
-TOKENIZER, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
+SETTINGS = "tokenizer_config.json"
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 # Classes of transformers and PaddleNLP that cut text as BERT does.
 _CLASSES = {
@@ -38,17 +39,17 @@ def write_tokenizer(source: Path, folder: Path, model: str, max_length: int, tok
 
 
 def _write_json(source: Path, folder: Path, settings: dict[str, Any]) -> Tokenizer:
-    if (source / TOKENIZER).is_file():
-        tokenizer = Tokenizer.from_file(str(source / TOKENIZER))
+    if (source / TOKENIZER_FILE).is_file():
+        tokenizer = Tokenizer.from_file(str(source / TOKENIZER_FILE))
         # A tokenizer is often saved with the truncation and the padding of its last use.
         if tokenizer.truncation is None and tokenizer.padding is None:
-            shutil.copyfile(source / TOKENIZER, folder / TOKENIZER)
+            shutil.copyfile(source / TOKENIZER_FILE, folder / TOKENIZER_FILE)
             return tokenizer
         tokenizer.no_truncation()
         tokenizer.no_padding()
     else:
-        tokenizer = _from_words(source / VOCABULARY, settings)
-    write_text(folder / TOKENIZER, tokenizer.to_str(pretty=True))
+        tokenizer = _from_words(source / VOCABULARY_FILE, settings)
+    write_text(folder / TOKENIZER_FILE, tokenizer.to_str(pretty=True))
     return tokenizer
 
 
@@ -64,11 +65,11 @@ def _from_words(file: Path, settings: dict[str, Any]) -> Tokenizer:
 
 
 def _write_vocabulary(source: Path, folder: Path, tokenizer: Tokenizer) -> None:
-    if (source / VOCABULARY).is_file():
-        shutil.copyfile(source / VOCABULARY, folder / VOCABULARY)
+    if (source / VOCABULARY_FILE).is_file():
+        shutil.copyfile(source / VOCABULARY_FILE, folder / VOCABULARY_FILE)
         return
     table = tokenizer.get_vocab()
-    write_text(folder / VOCABULARY, "".join(f"{word}\n" for word in sorted(table, key=table.__getitem__)))
+    write_text(folder / VOCABULARY_FILE, "".join(f"{word}\n" for word in sorted(table, key=table.__getitem__)))
 
 
 def _settings(tokenizer: Tokenizer, model: str, max_length: int, tokenizer_class: str) -> dict[str, Any]:

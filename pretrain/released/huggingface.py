@@ -8,6 +8,7 @@ from typing import Any
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from pretrain.released.names import from_huggingface
 from pretrain.released.network import Network, TowerName
 from pretrain.released.state_names import standard_names
@@ -16,7 +17,7 @@ from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, w
 CONFIG = "config.json"
 # What is downloaded of a repository; shards come with the index that names them.
 _DOWNLOADED = (
-    *(CONFIG, "vocab.txt", "tokenizer.json", "tokenizer_config.json"),
+    *(CONFIG, VOCABULARY_FILE, TOKENIZER_FILE, "tokenizer_config.json"),
     *(SAFETENSORS, f"{SAFETENSORS}.index.json", "model-*.safetensors"),
 )
 _PICKLES = (PICKLED, f"{PICKLED}.index.json", "pytorch_model-*.bin")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs.common.errors import UserError
-from configs.folders import CHECKPOINTS
+from configs.folders import CHECKPOINTS, TOKENIZER_FILE, VOCABULARY_FILE
 from pretrain.released import google, huggingface, paddle, tensorflow
 from pretrain.released.network import Network, Released
 from pretrain.released.shapes import TOWER_NAMES
@@ -21,7 +21,6 @@ _KINDS = (
     "a run or a checkpoint of ours, an export, a folder of transformers or PaddleNLP, a checkpoint of TensorFlow, or a "
     "name on the Hugging Face hub"
 )
-_TOKENIZERS = ("tokenizer.json", "vocab.txt")
 
 
 def open_released(name: str) -> Released:
@@ -42,7 +41,7 @@ def open_released(name: str) -> Released:
     networks = [_in_fp32(network) for network in networks]
     for network in networks:
         network.check()
-    vocabulary = folder if any((folder / file).is_file() for file in _TOKENIZERS) else None
+    vocabulary = folder if any((folder / file).is_file() for file in (TOKENIZER_FILE, VOCABULARY_FILE)) else None
     return with_all_rows(Released(name, {network.part: network for network in networks}, vocabulary))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, read_lines
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from pretrain.released.network import Network, Released, TowerName, Weights
 from pretrain.released.shapes import VOCABULARY_TABLES
 
@@ -22,9 +23,9 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 def entries_of(folder: Path) -> list[str]:
     """The entries of a tokenizer by id. Raises UserError when its file cannot be read."""
-    if (folder / "vocab.txt").is_file():
-        return read_lines(folder / "vocab.txt")
-    file = folder / "tokenizer.json"
+    if (folder / VOCABULARY_FILE).is_file():
+        return read_lines(folder / VOCABULARY_FILE)
+    file = folder / TOKENIZER_FILE
     read_json(file)  # raises UserError
     try:
         table = Tokenizer.from_file(str(file)).get_vocab()

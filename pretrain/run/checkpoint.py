@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from configs.common.errors import UserError
-from configs.common.files import read_json, sha256_of, sync_folder, sync_tree, write_json, write_text
+from configs.common.files import (
+    clear_leftovers,
+    read_json,
+    remove_folder,
+    sha256_of,
+    whole_folder,
+    write_json,
+    write_text,
+)
 from configs.folders import RECIPE
 from configs.load import validate
 from configs.schema import Table
@@ -27,8 +36,6 @@ from pretrain.step.engine import WEIGHTS, Engine, tensors_file
 
 MANIFEST, STATE = "manifest.json", "state.json"
 SCHEMA_VERSION = 1
-# Names of what is being written or deleted; never read, and cleared at the next start.
-_WRITING, _DELETING = ".writing-", ".deleting-"
 # What was found damaged, kept for people to look at.
 _DAMAGED = "damaged-"
 
@@ -77,21 +84,17 @@ def save(engine: Engine, checkpoints: Path, state: State) -> Path:
     """Write a checkpoint with its recipe, then delete those that `run` does not keep. All processes call it."""
     world = engine.world
     folder = checkpoints / name_of(state.step)
-    writing = checkpoints / (_WRITING + folder.name)
+    # The first process writes; the others only hand it their fragments.
+    with whole_folder(folder) if world.is_main else nullcontext(folder) as writing:
+        engine.save(writing)
+        if world.is_main:
+            write_json(writing / STATE, state.model_dump())
+            write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.to_dict()))
+            files = {name: sha256_of(writing / name) for name in _files(writing)}
+            write_json(writing / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
     if world.is_main:
-        _clear(writing)
-        writing.mkdir(parents=True)
-    engine.save(writing)
-    if world.is_main:
-        sync_tree(writing)
-        write_json(writing / STATE, state.model_dump())
-        write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.to_dict()))
-        files = {name: sha256_of(writing / name) for name in _files(writing)}
-        write_json(writing / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
-        writing.replace(folder)
-        sync_folder(checkpoints)
         for old in _superfluous(found(checkpoints), engine.recipe.run):
-            _delete(old)
+            remove_folder(old)
     world.barrier()
     return folder
 
@@ -116,9 +119,7 @@ def found(checkpoints: Path) -> list[Path]:
 
 def clean(checkpoints: Path) -> None:
     """Remove what an interrupted save or deletion left."""
-    for prefix in (_WRITING, _DELETING):
-        for left in checkpoints.glob(f"{prefix}*"):
-            _clear(left)
+    clear_leftovers(checkpoints)
 
 
 def verify(folder: Path) -> State:
@@ -157,7 +158,7 @@ def newest_valid(checkpoints: Path) -> Valid | None:
 def set_aside(folder: Path) -> Path:
     """Give a damaged checkpoint a name that is never read, nor counted among those that are kept."""
     aside = folder.with_name(_DAMAGED + folder.name)
-    _clear(aside)
+    shutil.rmtree(aside, ignore_errors=True)
     return folder.replace(aside)
 
 
@@ -168,15 +169,3 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
-
-
-def _delete(folder: Path) -> None:
-    """Rename first: half a checkpoint must not bear the name of a whole one."""
-    doomed = folder.with_name(_DELETING + folder.name)
-    _clear(doomed)
-    folder.replace(doomed)
-    _clear(doomed)
-
-
-def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from configs.common.errors import Unfinished
+from configs.common.files import DISK_IS_FULL
 from pretrain.run import checkpoint
 from pretrain.run.folder import Run
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -21,7 +19,7 @@ def on_a_full_disk(run: Run, num_bytes: int) -> Iterator[None]:
         with _quiet_threads():
             yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in DISK_IS_FULL:
             raise
         if run.world.is_main:
             checkpoint.clean(run.checkpoints)
@@ -38,7 +36,7 @@ def _quiet_threads() -> Iterator[None]:
     before = threading.excepthook
 
     def unless_full(raised: threading.ExceptHookArgs) -> None:
-        if not (isinstance(raised.exc_value, OSError) and raised.exc_value.errno in _FULL):
+        if not (isinstance(raised.exc_value, OSError) and raised.exc_value.errno in DISK_IS_FULL):
             before(raised)
 
     threading.excepthook = unless_full

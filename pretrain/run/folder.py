@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import Any
 import tomli_w
 import torch
 
+from configs.common.clock import utc_now
 from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, write_json, write_text
-from configs.folders import CHECKPOINTS, LOCK, RECIPE, STOPPED, holds_other_things
+from configs.common.locks import Lock
+from configs.folders import CHECKPOINTS, LOCK, PROVENANCE, RECIPE, STOPPED, holds_other_things
 from configs.load import load, validate
 from configs.recipe import Recipe, differences
 from configs.schema import Table
@@ -23,8 +23,6 @@ from data_prep.shards import Corpus
 from pretrain.run import checkpoint
 from pretrain.run.provenance import Loaded, start_of
 from pretrain.step.world import World
-
-PROVENANCE = "provenance.json"
 
 
 class _Provenance(Table):
@@ -92,7 +90,7 @@ class Run:
     def mark_stopped(self, step: int) -> None:
         """Say that the run was asked to stop, and has saved. All processes call it, and leave when it is there."""
         if self.world.is_main:
-            write_json(self.folder / STOPPED, {"step": step, "time": _now()})
+            write_json(self.folder / STOPPED, {"step": step, "time": utc_now()})
         self.world.barrier()
 
     def state(self, step: int, skipped: int) -> checkpoint.State:
@@ -104,7 +102,7 @@ class Run:
             corpus=self.corpus.manifest_sha256,
             zero_stage=self.recipe.compute.zero_stage,
             processes=self.world.size,
-            time=_now(),
+            time=utc_now(),
         )
 
     def _began_with(self) -> str | None:
@@ -147,15 +145,10 @@ def _pass_over(valid: checkpoint.Valid) -> Iterator[str]:
         yield f"{damage}; it is now {aside.name}, and {lost} steps are lost: going back to step {valid.state.step}"
 
 
-def _lock(folder: Path) -> Any:
-    """One run, one job: held until the process ends."""
-    lock = open(folder / LOCK, "w")  # noqa: SIM115  the lock lives as long as the file is open
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(f"{folder}: another process is training this run") from None
+def _lock(folder: Path) -> Lock:
+    """A run is trained by one job: the lock is held until the process ends."""
+    lock = Lock(folder / LOCK)
+    if not lock.try_acquire():
+        lock.close()
+        raise UserError(f"{folder}: another process is training this run")
     return lock
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.common.files import write_text
+from configs.folders import METRICS
 from configs.schema import Natural
 
-METRICS = "metrics.jsonl"
 # evaluation: the corpus's own held-out rows; general: those of the corpus that --general names
 EvaluationKind = Literal["evaluation", "general"]
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from configs.common.clock import utc_now
+from configs.common.git import commit
 from configs.common.secrets import without_secrets
 from pretrain.step.world import World
 
@@ -52,9 +51,9 @@ class Loaded:
 def start_of(world: World, dtype: torch.dtype) -> dict[str, Any]:
     """Nothing of the environment is in it but what is named here."""
     return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": utc_now(),
         "command": [shown(argument) for argument in sys.argv],
-        "commit": _commit(),
+        "commit": commit(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -68,19 +67,3 @@ def shown(argument: str) -> str:
     """An argument of the command without what gives access: the value of such a key, and the secrets of a URL."""
     key, equals, _ = argument.partition("=")
     return f"{key}=..." if equals and _SECRET_KEY.search(key) else without_secrets(argument)
-
-
-def _commit() -> str | None:
-    """The commit of the code that runs, with a + when it is changed; None outside a checkout."""
-    folder = Path(__file__).parent
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.common.errors import UserError
+from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain.model.pair import ElectraPair
 from pretrain.run import checkpoint
-from pretrain.run.checkpoint import RECIPE
-from pretrain.run.folder import CHECKPOINTS
 
 
 @dataclass(frozen=True)

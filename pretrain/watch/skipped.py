@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.common.files import write_text
+from configs.folders import TOKENIZER_FILE
 from pretrain.run import checkpoint
 from pretrain.run.folder import Run
 from pretrain.step.engine import Engine, Measures
@@ -45,7 +46,7 @@ def _give_up(run: Run, engine: Engine, done: int, in_a_row: int) -> NoReturn:
 
 def _rows(run: Run, engine: Engine, step: int) -> Iterator[dict[str, Any]]:
     """The rows of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
-    tokenizer = Tokenizer.from_file(str(run.corpus.folder / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(run.corpus.folder / TOKENIZER_FILE))
     positions = np.arange(step * run.recipe.batch.rows, (step + 1) * run.recipe.batch.rows)
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
     for index, row in enumerate(run.corpus.read("train", numbers)):

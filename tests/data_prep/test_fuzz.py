@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from configs.common.errors import UserError
 from configs.corpus_tables import SourceTable
+from configs.folders import CORPUS_MANIFEST
 from configs.load import load
-from data_prep.manifest import MANIFEST
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, check_corpus
 from data_prep.sources.readers import documents
@@ -85,7 +85,7 @@ def copy(corpus_folder: Path, folder: Path) -> Path:
     """The corpus with a manifest of its own."""
     (folder / "corpus").mkdir()
     for path in corpus_folder.iterdir():
-        if path.name != MANIFEST:
+        if path.name != CORPUS_MANIFEST:
             (folder / "corpus" / path.name).symlink_to(path)
     return folder / "corpus"
 
@@ -105,15 +105,17 @@ def use(folder: Path) -> None:
 @settings(max_examples=200)
 @given(data=st.data())
 def test_manifests(copy: Path, corpus_folder: Path, data: st.DataObject) -> None:
-    manifest: dict[str, Any] = json.loads((corpus_folder / MANIFEST).read_text())
-    (copy / MANIFEST).write_text(json.dumps(data.draw(changed(manifest)), default=str))
+    manifest: dict[str, Any] = json.loads((corpus_folder / CORPUS_MANIFEST).read_text())
+    (copy / CORPUS_MANIFEST).write_text(json.dumps(data.draw(changed(manifest)), default=str))
     use(copy)
 
 
 @settings(max_examples=60)
 @given(data=st.data())
 def test_manifests_that_are_cut(copy: Path, corpus_folder: Path, data: st.DataObject) -> None:
-    (copy / MANIFEST).write_bytes(data.draw(cut_and_flipped((corpus_folder / MANIFEST).read_bytes()) | st.binary()))
+    (copy / CORPUS_MANIFEST).write_bytes(
+        data.draw(cut_and_flipped((corpus_folder / CORPUS_MANIFEST).read_bytes()) | st.binary())
+    )
     use(copy)
 
 
@@ -127,8 +129,8 @@ def test_manifests_that_are_cut(copy: Path, corpus_folder: Path, data: st.DataOb
     ],
 )
 def test_what_a_manifest_cannot_say(copy: Path, corpus_folder: Path, change: Any, sentence: str) -> None:
-    manifest = json.loads((corpus_folder / MANIFEST).read_text())
+    manifest = json.loads((corpus_folder / CORPUS_MANIFEST).read_text())
     change(manifest)
-    (copy / MANIFEST).write_text(json.dumps(manifest))
+    (copy / CORPUS_MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(UserError, match=re.escape(sentence)):
         Corpus(copy)

@@ -209,7 +209,7 @@ def test_bad_input_leaves_nothing(
 ) -> None:
     text = tmp_path / "text.txt"
     text.write_bytes(text_file.read_bytes() if content is None else content)
-    (tmp_path / ".out.deleting" / "left").mkdir(parents=True)  # by a kill while the same was cleared up
+    (tmp_path / ".deleting-out" / "left").mkdir(parents=True)  # by a kill while the same was cleared up
     with pytest.raises(UserError) as error:
         prepare(load("tiny", [*SMALL, f"data.sources={text}", *overrides]), tmp_path / "out", 1)
     assert sentence in str(error.value)

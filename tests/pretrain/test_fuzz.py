@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from configs.common.errors import UserError
 from configs.common.files import sha256_of
+from configs.folders import METRICS, PROVENANCE
 from configs.load import load
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
 from pretrain.run.checkpoint import MANIFEST, SCHEMA_VERSION, STATE
-from pretrain.run.folder import PROVENANCE, Run
-from pretrain.run.logs import METRICS, Log, read_metrics
+from pretrain.run.folder import Run
+from pretrain.run.logs import Log, read_metrics
 from pretrain.show import show_run
 from pretrain.step.world import World
 from tests.conftest import SMALL

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from configs.common.errors import UserError
 from configs.common.files import read_json, read_lines
+from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from pretrain.evaluation.tasks.kinds import build_model
 from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.released.lookup import open_released
@@ -89,7 +90,7 @@ def open_backbone(model: str) -> Backbone:
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
-    file = folder / "tokenizer.json"
+    file = folder / TOKENIZER_FILE
     if file.is_file():
         tokenizer = Tokenizer.from_file(str(file))
         tokenizer.no_padding()
@@ -97,7 +98,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
         config: dict[str, Any] = {}
         if (file := folder / "tokenizer_config.json").is_file():
             config = read_json(file)
-        entries = {word: number for number, word in enumerate(read_lines(folder / "vocab.txt"))}
+        entries = {word: number for number, word in enumerate(read_lines(folder / VOCABULARY_FILE))}
         tokenizer = BertWordPieceTokenizer(
             entries, strip_accents=config.get("strip_accents"), lowercase=config.get("do_lower_case", True)
         )._tokenizer

@@ -1,13 +1,22 @@
-"""A file appears whole or not at all."""
+"""Files and folders appear whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from configs.common.errors import UserError
-from configs.common.files import read_json, whole_file, write_json
+from configs.common.errors import Unfinished, UserError
+from configs.common.files import (
+    clear_leftovers,
+    read_json,
+    remove_folder,
+    unfinished_when_disk_is_full,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -27,3 +36,49 @@ def test_damaged_json_is_named(tmp_path: Path) -> None:
         read_json(path)
     with pytest.raises(UserError, match=r"no such file"):
         read_json(tmp_path / "other.json")
+
+
+def test_a_folder_appears_when_the_block_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()  # an empty folder may be there already
+    with whole_folder(path) as writing:
+        (writing / "below").mkdir()
+        (writing / "below" / "file").write_text("text")
+        assert list(path.iterdir()) == []
+    assert (path / "below" / "file").read_text() == "text"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "folder") as writing:
+        (writing / "file").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_folder_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "file").write_text("somebody else's")
+    with pytest.raises(OSError), whole_folder(path):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+    assert (path / "file").read_text() == "somebody else's"
+
+
+def test_leftovers_of_a_kill_are_cleared_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".writing-step-1", ".deleting-step-0", ".writing-other", "step-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("text")
+    clear_leftovers(tmp_path, "step-*")
+    assert {path.name for path in tmp_path.iterdir()} == {".writing-other", "step-2"}
+    remove_folder(tmp_path / "step-2")
+    assert {path.name for path in tmp_path.iterdir()} == {".writing-other"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_work_unfinished_and_other_faults_are_not(number: int) -> None:
+    with pytest.raises(Unfinished, match="no room for 3 MB"), unfinished_when_disk_is_full(lambda: "no room for 3 MB"):
+        raise OSError(number, "full")
+    with pytest.raises(PermissionError), unfinished_when_disk_is_full(lambda: "no room"):
+        raise PermissionError(errno.EACCES, "not allowed")

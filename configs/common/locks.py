@@ -1,0 +1,87 @@
+"""Locks between processes, on one machine or on several that share a folder.
+
+They are the operating system's (flock): it releases the lock of a process that is killed, so nobody has to clear up,
+and NFS, Lustre and similar file systems extend it to all machines. The library `filelock` uses flock too, but only for
+exclusive locks, and a corpus is held by one process alone or by any number that share it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from configs.common.errors import UserError
+
+
+class Lock:
+    """The lock of one file, which is created where it is missing. It is released at the latest when the process ends.
+
+    Raises UserError where the file system has no locks.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+    def acquire(self, *, shared: bool = False) -> None:
+        """Wait until the lock is free, then hold it alone, or together with others that share it."""
+        self._flock(fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+
+    def try_acquire(self, *, shared: bool = False) -> bool:
+        """Hold the lock if that is possible at once, and return whether it was."""
+        try:
+            self._flock((fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def make_exclusive(self) -> None:
+        """Give up a shared lock, then wait until the lock can be held alone.
+
+        In two steps: where flock is made of other locks (NFS), two processes that convert a lock in one step wait for
+        each other.
+        """
+        self._flock(fcntl.LOCK_UN)
+        self.acquire()
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _flock(self, operation: int) -> None:
+        try:
+            fcntl.flock(self._descriptor, operation)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be locked ({error.strerror}); name a folder on a file system that supports flock"
+            ) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of `path` alone for the block; wait for it first."""
+    with Lock(path) as lock:
+        lock.acquire()
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of `path` alone. The file is not created."""
+    if not path.is_file():
+        return False
+    with Lock(path) as lock:
+        return not lock.try_acquire(shared=True)
