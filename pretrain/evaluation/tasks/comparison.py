@@ -17,7 +17,7 @@ from pretrain.evaluation.tasks.partial_results import PartialResults
 from pretrain.evaluation.tasks.reading.folders import read_task
 from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.evaluation.tasks.results import TaskResult
-from pretrain.evaluation.tasks.settings import FinetuneSettings, settings_for
+from pretrain.evaluation.tasks.settings import FinetuneSettings, reading_options, settings_for
 from pretrain.evaluation.tasks.train import fine_tune
 
 
@@ -43,7 +43,8 @@ def compare(
     Raises Unfinished when a stop is requested; finished seeds are then in `partial`.
     """
     _check_names(models, folders)
-    tasks = [read_task(folder) for folder in folders]
+    options = reading_options(overrides)
+    tasks = [read_task(folder, options) for folder in folders]
     backbones = [open_backbone(model) for model in models]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     results = [_empty_result(task, backbones, overrides) for task in tasks]

@@ -40,11 +40,13 @@ def _score_correct(task: Task) -> Metrics:
         case "classes":
             return score_classes(correct, correct, task.labels)
         case "multilabel":
-            return score_label_sets(*[[set(target.labels) for target in correct]] * 2, task.labels)
+            sets = [set(target.labels) for target in correct]
+            return score_label_sets(sets, sets, task.labels)
         case "number":
             return score_numbers(correct, correct)
         case "tags":
-            return score_tags(*[[target.tags for target in correct]] * 2)
+            tags = [target.tags for target in correct]
+            return score_tags(tags, tags)
         case "spans":
             texts = [[answer.text for answer in target.answers] for target in correct]
             return score_answers([next(iter(answers), "") for answers in texts], texts, [0.0] * len(texts))

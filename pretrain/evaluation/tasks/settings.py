@@ -13,6 +13,7 @@ from pydantic import Field
 
 from configs.load import assignments, validate
 from configs.schema import Count, NotNegative, Positive, Share, Table
+from pretrain.evaluation.tasks.reading.options import ReadingOptions
 from pretrain.evaluation.tasks.reading.task import Choice, Task
 
 # The widths of the small and the base model of the paper; a wider model is fine-tuned like the large model.
@@ -47,6 +48,16 @@ class FinetuneSettings(Table):
     metric: str
 
 
+class _TaskKeys(FinetuneSettings, ReadingOptions):
+    """Every key that `electra evaluate --task` takes."""
+
+
+def reading_options(overrides: Iterable[str]) -> ReadingOptions:
+    """The keys among the overrides that concern the reading of a task."""
+    table = assignments(overrides)
+    return validate(ReadingOptions, {key: table[key] for key in ReadingOptions.model_fields if key in table}, "--task")
+
+
 def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterable[str]) -> FinetuneSettings:
     """The numbers for a model of this width, with `key=value` laid over. Raises UserError for an unknown key."""
     size = "small" if hidden <= _SMALL else "base" if hidden <= _BASE else "large"
@@ -68,7 +79,8 @@ def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterabl
         "negatives": 3,
         "metric": "",
     }
-    return validate(FinetuneSettings, table | assignments(overrides), "--task")
+    keys = validate(_TaskKeys, table | assignments(overrides), "--task")
+    return FinetuneSettings(**keys.model_dump(include=set(FinetuneSettings.model_fields)))
 
 
 def _epochs_and_length(task: Task) -> tuple[int, int]:

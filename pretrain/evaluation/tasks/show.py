@@ -14,6 +14,7 @@ from rich.table import Table
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_text
 from pretrain.evaluation.tasks.comparison import Progress, compare
+from pretrain.evaluation.tasks.description import describe
 from pretrain.evaluation.tasks.partial_results import PartialResults
 from pretrain.evaluation.tasks.results import Spread, TaskResult
 
@@ -45,7 +46,11 @@ def print_tasks(
     def report(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    progress = Progress(report=report, stop_requested=stop_requested)
+    def report_task(result: TaskResult) -> None:
+        for line in describe(result.task, result.main):
+            report(line)
+
+    progress = Progress(report, report_task, stop_requested)
     results = compare(models, folders, num_seeds, overrides, PartialResults(json_file), progress)
     console.print(_table(results))
     if picture:

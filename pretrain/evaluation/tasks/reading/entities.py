@@ -1,18 +1,21 @@
-"""Entities as tags of characters and back: B-KIND where one begins, I-KIND where it goes on, O elsewhere."""
+"""Entities as tags of characters: B-KIND where an entity begins, I-KIND inside of it, O elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 OUTSIDE = "O"
 
 
-def tagged(text: str, entities: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def entity_tags(text: str, entities: Any) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
     """The characters of a text and their tags, from the entities of CMeEE or of CLUENER.
 
-    Tags are flat: of entities that overlap, the longest is taken. Raises ValueError for one that is not in the text.
+    Tags are flat: where entities overlap, the longest is taken. The tags are None for entities of -1 or "unknown".
+    Raises ValueError for an entity that is not in the text.
     """
+    if entities in (-1, "-1", "", "unknown"):
+        return tuple(text), None
     tags = [OUTSIDE] * len(text)
     for length, start, kind in sorted(_spans(text, entities), key=lambda span: (-span[0], span[1])):
         if all(tag == OUTSIDE for tag in tags[start : start + length]):
@@ -25,8 +28,8 @@ def _spans(text: str, entities: Any) -> Iterable[tuple[int, int, str]]:
     if isinstance(entities, dict):
         listed = [
             (entity, place[0], kind)
-            for kind, found in entities.items()
-            for entity, places in found.items()
+            for kind, by_name in entities.items()
+            for entity, places in by_name.items()
             for place in places
         ]
     else:
@@ -35,16 +38,3 @@ def _spans(text: str, entities: Any) -> Iterable[tuple[int, int, str]]:
         if not entity or text[start : start + len(entity)] != entity:
             raise ValueError(f"the entity {entity!r} is not at character {start} of its text")
         yield len(entity), start, kind
-
-
-def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """(start, end, kind) as conlleval reads tags: I- after something else begins an entity as well."""
-    found, start, kind = set[tuple[int, int, str]](), 0, ""
-    for place, tag in enumerate([*tags, OUTSIDE]):
-        mark, _, name = tag.partition("-")
-        if kind and (mark != "I" or name != kind):
-            found.add((start, place, kind))
-            kind = ""
-        if mark in ("B", "I") and not kind:
-            start, kind = place, name
-    return found

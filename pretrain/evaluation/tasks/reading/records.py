@@ -1,115 +1,134 @@
-"""A record of a published file as an example: which field is what follows from the names of all.
+"""A record becomes an example; which field holds what follows from the names of all its fields.
 
-Sources: GLUE's files; github.com/CLUEbenchmark/CLUE, /CBLUEbenchmark/CBLUE, /ymcui/cmrc2018 and their baselines.
+Labels of texts and tags of words are left as they stand in the file: what they mean is decided for a whole task, in
+`labels.py` and `tag_names.py`.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pretrain.evaluation.tasks.reading.entities import tagged
-from pretrain.evaluation.tasks.reading.task import (
-    Answer,
-    Answers,
-    Choice,
-    LabelledExample,
-    Relation,
-    Relations,
-    Tags,
-    Terms,
-)
+from pretrain.evaluation.tasks.reading.entities import entity_tags
+from pretrain.evaluation.tasks.reading.fields import LABELS, SCORES, TAGS, WORDS, first_field, text_fields
+from pretrain.evaluation.tasks.reading.labels import parse_label
+from pretrain.evaluation.tasks.reading.task import Answer, Answers, Choice, Relation, Relations, Target, Terms
+from pretrain.evaluation.tasks.reading.trees import Record
 
-Record = Mapping[str, Any]
-
-# The fields of a first and of a second text: ours; GLUE's; CLUE's; CBLUE's; PaddleNLP's. The first line that fits is
-# taken.
-TEXTS: tuple[tuple[str, ...], ...] = (
-    *(("text", "text_pair"), ("sentence1", "sentence2"), ("question1", "question2"), ("question", "sentence")),
-    *(("#1 String", "#2 String"), ("abst", "keyword"), ("text1", "text2"), ("query1", "query2"), ("query", "title")),
-    *(("text_a", "text_b"), ("text",), ("sentence",), ("query",)),
-)
-_LABELS = ("label", "gold_label", "is_duplicate", "Quality")
-_NUMBERS = ("score",)
-# What is no label: pairs that the annotators of SNLI and OCNLI did not agree on.
-_UNDECIDED = "-"
-# A blank of CHID, and how one that is not asked for is shown.
-_BLANK = re.compile("#idiom[0-9]+#")
-_OTHER_BLANK = "[MASK]" * 4
-# A field by which a task is known that is not read, and what it is.
-_NOT_READ = {
+# Fields that identify a task that is not supported, with the reason.
+_UNSUPPORTED = {
     "dialogue": "dialogues, as in IMCS, which are not read; write their sentences as {text, label} or {tokens, tags}",
     "event": "events, as in CHIP-CDEE, which are not read",
 }
 
 
-def example_of(record: Record) -> LabelledExample | None:
-    """None for a record without a label. Raises ValueError for one that is no example of anything."""
-    if reason := next((_NOT_READ[name] for name in record if name in _NOT_READ), None):
+@dataclass(frozen=True)
+class RawLabel:
+    """The label of a text as it stands in the file; None where there is none."""
+
+    value: Any
+    field: str
+    is_score: bool = False  # the field holds numbers, whatever they look like
+
+
+@dataclass(frozen=True)
+class RawTags:
+    """The tags of words as they stand in the file; None where there are none."""
+
+    values: tuple[Any, ...] | None
+    field: str
+
+
+@dataclass(frozen=True)
+class RawExample:
+    """A record whose target is a label to be resolved, a finished target, or None where the record has none."""
+
+    text: str
+    pair: str | None
+    words: tuple[str, ...]
+    target: RawLabel | RawTags | Target | None
+
+
+def parse_record(record: Record) -> RawExample:
+    """Raises ValueError, KeyError, TypeError or AttributeError for a record that is no example of a known kind."""
+    if reason := next((_UNSUPPORTED[name] for name in record if name in _UNSUPPORTED), None):
         raise ValueError(f"holds {reason}")
     if "choices" in record:
         return _choice(record)
     if "context" in record:
         return _question(record)
-    if "tokens" in record:
-        return _words(record["tokens"], record.get("tags"))
-    if "spo_list" in record:
+    if words := first_field(record, WORDS):
+        return _tagged_words(record, words)
+    if record.get("spo_list") is not None:
         return _relations(record)
     if "normalized_result" in record:
         return _terms(record)
     entities = record.get("entities", record["label"] if isinstance(record.get("label"), dict) else None)
     if entities is not None:
-        return _words(*tagged(record["text"], entities))
-    return _text_or_two(record)
+        words_, tags = entity_tags(_string(record["text"]), entities)
+        return RawExample("", None, words_, RawTags(tags, "entities"))
+    return _labelled_text(record)
 
 
-def _text_or_two(record: Record) -> LabelledExample | None:
-    texts = next((names for names in TEXTS if all(name in record for name in names)), None)
-    if not texts:
-        raise ValueError("none of its fields is a text that is known")
-    target = _target(record)
-    if target is None:
-        return None
-    if "target" in record:
-        return LabelledExample(_marked(_string(record["text"]), record["target"]), None, (), target)
-    first, second = (*(_text(record[name]) for name in texts), None)[:2]
+def _labelled_text(record: Record) -> RawExample:
+    fields = text_fields(record)
+    if not fields:
+        raise ValueError("none of its fields is a text that is known; name one text, or two text and text_pair")
+    if (score := first_field(record, SCORES)) is not None:
+        label = RawLabel(_score(record[score]), score, is_score=True)
+    else:
+        label = _label(record)
+    if "target" in record and isinstance(record["target"], Mapping):
+        return RawExample(_with_marked_spans(_string(record["text"]), record["target"]), None, (), label)
+    first, second = (*(_text(record[name]) for name in fields), None)[:2]
     assert first is not None
-    return LabelledExample(first, second, (), target)
+    return RawExample(first, second, (), label)
 
 
-def _target(record: Record) -> str | float | None:
-    if number := next((name for name in _NUMBERS if name in record), None):
-        return _finite(float(record[number]))
-    name = next((name for name in _LABELS if record.get(name) not in (None, "")), None)
-    if not name or record[name] == _UNDECIDED:
+def _label(record: Record) -> RawLabel:
+    """The first label of the record that is not empty."""
+    names = [name for name in LABELS if name in record]
+    values = {name: parse_label(record[name]) for name in names}
+    name = next((name for name in names if values[name] is not None), names[0] if names else LABELS[0])
+    return RawLabel(values.get(name), name)
+
+
+def _score(value: Any) -> float | None:
+    value = parse_label(value)
+    if value is None or isinstance(value, bool):
         return None
-    return _finite(record[name]) if isinstance(record[name], float) else str(record[name])
-
-
-def _finite(number: float) -> float:
+    try:
+        number = float(value)
+    except TypeError:
+        raise ValueError(f"the score {value!r} is no number") from None
     if not math.isfinite(number):
-        raise ValueError(f"{number} cannot be learned")
+        raise ValueError(f"the score {value!r} is not finite, and cannot be learned")
     return number
 
 
 def _text(value: Any) -> str:
-    """CLUE's csl gives a list of keywords."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """A text; the keywords of CLUE's csl are a list. Raises ValueError for a missing text."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if value is None or isinstance(value, dict):
+        raise ValueError(f"{value!r} is no text")
+    return str(value)
 
 
 def _string(value: Any) -> str:
-    """What has places in it, or is looked for in what has, cannot be made a text."""
+    """A text in which places are counted. Any other value is refused, since its places would change as a string."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
     return value
 
 
-def _marked(text: str, target: Record) -> str:
-    """CLUEWSC as CLUE's own baseline shows it: _the noun_ that [the pronoun] may stand for."""
+def _with_marked_spans(text: str, target: Record) -> str:
+    """CLUEWSC in the form of CLUE's baseline: _the noun_ that [the pronoun] may refer to."""
     marks = {"span1": "__", "span2": "[]"}
-    for name in sorted(marks, key=lambda name: -target[f"{name}_index"]):  # the later one first, so the other stays
+    # The later span first, so that the place of the other stays valid.
+    for name in sorted(marks, key=lambda name: -target[f"{name}_index"]):
         start, span = target[f"{name}_index"], target[f"{name}_text"]
         if text[start : start + len(span)] != span:
             raise ValueError(f"{span!r} is not at character {start} of its text")
@@ -118,90 +137,96 @@ def _marked(text: str, target: Record) -> str:
     return text
 
 
-def _words(words: Iterable[str], tags: Iterable[str] | None) -> LabelledExample | None:
-    if tags is None:
-        return None
-    words, tags = tuple(map(str, words)), tuple(map(str, tags))
-    if not words or len(words) != len(tags):
-        raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
-    return LabelledExample("", None, words, Tags(tags))
+def _tagged_words(record: Record, words_field: str) -> RawExample:
+    if not isinstance(record[words_field], list):
+        raise ValueError(f"{words_field} is {record[words_field]!r:.60}, and a list of words is expected")
+    words = tuple(map(str, record[words_field]))
+    field = next((name for name in TAGS if record.get(name) not in (None, [], "")), None)
+    if field is None:
+        return RawExample("", None, words, RawTags(None, TAGS[0]))
+    if not isinstance(record[field], list) or any(isinstance(tag, (list, dict, float)) for tag in record[field]):
+        if record[field] in (-1, "-1"):
+            return RawExample("", None, words, RawTags(None, field))
+        raise ValueError(f"{field} is {record[field]!r:.60}, and a list of names or numbers is expected")
+    if not words or len(words) != len(record[field]):
+        raise ValueError(f"{len(words)} tokens and {len(record[field])} tags")
+    return RawExample("", None, words, RawTags(tuple(record[field]), field))
 
 
-def _question(record: Record) -> LabelledExample | None:
-    """No answers are an answer: there is none, as in SQuAD 2.0. No field, or answers that are nowhere, are no label."""
-    given = record.get("answers")
-    if given is None:
-        return None
-    answers = tuple(Answer(_string(answer["text"]), int(answer["answer_start"])) for answer in given)
-    known = tuple(answer for answer in answers if answer.start >= 0)
-    if answers and not known:  # the test files of CMRC
-        return None
-    return LabelledExample(_text(record["question"]), _string(record["context"]), (), Answers(known))
+def _question(record: Record) -> RawExample:
+    """An empty list of answers is an answer: there is none, as in SQuAD 2.0. Answers without a place are no label."""
+    example = RawExample(_text(record["question"]), _string(record["context"]), (), None)
+    listed = _listed_answers(record.get("answers"))
+    if listed is None:
+        return example
+    answers = tuple(Answer(_string(text), int(start)) for text, start in listed if text != "")
+    placed = tuple(answer for answer in answers if answer.start >= 0)
+    if answers and not placed:  # the test files of CMRC
+        return example
+    return RawExample(example.text, example.pair, (), Answers(placed))
 
 
-def _choice(record: Record) -> LabelledExample | None:
-    """Ours: {text, text_pair, choices, label}, where the label is the place of the right one or its text."""
-    options, label = tuple(map(str, record["choices"])), record.get("label")
-    if label in (None, ""):
+def _listed_answers(answers: Any) -> list[tuple[Any, Any]] | None:
+    """(text, start) of [{text, answer_start}], of {text: [...], answer_start: [...]} as `datasets` exports it, or of
+    a single {text, answer_start}."""
+    if answers is None or answers in (-1, "-1", ""):
         return None
-    right = label if isinstance(label, int) else options.index(str(label)) if label in options else -1
-    if not 0 <= right < len(options):
-        raise ValueError(f"{label!r} is none of its {len(options)} choices")
+    if isinstance(answers, dict):
+        texts, starts = answers["text"], answers["answer_start"]
+        if not isinstance(texts, list):
+            texts, starts = [texts], [starts]
+        if len(texts) != len(starts):
+            raise ValueError(f"answers has {len(texts)} texts and {len(starts)} answer_start")
+        return [*zip(texts, starts, strict=True)]
+    if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+        raise ValueError(
+            "answers is neither a list of {text, answer_start} nor {text: [...], answer_start: [...]}; the place of an "
+            "answer in its context is needed"
+        )
+    return [(answer["text"], answer["answer_start"]) for answer in answers]
+
+
+def _choice(record: Record) -> RawExample:
+    """{text, text_pair, choices, label}; the label is the place of the correct choice, or its text."""
+    if not isinstance(record["choices"], list) or not record["choices"]:
+        raise ValueError(f"choices is {record['choices']!r:.60}, and a list of texts is expected")
+    options = tuple(_text(option) for option in record["choices"])
     pair = record.get("text_pair")
-    return LabelledExample(_text(record["text"]), None if pair is None else _text(pair), (), Choice(options, right))
+    pair = None if pair is None else _text(pair)
+    place = _place_of_choice(record.get("label"), options)
+    target = None if place is None else Choice(options, place, record.get("blank"))
+    return RawExample(_text(record["text"]), pair, (), target)
 
 
-def _terms(record: Record) -> LabelledExample | None:
-    """CHIP-CDN: names with ## between them."""
-    given = record["normalized_result"]
-    names = [name.strip('"') for name in given.split("##")] if given else []
-    return LabelledExample(_text(record["text"]), None, (), Terms(tuple(names))) if names else None
-
-
-def _relations(record: Record) -> LabelledExample | None:
-    """CMeIE."""
-    if record["spo_list"] is None:
+def _place_of_choice(label: Any, options: tuple[str, ...]) -> int | None:
+    """None for a mark of a missing label: null, an empty text, -1 or "unknown", unless a choice is called so."""
+    label = label.strip() if isinstance(label, str) else label
+    if isinstance(label, str) and label in options:
+        return options.index(label)
+    if label is None or label in ("", -1, "-1") or str(label).lower() in ("unknown", "nan"):
         return None
-    found = [
+    is_whole = (isinstance(label, float) and label.is_integer()) or (isinstance(label, str) and label.isdecimal())
+    place = int(label) if isinstance(label, int) or is_whole else -1
+    if not 0 <= place < len(options):
+        raise ValueError(f"{label!r} is none of its {len(options)} choices")
+    return place
+
+
+def _terms(record: Record) -> RawExample:
+    """CHIP-CDN: names with ## between them."""
+    names = record["normalized_result"]
+    names = "" if names in (None, -1, "-1") or str(names).lower() == "unknown" else _string(names)
+    terms = tuple(name.strip('"') for name in names.split("##")) if names else ()
+    return RawExample(_text(record["text"]), None, (), Terms(terms) if terms else None)
+
+
+def _relations(record: Record) -> RawExample:
+    """CMeIE."""
+    words = tuple(_string(record["text"]))
+    if record["spo_list"] in (-1, "-1", "", "unknown"):
+        return RawExample("", None, words, None)
+    relations = [
         Relation(_string(spo["subject"]), _string(spo["predicate"]), _string(spo["object"]["@value"]))
         for spo in record["spo_list"]
     ]
-    return LabelledExample("", None, tuple(_string(record["text"])), Relations(tuple(dict.fromkeys(found))))
-
-
-def of_tree(whole: Record) -> Iterator[Record]:
-    """SQuAD's articles, and those of CMRC and DRCD."""
-    for article in whole["data"]:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                yield {
-                    "question": question["question"],
-                    "context": paragraph["context"],
-                    "answers": question.get("answers"),
-                }
-
-
-def of_c3(whole: list[Any]) -> Iterator[Record]:
-    """C3: [sentences, [{question, choice, answer}], id]."""
-    for sentences, questions, *_ in whole:
-        for question in questions:
-            yield {
-                "text": "\n".join(map(str, sentences)),
-                "text_pair": question["question"],
-                "choices": question["choice"],
-                "label": question.get("answer"),
-            }
-
-
-def of_chid(record: Record, answers: Mapping[str, int]) -> Iterator[LabelledExample]:
-    """CHID: {candidates, content}, whose blanks are named; each blank is an example, with [MASK] for the others."""
-    options = tuple(map(str, record["candidates"]))
-    for passage in record["content"]:
-        for blank in _BLANK.finditer(passage):
-            before, after = (
-                _BLANK.sub(_OTHER_BLANK, part) for part in (passage[: blank.start()], passage[blank.end() :])
-            )
-            if (right := answers.get(blank.group())) is not None:
-                if not 0 <= int(right) < len(options):
-                    raise ValueError(f"{right!r} is none of its {len(options)} candidates")
-                yield LabelledExample(f"{before}[MASK]{after}", None, (), Choice(options, int(right), len(before)))
+    return RawExample("", None, words, Relations(tuple(dict.fromkeys(relations))))

@@ -343,14 +343,16 @@ def test_chip_cdn_as_paddlenlp_publishes_it(tmp_path: Path) -> None:
     assert task.held_out[1] == LabelledExample("右乳腺癌IV期", "霍乱", (), "0")
 
 
-def test_a_labelled_test_file_is_what_is_held_out_and_classes_are_those_of_both(tmp_path: Path) -> None:
-    files = {split: [{"text": split, "label": split}] for split in ("train", "dev", "test")}
+def test_a_labelled_test_file_is_held_out_and_a_class_may_be_new_in_it(tmp_path: Path) -> None:
+    splits = ("train", "dev", "test")
+    files = {split: [{"text": split, "label": label} for label in ("a", split)] for split in splits}
     write(tmp_path, **{f"{split}_jsonl": records for split, records in files.items()})
     (tmp_path / "train.jsonl").rename(tmp_path / "plain")
     (tmp_path / "train.jsonl.gz").write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
     task = read_task(tmp_path)
-    assert (task.split, [example.text for example in task.held_out]) == ("test", ["test"])
-    assert task.labels == ("test", "train")
+    assert (task.split, [example.text for example in task.held_out]) == ("test", ["test", "test"])
+    assert task.labels == ("a", "test", "train")
+    assert any("1 of 2 examples have labels that train never shows (test)" in note for note in task.notes)
 
 
 def test_pairs_that_nobody_agreed_on_are_left_out(tmp_path: Path) -> None:
@@ -364,7 +366,7 @@ def test_pairs_that_nobody_agreed_on_are_left_out(tmp_path: Path) -> None:
 REFUSED = {
     "holds labelled examples of nothing": {},
     "holds labelled examples of train, and a task has": {"train_jsonl": [{"text": "a", "label": "b"}]},
-    "record 1: none of its fields is a text that is known; fields: body, label": {
+    "record 1: none of its fields is a text that is known; name one text, or two": {
         "train_jsonl": [{"body": "a", "label": "b"}]
     },
     "record 2: 2 tokens and 1 tags": {
@@ -376,7 +378,7 @@ REFUSED = {
     "record 1: could not convert string to float": {"train_tsv": "sentence1\tsentence2\tscore\na\tb\tmuch\n"},
     "train.json and train.jsonl are both its train": {"train_json": [{}], "train_jsonl": [{}]},
     "cannot be read": {"train_jsonl": "{not json}"},
-    "mixes examples of several kinds: classes, tags": {
+    "mixes examples of several kinds: labels of texts, tags of words": {
         "train_jsonl": [{"text": "a", "label": "b"}],
         "dev_jsonl": [{"tokens": ["a"], "tags": ["b"]}],
     },

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from configs.common.errors import UserError
 from pretrain.evaluation.tasks.metric_names import metric_names
 from pretrain.evaluation.tasks.reading.folders import read_task
-from pretrain.evaluation.tasks.reading.task import Answers, Choice, Relations, Tags, Task, Terms
+from pretrain.evaluation.tasks.reading.task import Answers, Choice, LabelSet, Relations, Tags, Task, Terms
 from tests.fuzz import changed, cut_and_flipped
 from tests.pretrain.evaluation.tasks.reading.test_folders import C3, JSON, squad
 
@@ -21,6 +21,10 @@ QUESTION = {"id": "1", "question": "a", "answers": [{"text": "b", "answer_start"
 KINDS = ("csl", "CLUEWSC2020", "tags", "cluener", "CMeEE", "CMeIE", "ours, choices", "ours, questions")
 FILES: dict[str, Any] = {name: [JSON[name][0]] * 2 for name in KINDS}
 FILES |= {"SQuAD": squad("b", QUESTION, QUESTION | {"answers": []}), "C3": C3}
+FILES["several labels"] = [{"text": "a", "labels": ["x", "y"]}, {"text": "b", "labels": ["x"]}]
+FILES["numbers"] = [{"text": "a", "label": "1.5"}, {"text": "b", "label": 2}]
+FILES["questions of datasets"] = [{**QUESTION, "context": "b", "answers": {"text": ["b"], "answer_start": [0]}}] * 2
+FILES["numbered tags"] = [{"tokens": ["a", "b"], "ner_tags": [1, 2]}, {"tokens": ["a", "b"], "ner_tags": [0, 1]}]
 FILES["CHID"] = {"candidates": ["a", "b"], "content": ["c#idiom1#"]}
 
 
@@ -30,7 +34,7 @@ def texts(task: Task) -> list[Any]:
     for example in (*task.train, *task.held_out):
         found += [example.text, "" if example.pair is None else example.pair, *example.words]
         match example.target:
-            case Tags(inner) | Terms(inner) | Choice(inner):
+            case Tags(inner) | Terms(inner) | LabelSet(inner) | Choice(inner):
                 found += inner
             case Answers(answers):
                 found += [answer.text for answer in answers]
