@@ -31,6 +31,7 @@ class Part(StrEnum):
 class Format(StrEnum):
     huggingface = "huggingface"
     bert = "bert"
+    tensorflow = "tensorflow"
 
 
 @app.command()
