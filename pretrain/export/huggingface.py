@@ -66,7 +66,7 @@ def write_folder(
 ) -> None:
     """Weights and tokenizer, and the config with these `changes`, of which None takes a key away."""
     make_folder(folder)
-    pad_id = write_tokenizer(source.tokenizer, folder, source.name, network.shape["max_positions"], tokenizer_class)
+    pad_id = write_tokenizer(source.tokenizer, folder, network.shape["max_positions"], tokenizer_class)
     config = config_of(network, pad_id) | changes
     write_json(folder / CONFIG, {key: value for key, value in config.items() if value is not None})
     try:

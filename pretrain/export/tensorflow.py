@@ -12,30 +12,31 @@ import torch
 from numpy.typing import NDArray
 
 from configs.common.files import make_folder, read_json, write_json, write_text
+from configs.vocabulary.settings import SETTINGS_FILE
 from pretrain.export.bundle import write_bundle
 from pretrain.export.config import config_of, has_head
 from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
-from pretrain.export.tokenizer import SETTINGS, write_tokenizer
+from pretrain.export.tokenizer import write_tokenizer
 from pretrain.released.names import to_huggingface
-from pretrain.released.network import Network, Part
+from pretrain.released.network import Network, TowerName
 
-HEADS: dict[Part, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
+HEADS: dict[TowerName, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
 
 
-def write(source: Source, parts: Sequence[Part], folder: Path) -> list[Written]:
+def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
     """`model.ckpt-STEP` in `folder`, the file that names it, the vocabulary, and a config of each network."""
     make_folder(folder)
     networks = [source.networks[part] for part in parts]
     positions = max(network.shape["max_positions"] for network in networks)
-    pad_id = write_tokenizer(source.tokenizer, folder, source.name, positions, "ElectraTokenizerFast")
+    pad_id = write_tokenizer(source.tokenizer, folder, positions, "ElectraTokenizerFast")
     name = f"model.ckpt-{source.training.chosen.state.step}" if source.training else "model.ckpt"
     write_bundle(folder / name, _arrays(networks))
     write_text(folder / "checkpoint", f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
     for network in networks:
         write_json(folder / f"{network.part}.json", config_of(network, pad_id))
-    card = CardFacts(None, _usage(networks[0], read_json(folder / SETTINGS)["do_lower_case"]))
+    card = CardFacts(None, _usage(networks[0], read_json(folder / SETTINGS_FILE)["do_lower_case"]))
     written = []
     for network in networks:
         heads = HEADS[network.part] if has_head(network) else ()
@@ -60,7 +61,7 @@ def _same_embeddings(first: Network, second: Network) -> bool:
     return all(torch.equal(first.weights[name], second.weights[name]) for name in names)
 
 
-def google_name(name: str, part: Part, *, own_embeddings: bool) -> str:
+def google_name(name: str, part: TowerName, *, own_embeddings: bool) -> str:
     """The variable for transformers' name of a tensor; `own_embeddings` says that the generator shares none."""
     if part == "generator" and (own_embeddings or not name.startswith("electra.embeddings.")):
         name = re.sub(r"^electra\.", "generator.", name)

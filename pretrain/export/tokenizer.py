@@ -3,81 +3,39 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
-from configs.common.files import read_json, read_lines, write_json, write_text
+from configs.common.files import write_json, write_text
 from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
-
-SETTINGS = "tokenizer_config.json"
-SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-# Classes of transformers and PaddleNLP that cut text as BERT does.
-_CLASSES = {
-    f"{name}Tokenizer{suffix}" for name in ("Electra", "Bert", "ErnieHealth", "Ernie") for suffix in ("", "Fast")
-} | {"PreTrainedTokenizerFast", "TokenizersBackend"}
+from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.settings import SETTINGS_FILE
+from configs.vocabulary.tokenizer import entries_of, open_tokenizer
 
 
-def write_tokenizer(source: Path, folder: Path, model: str, max_length: int, tokenizer_class: str) -> int:
-    """Copy or complete the three files; returns the id of [PAD].
+def write_tokenizer(source: Path, folder: Path, max_length: int, tokenizer_class: str) -> int:
+    """Write the three files from those that `source` has; returns the id of [PAD].
 
-    Raises UserError for a tokenizer that is not of BERT's kind, since vocab.txt alone would cut other text than it.
+    Raises UserError for a tokenizer that is not of BERT's kind, since software that reads vocab.txt alone would cut
+    other text than it.
     """
-    settings = read_json(source / SETTINGS) if (source / SETTINGS).is_file() else {}
-    stated_class = settings.get("tokenizer_class") or "BertTokenizer"
-    if stated_class not in _CLASSES:
-        raise UserError(f"{model}: its tokenizer is a {stated_class}, and an export holds BERT's WordPiece alone")
-    tokenizer = _write_json(source, folder, settings)
-    if missing := [token for token in SPECIAL.values() if tokenizer.token_to_id(token) is None]:
-        raise UserError(f"{model}: its vocabulary lacks {', '.join(missing)}, which every ELECTRA needs")
-    _write_vocabulary(source, folder, tokenizer)
-    write_json(folder / SETTINGS, _settings(tokenizer, model, max_length, tokenizer_class))
-    return tokenizer.get_vocab()[SPECIAL["pad"]]
-
-
-def _write_json(source: Path, folder: Path, settings: dict[str, Any]) -> Tokenizer:
-    if (source / TOKENIZER_FILE).is_file():
-        tokenizer = Tokenizer.from_file(str(source / TOKENIZER_FILE))
-        # A tokenizer is often saved with the truncation and the padding of its last use.
-        if tokenizer.truncation is None and tokenizer.padding is None:
-            shutil.copyfile(source / TOKENIZER_FILE, folder / TOKENIZER_FILE)
-            return tokenizer
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-    else:
-        tokenizer = _from_words(source / VOCABULARY_FILE, settings)
+    tokenizer = open_tokenizer(source)
     write_text(folder / TOKENIZER_FILE, tokenizer.to_str(pretty=True))
-    return tokenizer
+    write_text(folder / VOCABULARY_FILE, "".join(f"{entry}\n" for entry in entries_of(tokenizer)))
+    write_json(folder / SETTINGS_FILE, _settings(tokenizer, source, max_length, tokenizer_class))
+    return tokenizer.get_vocab()[SPECIAL_TOKENS["pad"]]
 
 
-def _from_words(file: Path, settings: dict[str, Any]) -> Tokenizer:
-    """transformers' tokenizer of a bare vocab.txt, with what is stated beside it."""
-    entries = {word: number for number, word in enumerate(read_lines(file))}
-    return BertWordPieceTokenizer(
-        entries,
-        lowercase=settings.get("do_lower_case", True),
-        strip_accents=settings.get("strip_accents"),
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-    )._tokenizer
-
-
-def _write_vocabulary(source: Path, folder: Path, tokenizer: Tokenizer) -> None:
-    if (source / VOCABULARY_FILE).is_file():
-        shutil.copyfile(source / VOCABULARY_FILE, folder / VOCABULARY_FILE)
-        return
-    table = tokenizer.get_vocab()
-    write_text(folder / VOCABULARY_FILE, "".join(f"{word}\n" for word in sorted(table, key=table.__getitem__)))
-
-
-def _settings(tokenizer: Tokenizer, model: str, max_length: int, tokenizer_class: str) -> dict[str, Any]:
-    """With the rules that the tokenizer has, for software that reads vocab.txt alone."""
+def _settings(tokenizer: Tokenizer, source: Path, max_length: int, tokenizer_class: str) -> dict[str, Any]:
+    """The rules that the tokenizer has, for software that reads vocab.txt alone."""
     normalizer = json.loads(tokenizer.to_str())["normalizer"] or {}
     if normalizer.get("type") != "BertNormalizer":
         raise UserError(
-            f"{model}: its tokenizer.json normalizes text by {normalizer.get('type')}, and not as BERT does"
+            f"{source / TOKENIZER_FILE}: normalizes text by {normalizer.get('type')}, and an export holds BERT's "
+            "tokenizer alone; take the tokenizer away and leave its vocab.txt, to cut text as BERT does nevertheless"
         )
     return {
         "tokenizer_class": tokenizer_class,
@@ -85,5 +43,5 @@ def _settings(tokenizer: Tokenizer, model: str, max_length: int, tokenizer_class
         "strip_accents": normalizer["strip_accents"],
         "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
         "model_max_length": max_length,
-        **{f"{name}_token": token for name, token in SPECIAL.items()},
+        **{f"{name}_token": token for name, token in SPECIAL_TOKENS.items()},
     }

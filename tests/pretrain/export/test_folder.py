@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from configs.common.errors import UserError
+from configs.common.files import WRITING
 from configs.load import load
 from data_prep.shards import Corpus
 from pretrain.export import folder as module
@@ -56,8 +57,8 @@ def test_what_is_not_proved_does_not_appear(run: Path, tmp_path: Path, monkeypat
 
 
 def test_what_a_kill_left_is_overwritten(run: Path, tmp_path: Path) -> None:
-    (tmp_path / ".out.tmp" / "discriminator").mkdir(parents=True)
-    (tmp_path / ".out.tmp" / "left").write_text("")
+    (tmp_path / f"{WRITING}out" / "discriminator").mkdir(parents=True)
+    (tmp_path / f"{WRITING}out" / "left").write_text("")
     export(str(run), tmp_path / "out", Order(part="generator"))
     assert names(tmp_path) == ["out"]
     assert names(tmp_path / "out") == ["generator"]

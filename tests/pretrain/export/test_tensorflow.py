@@ -11,11 +11,11 @@ from pretrain.export.folder import Order, export
 from pretrain.export.tensorflow import google_name
 from pretrain.released import tensorflow as reader
 from pretrain.released.lookup import open_released
-from pretrain.released.network import Part
+from pretrain.released.network import TowerName
 from tests.pretrain.export.test_bundle import GOLDEN
 from tests.released import release
 
-PARTS: tuple[Part, ...] = ("discriminator", "generator")
+PARTS: tuple[TowerName, ...] = ("discriminator", "generator")
 
 
 def test_googles_own_checkpoint_comes_back(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_both_networks_with_shared_and_with_separate_embeddings(
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_one_network_of_a_run(run: Path, tmp_path: Path, part: Part) -> None:
+def test_one_network_of_a_run(run: Path, tmp_path: Path, part: TowerName) -> None:
     proved = export(str(run), tmp_path / "out", Order("tensorflow", part))
     assert [proof.part for _, proof in proved] == [part]
     assert open_released(str(tmp_path / "out")).networks.keys() == {part}
