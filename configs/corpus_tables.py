@@ -48,35 +48,41 @@ class SourceTable(Table):
 class FilterTable(BaseModel):
     """Leaves documents out. Further keys are its arguments, checked in `data_prep/cleaning.py`."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, use_attribute_docstrings=True)
 
-    # Length, Language, or a class of datatrove.pipeline.filters
     name: str
+    """`Length`, `Language`, or a class of datatrove.pipeline.filters."""
 
 
 class DataTable(Table):
     """From text to rows of `row_length` token ids."""
 
     sources: Annotated[tuple[SourceTable, ...], Strict(False)]
-    # what is done to the text before anything else, in this order (`data_prep/normalize.py`)
+    """The text: a path, or a list of paths or of tables `[[data.sources]]`."""
     normalize: Annotated[tuple[Literal["nfkc", "simplified", "traditional", "punctuation"], ...], Strict(False)]
+    """Changes to the text before anything else, made in the order of the list."""
     filters: Annotated[tuple[FilterTable, ...], Strict(False)]
-    # e-mail addresses, telephone and identity numbers: count them, or put something in their place
+    """Filters that leave documents out, each with its `name` and its arguments."""
     personal_data: Literal["ignore", "count", "redact"]
-    # documents whose text came before in any source: keep them, or leave out the same (exact), or nearly the same
-    # (minhash), text
+    """E-mail addresses, telephone and identity numbers are counted, or also replaced (`redact`)."""
     deduplicate: Literal["none", "exact", "minhash"]
+    """Documents whose text already occurred in any source stay (`none`) or are left out if the text is the same
+    (`exact`) or nearly the same (`minhash`)."""
     row_length: Count
-    # packed: examples share a row; single: one example in a row, then padding, as Google's builder does
+    """Tokens of a row."""
     packing: Literal["packed", "single"]
-    # Google's builder: a tenth of the examples have one segment, a twentieth a random target length
+    """`packed`: examples share a row. `single`: one example in a row, then padding, as in Google's builder."""
     single_segment_share: Share
+    """Share of the examples that have one segment; a tenth in Google's builder."""
     random_length_share: Share
+    """Share of the examples whose target length is random; a twentieth in Google's builder."""
     shortest_random_length: Count
-    # fixed: sentences fill the first segment, then the second; reversed: Google's condition before its commit 1ed0852,
-    # which HFL's builder still has
+    """The shortest random target length, in tokens."""
     segment_condition: Literal["fixed", "reversed"]
+    """`fixed`: sentences fill the first segment, then the second. `reversed`: Google's condition before its commit
+    1ed0852, which HFL's builder still has."""
     validation_share: Share
+    """Share of the documents that are held out."""
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -102,20 +108,25 @@ class DataTable(Table):
 class VocabularyTable(Table):
     """WordPiece: trained on the sources, or taken from a file."""
 
-    # "train", or the path of a vocab.txt, a tokenizer.json, or a Hugging Face folder that holds one
     source: str
+    """`train`, or the path of a vocab.txt, of a tokenizer.json, or of a Hugging Face folder that holds one."""
     size: Count
+    """Number of entries."""
     lowercase: bool
+    """Whether text is lowercased."""
     strip_accents: bool
-    # a longer word becomes [UNK]: 200 in Google's code, 100 in transformers'
+    """Whether accents are removed."""
     longest_word: Count
-    # of training only: how many characters get an entry, how often a pair must occur
+    """A word of more characters becomes [UNK]. The number is 200 in Google's code and 100 in transformers'."""
     alphabet: Count
+    """In training: how many characters get an entry."""
     smallest_count: Count
-    # how much text is read to train, or to extend
+    """In training: how often a pair must occur to be merged."""
     sample_bytes: Count
-    # words of the text that a taken vocabulary gets beside its own: in place of its [unused] entries, then at its end
+    """How much text is read to train or to extend a vocabulary."""
     extend: Natural
+    """How many words of the text are added to an existing vocabulary: first in place of its [unused] entries, then
+    at its end."""
 
     @model_validator(mode="after")
     def _only_a_taken_one_is_extended(self) -> Self:
@@ -127,20 +138,24 @@ class VocabularyTable(Table):
 class MaskingTable(Table):
     """Which positions of a row are predicted. Chosen at preparation, where the word boundaries are known."""
 
-    # terms: whole words, and the terms of the lexicon as if they were words; span: runs of whole words
     scheme: Literal["token", "whole_word", "terms", "span"]
-    # of span: words in a run on average; the lengths are geometric
+    """`token`: single tokens. `whole_word`: whole words. `terms`: whole words, and the terms of the lexicon as if
+    they were words. `span`: runs of whole words."""
     mean_span: Annotated[float, Field(ge=1)]
-    # of terms: a text file with a term on each line
+    """For `span`: the mean number of words in a run; the lengths are geometric."""
     lexicon: str
-    # finds the words of a script without spaces: an entry point of the group "electra.segmenters"; "none": words are
-    # WordPiece's, and a Chinese character is one
+    """For `terms`: a text file with a term on each line."""
     segmenter: str
-    # of a segmenter's words, in characters; those of a longer one are masked one by one
+    """Finds the words of a script without spaces: an entry point of the group `electra.segmenters`. With `none`,
+    words are those of WordPiece, and every Chinese character is a word."""
     longest_word: Count
+    """The most characters of a segmenter's word that is masked as a whole; the characters of a longer word are
+    masked one by one."""
     rate: Annotated[float, Field(gt=0, lt=1)]
-    # independent maskings stored with a row, used in turn by epoch; "fresh" draws one for every epoch when loaded
+    """Share of the real tokens that are masked."""
     maskings: Count | Literal["fresh"]
+    """Number of independent maskings that are stored with a row and used in turn by epoch. `fresh` draws one for
+    every epoch when the row is read."""
 
     @property
     def stored(self) -> int:

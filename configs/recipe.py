@@ -30,8 +30,11 @@ class CorpusRecipe(Table):
     """What a corpus is made by."""
 
     name: str
+    """The name of the recipe."""
     about: str
+    """What it is for, in one line."""
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+    """The seed of every random choice."""
     data: DataTable
     vocabulary: VocabularyTable
     masking: MaskingTable
@@ -49,15 +52,16 @@ class Recipe(CorpusRecipe):
     corruption: CorruptionTable
     model: ModelTable
     objectives: dict[str, ObjectiveTable]
+    """The terms of the loss, each a table `[objectives.NAME]`."""
     optimizer: OptimizerTable
     schedule: ScheduleTable
     batch: BatchTable
     compute: ComputeTable
     run: RunTable
-    # of a recipe that can go on from a released model
+    # Only in recipes that can continue from a released model.
     initial: InitialTable | None = None
-    # keys for DeepSpeed's own configuration, passed on as they are
     deepspeed: dict[str, Any] = Field(default_factory=dict)
+    """Keys for DeepSpeed's own configuration, passed on as they are."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -15,4 +15,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    """The docstring under a key is its description, which the page docs/recipes.md shows."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )

@@ -16,12 +16,16 @@ class CorruptionTable(Table):
     """What a slot shows the generator, and how its replacement is sampled."""
 
     mask: Share
+    """Share of the slots in which the generator sees [MASK]."""
     random: Share
+    """Share of the slots in which the generator sees a random id."""
     keep: Share
+    """Share of the slots in which the generator sees the original."""
     temperature: Positive
-    # further tokens drawn for every slot, without replacement and never the original, for objectives that choose
-    # among them
+    """The logits of the generator are divided by it before a replacement is sampled."""
     candidates: Natural
+    """How many further tokens are drawn for every slot, without replacement and never the original, for objectives
+    that choose among candidates."""
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:
@@ -35,9 +39,13 @@ class TowerTable(Table):
     """One encoder. The width of a head is hidden / heads."""
 
     layers: Count
+    """Number of transformer layers."""
     hidden: Count
+    """Width of the hidden states."""
     heads: Count
+    """Number of attention heads; it must divide `hidden`."""
     intermediate: Count
+    """Width of the feed-forward layers."""
 
     @model_validator(mode="after")
     def _heads_divide_hidden(self) -> Self:
@@ -47,41 +55,52 @@ class TowerTable(Table):
 
 
 class ModelTable(Table):
+    """The shape of the pair, and its initial values."""
+
     embedding: Count
+    """Width of the embeddings."""
     max_positions: Count
+    """Number of positions, the longest possible row."""
     token_types: Annotated[int, Field(ge=2)]
+    """Number of token types (segments)."""
     layer_norm_epsilon: Positive
-    # truncated_normal: Google's, cut at two deviations, with Glorot's uniform where Google names no initializer;
-    # normal: PaddleNLP's and transformers', for every matrix and table
+    """Epsilon of every LayerNorm."""
     initializer: Literal["truncated_normal", "normal"]
+    """`truncated_normal` is Google's: a normal distribution cut at two deviations, and Glorot's uniform distribution
+    where Google names no initializer. `normal` is that of PaddleNLP and transformers, for every matrix and table."""
     initializer_range: Positive
-    # what the discriminator's embeddings have from the generator's. all: everything, as Google does; words: the word
-    # table alone, as PaddleNLP does; disentangled: the tables without passing gradients back, plus its own differences
-    # (DeBERTaV3)
+    """Standard deviation of the initial values."""
     shared_embeddings: Literal["all", "words", "disentangled"]
+    """What the discriminator shares with the generator's embeddings. `all`: everything, as Google does. `words`:
+    only the word table, as PaddleNLP does. `disentangled`: the tables without passing gradients back, plus
+    differences of its own (DeBERTaV3)."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Dropout of hidden states."""
     attention_dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Dropout of attention probabilities."""
     generator: TowerTable
+    """The shape of the generator."""
     discriminator: TowerTable
+    """The shape of the discriminator."""
 
 
 class InitialTable(Table):
     """What is made of a released model that a run begins with (`--init-from`)."""
 
-    # a generator that does not fit: as wide as the discriminator, or with other embeddings than the discriminator's
-    # that it is to share them with. keep: take it; build: a fresh one in its place; refuse: end with a sentence.
-    # Where there is none, keep is refused too
     generator: Literal["keep", "build", "refuse"]
-    # of one that is built, as a share of the discriminator's, in whole heads
+    """What happens if the released model has no usable generator: none, one as wide as the discriminator, or one
+    with other embeddings than the discriminator's although they are to be shared. `build` makes a new one, `keep`
+    uses the one that exists, `refuse` ends with an error. Without any generator, `keep` is an error too."""
     generator_width: Annotated[float, Field(gt=0, le=1)]
-    # steps in which one that is built learns alone: the discriminator and the embeddings stay as they are
+    """Width of a new generator as a share of the width of the discriminator, rounded to whole heads."""
     generator_steps: Natural
-    # the learning rate of a layer of the discriminator is this times that of the layer above
+    """Steps in which a new generator is trained alone; the discriminator and the embeddings do not change."""
     layer_decay: Annotated[float, Field(gt=0, le=1)]
+    """The learning rate of each layer of the discriminator is this number times the rate of the layer above."""
 
 
 class ObjectiveTable(BaseModel):
-    """A term of the loss. Its keys are those of its own file, `pretrain/objectives/NAME.py`, and are checked there."""
+    """A term of the loss. Its keys are defined and checked in its own file, `pretrain/model/objectives/NAME.py`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -90,23 +109,32 @@ class OptimizerTable(Table):
     """Adam with decoupled weight decay; biases and LayerNorms are not decayed."""
 
     learning_rate: Positive
+    """The highest learning rate."""
     beta1: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of Adam's first moment."""
     beta2: Annotated[float, Field(ge=0, lt=1)]
-    # added outside the square root
+    """Decay of Adam's second moment."""
     epsilon: Positive
+    """Is added outside the square root."""
     bias_correction: bool
+    """Whether Adam corrects the bias of its moments; Google's does not."""
     weight_decay: NotNegative
+    """Decoupled weight decay."""
     clip_norm: Positive
+    """The norm of all gradients together is clipped at this number."""
 
 
 class ScheduleTable(Table):
     """The learning rate: polynomial decay to zero over all steps, and a linear warm-up."""
 
     steps: Count
+    """Number of optimizer steps of the run."""
     warmup_steps: Natural
+    """Steps in which the learning rate rises."""
     decay_power: Positive
-    # multiplied: warm-up times decay, as Google's code does; before: the decay starts when the warm-up has ended
+    """Power of the polynomial decay; 1 is linear."""
     warmup: Literal["multiplied", "before"]
+    """`multiplied`: warm-up times decay, as in Google's code. `before`: the decay starts when the warm-up has ended."""
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:
@@ -119,11 +147,13 @@ class BatchTable(Table):
     """Rows of one optimizer step over all processes, and at most how many a device takes at once."""
 
     rows: Count
+    """Rows of one step, over all processes."""
     micro_rows: Count
-    # maskings of a row that a step shows side by side: 2 where an objective compares them, and twice the work
+    """The most rows that a process computes at once. It does not change the losses."""
     views: Annotated[int, Field(ge=1, le=2)]
-    # rows that an objective compares with one another; they are computed at once, on one device or several
+    """How many maskings of each row a step uses: 2 if an objective compares them, which is twice the work."""
     group_rows: Count
+    """How many rows an objective compares with one another. They are computed at once, on one device or several."""
 
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Self:
@@ -133,28 +163,36 @@ class BatchTable(Table):
 
 
 class ComputeTable(Table):
-    # auto: bf16 where the device computes in it, else fp32
+    """How the step is computed."""
+
     precision: Literal["auto", "fp32", "bf16"]
+    """`auto` is bf16 where the device computes in it, and fp32 elsewhere."""
     zero_stage: Annotated[int, Field(ge=0, le=2)]
-    # the layers, by torch.compile: half a minute at the start. It fuses what a GPU would do one by one; on a CPU it
-    # is slower than what is there without it. "cuda_graphs" also has a layer's kernels started as one: a small model
-    # on a GPU waits for its launches
+    """Stage of DeepSpeed's ZeRO."""
     compile: Literal[True, False, "cuda_graphs"]
+    """`true` compiles each layer by torch.compile, which takes half a minute at the start and is for GPUs; a CPU is
+    slower with it. `"cuda_graphs"` also launches the kernels of a layer together, which helps a small model that
+    waits for launches."""
 
 
 class RunTable(Table):
     """What happens between the steps; nothing here changes a loss."""
 
     log_every: Count
+    """Steps between two logged lines."""
     evaluate_every: Count
+    """Steps between two evaluations on held-out rows."""
     evaluate_rows: Natural
+    """How many held-out rows are evaluated."""
     save_every: Count
-    # checkpoints: the last so many stay, and for good those at multiples of so many steps; 0: none
+    """Steps between two checkpoints."""
     keep_last: Count
+    """How many of the newest checkpoints are kept."""
     keep_every: Natural
-    # end the run when so many steps in a row changed nothing, because their loss or gradient was not finite; looked at
-    # when a step is logged
+    """Checkpoints at multiples of this number of steps are never deleted; 0 is none."""
     stop_after_skipped: Count
+    """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. It
+    is checked when a step is logged."""
 
     @model_validator(mode="after")
     def _what_is_kept_is_saved(self) -> Self:
