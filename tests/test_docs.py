@@ -100,4 +100,4 @@ def test_the_architecture_names_every_folder() -> None:
     tree = _text(ROOT / "ARCHITECTURE.md")
     for room in ("configs", "data_prep", "pretrain", "launch"):
         for package in (ROOT / room).rglob("__init__.py"):
-            assert f"{package.parent.name}/" in tree, package.parent
+            assert f"{package.parent.name}/" in tree, f"name {package.parent} in the tree of ARCHITECTURE.md"
