@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
@@ -9,39 +10,42 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 from configs.common.secrets import Location
 from configs.schema import Count, Natural, Positive, Share, Table
 
-Format = Literal["auto", "text", "lines", "file", "jsonl", "csv", "parquet", "huggingface", "megatron"]
+Format = Literal["auto", "text", "lines", "file", "wikiextractor", "jsonl", "csv", "parquet", "huggingface", "megatron"]
 
 
 class SourceTable(Table):
-    """Text to prepare: a file or a folder of files, here or at any fsspec URL, or a Hugging Face dataset."""
+    """Text to prepare: a file, a folder or a pattern of files, here or at any fsspec URL, or a Hugging Face dataset."""
 
     path: Location
-    # text: a blank line ends a document; lines: every line is one; file: every file is one; jsonl, csv, parquet: the
-    # text under `field`; huggingface: a folder that `save_to_disk` wrote, or a name on the hub; megatron: token ids,
-    # .bin beside .idx; auto: by file name
+    # text: a blank line ends a document; lines: every line is a document; file: every file is a document;
+    # wikiextractor: articles between <doc ...> and </doc>; jsonl, csv, parquet: the text under `field`; huggingface: a
+    # folder that `save_to_disk` wrote, or a name on the hub; megatron: token ids, .bin beside .idx; auto: by file name,
+    # and for texts by their first line. A stated format reads files of any name.
     format: Format = "auto"
+    # the name of the field or the column; a dot leads into an object, as in "data.text"
     field: str = "text"
+    # a byte order mark at the beginning of a file is believed before this key
     encoding: str = "utf-8"
     # of a Hugging Face dataset; "" where it has one configuration
     config: str = ""
+    # of a Hugging Face dataset, and of files that are named as the hub names them (train-00000-of-00001.parquet)
     split: str = "train"
     # how many times a document is taken, on average
     weight: Positive = 1.0
     # for the report; nothing is checked
     licence: str = ""
-    # what a damaged file, or a line that is not what the format says, does: stop, or leave out the rest of the file, or
-    # the line, and count it
+    # a record, a file, or the rest of a file that cannot be read: stop, or leave it out and count it
     on_error: Literal["stop", "skip"] = "stop"
 
     @field_validator("encoding")
     @classmethod
-    def _lines_end_as_in_ascii(cls, value: str) -> str:
+    def _is_an_encoding_of_text(cls, value: str) -> str:
         try:
-            known = "\n".encode(value) == b"\n"
-        except LookupError:
-            raise ValueError(f"encoding: {value!r} is no encoding that Python knows") from None
-        if not known:
-            raise ValueError(f"encoding: {value!r} does not end lines with one byte; convert the text to UTF-8")
+            "\n".encode(value)
+            b"\xff\n".decode(value, "replace")  # "idna", for one, cannot
+            codecs.getincrementaldecoder(value)
+        except (LookupError, ValueError):
+            raise ValueError(f"encoding: {value!r} is no encoding of text that Python knows") from None
         return value
 
 

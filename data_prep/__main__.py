@@ -99,6 +99,7 @@ def _share(task: str) -> tuple[int, int]:
 
 def _say(out: Path) -> None:
     from configs.common.files import read_json
+    from data_prep.report import left_out
 
     summary = read_json(out / "report.json")
     typer.echo(
@@ -109,7 +110,7 @@ def _say(out: Path) -> None:
     if summary["invalid_sequences"]:
         typer.echo(f"{summary['invalid_sequences']:,} byte sequences were no text and were replaced by U+FFFD")
     if summary["num_skipped"]:
-        typer.echo(f"{summary['num_skipped']:,} lines or rests of files were left out; see {out / 'report.json'}")
+        typer.echo(f"left out: {left_out(summary)}; see {out / 'report.json'}")
     if not summary["rows"]["validation"]:
         typer.echo("no row is held out, so evaluation will have nothing to read; raise data.validation_share")
 

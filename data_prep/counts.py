@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from data_prep.manifest import SPLITS, Split
+
+
+def by_reason(counts: Mapping[str, int]) -> str:
+    """How many records and files were left out for each reason, for a message."""
+    return "; ".join(f"{reason}: {count:,}" for reason, count in counts.items())
 
 
 @dataclass
@@ -16,7 +22,9 @@ class TaskReport:
     documents: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
     invalid_sequences: int = 0
+    # records and files that could not be read, by reason, and sentences about some of them
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_samples: dict[str, list[str]] = field(default_factory=dict)
     tokens: Counter[str] = field(default_factory=Counter)
     examples: Counter[str] = field(default_factory=Counter)
     example_lengths: Counter[str] = field(default_factory=Counter)

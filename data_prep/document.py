@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from configs.common import randomness
 from data_prep.manifest import Split
 from data_prep.segments import Sentence
+from data_prep.sources.faults import LeftOut
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class SourceDocument(Document):
     token_ids: list[NDArray[np.integer]] | None = None
     # Copies of a document, which the weight of its source asks for, are numbered from 0.
     copy: int = 0
-    # Why it could not be read; its text is empty then. Empty for a document that was read.
-    skip_reason: str = ""
+    # Why a record or a file was not read; the text is empty then. None for a document that was read.
+    left_out: LeftOut | None = None
     # Why a filter or the search for repeated documents leaves it out. Empty for a document that stays.
     drop_reason: str = ""
     # Kind of personal data -> how many times it occurs.

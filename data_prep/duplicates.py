@@ -113,7 +113,7 @@ class LeaveOutRepeated(PipelineStep):
 
 def _is_original(document: SourceDocument) -> bool:
     """Whether no step has left the document out, and it is not a copy made for the weight of its source."""
-    return not (document.copy or document.skip_reason or document.drop_reason)
+    return not (document.copy or document.left_out or document.drop_reason)
 
 
 def write(folder: Path, task: int, numbers: list[int], signatures: list[NDArray[np.uint64]]) -> None:

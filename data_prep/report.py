@@ -14,12 +14,12 @@ from configs.common.secrets import without_secrets
 from configs.recipe import CorpusRecipe
 from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
-from data_prep.counts import TaskReport
+from data_prep.counts import TaskReport, by_reason
 from data_prep.row_view import Piece, pieces_of
 from data_prep.rows import Planes, unpack
 from data_prep.shards import draw_masks
 
-_MOST_UNKNOWN, _MOST_SKIPPED, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 20, 50, 5, 5
+_MOST_UNKNOWN, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 50, 5, 5
 
 
 def write(out: Path, recipe: CorpusRecipe, total: TaskReport) -> None:
@@ -71,7 +71,14 @@ def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
         "masking": recipe.masking.model_dump(mode="json"),
         "masked_share": {number: count / num_tokens for number, count in sorted(total.masked_tokens.items())},
         "invalid_sequences": total.invalid_sequences,
-        "skipped": {without_secrets(sentence): n for sentence, n in total.skipped.most_common(_MOST_SKIPPED)},
+        "skipped": [
+            {
+                "reason": reason,
+                "count": number,
+                "samples": [without_secrets(sentence) for sentence in total.skipped_samples[reason][:_SAMPLES]],
+            }
+            for reason, number in total.skipped.most_common()
+        ],
         "num_skipped": sum(total.skipped.values()),
         "dropped": [
             {"reason": reason, "documents": number, "samples": total.dropped_samples[reason][:_SAMPLES]}
@@ -89,6 +96,11 @@ def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
             sorted(total.unknown_characters.items(), key=lambda e: (-e[1], e[0]))[:_MOST_UNKNOWN]
         ),
     }
+
+
+def left_out(summary: dict[str, Any]) -> str:
+    """How much was not read, and why; "" where everything was. `summary` is the content of report.json."""
+    return by_reason({entry["reason"]: entry["count"] for entry in summary["skipped"]})
 
 
 def _histogram(lengths: Counter[str], row_length: int, bins: int = 16) -> list[dict[str, int]]:

@@ -13,6 +13,7 @@ from configs.common.files import read_json
 from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
 from data_prep.manifest import SPLITS, Split
+from data_prep.report import left_out
 from data_prep.row_view import Piece, pieces_of
 from data_prep.rows import Planes
 from data_prep.shards import Corpus
@@ -54,7 +55,7 @@ def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
     if report["invalid_sequences"]:
         table.add_row("no text", f"{report['invalid_sequences']:,} byte sequences")
     if report["num_skipped"]:
-        table.add_row("left out", f"{report['num_skipped']:,} lines or rests of files")
+        table.add_row("left out", left_out(report))
     console.print(table)
 
 

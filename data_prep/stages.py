@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from configs.folders import TOKENIZER_FILE, WORK
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
 from configs.vocabulary.tokenizer import bert_tokenizer
 from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, vocabulary_training, words
-from data_prep.counts import TaskReport
+from data_prep.counts import TaskReport, by_reason
 from data_prep.document import SourceDocument
 from data_prep.executors.tasks import Tasks
 from data_prep.extension import Addition, extended
@@ -132,10 +133,17 @@ class Preparation:
         """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
         total = sum(piece.text_bytes * piece.source.weight for task in self.pieces for piece in task)
         share = self.recipe.vocabulary.sample_bytes / total
+        left_out: Counter[str] = Counter()
+        has_text = False
         for document in self._documents():
+            if document.left_out:
+                left_out[document.left_out.reason] += document.left_out.count
+            has_text |= bool(document.text)
             drawn = randomness.uniform(self.recipe.seed, "vocabulary sample", document.key)
             if drawn < share and not document.drop_reason:
                 yield from lines(document.text)
+        if left_out and not has_text:
+            raise UserError(f"data.sources: no text is left; left out: {by_reason(left_out)}")
 
     def _documents(self) -> Iterator[SourceDocument]:
         """The documents of all tasks, as they are when they are tokenized."""
@@ -163,8 +171,10 @@ class Preparation:
             total.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
         total.repeated = len(duplicates.find(self.work / "tasks"))
         if not total.shards["train"]:
+            left_out = f"; left out: {by_reason(total.skipped)}" if total.skipped else ""
             raise UserError(
                 "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"
+                + left_out
             )
         self._join_ids()
         report.write(self.out, self.recipe, total)

@@ -1,91 +1,110 @@
-"""Texts from a column: csv, parquet, and Hugging Face datasets. The last two are read by datatrove's readers."""
+"""Tables with typed columns: parquet, and Hugging Face datasets."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import fsspec
-from datatrove.pipeline.readers import HuggingFaceDatasetReader, ParquetReader
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from configs.common.errors import UserError
 from configs.corpus_tables import SourceTable
+from data_prep.sources.delimited import lacks_column
+from data_prep.sources.faults import Fault
+from data_prep.sources.fields import OTHER_TYPE, text_at
 from data_prep.sources.ranges import Range
+from data_prep.sources.records import Record, Text
 
-# A field may be a whole book; Python's own limit is 128 kB.
-csv.field_size_limit(2**31 - 1)
-
-
-def csv_texts(file: IO[bytes], piece: Range) -> Iterator[tuple[int, str]]:
-    """(line number, text) of every row; the first line names the columns. What is not text becomes U+FFFD."""
-    marked = "utf-8-sig" if codecs.lookup(piece.source.encoding).name == "utf-8" else piece.source.encoding
-    decoded = io.TextIOWrapper(file, marked, errors="replace", newline="")
-    rows = csv.DictReader(decoded, delimiter="\t" if ".tsv" in piece.path else ",")
-    _check(piece.path, piece.source.field, rows.fieldnames or ())
-    for row in rows:
-        yield rows.line_num, row[piece.source.field] or ""
+_BATCH_ROWS = 1000
 
 
-def parquet_texts(piece: Range) -> Iterator[tuple[int, str]]:
-    """(row number, text) of every row of the file that has one."""
-    import pyarrow.parquet as pq
-
-    with fsspec.open(piece.path, "rb") as opened:
-        _check(piece.path, piece.source.field, pq.read_schema(opened).names)
-    folder, _, name = piece.path.rpartition("/")
-    reader = ParquetReader(folder or ".", text_key=piece.source.field, id_key=piece.source.field, read_metadata=False)
-    for number, document in enumerate(reader.read_file(name)):
-        yield number, document.text
+def parquet_records(piece: Range) -> Iterator[tuple[int, Record]]:
+    """The rows, numbered from 0."""
+    with fsspec.open(piece.path, "rb") as opened, pq.ParquetFile(opened) as file:
+        column = check_column(piece, file.schema_arrow)
+        # Columns other than the field's, such as pictures, are not read.
+        batches = file.iter_batches(_BATCH_ROWS, columns=[column])
+        yield from _records(piece, (value for batch in batches for value in batch.column(0).to_pylist()), column)
 
 
-def dataset_texts(piece: Range) -> Iterator[tuple[int, str]]:
-    """(number, text) of the rows in one of the shards that a dataset was cut into."""
+def check_parquet(piece: Range) -> None:
+    """Raises Fault for a file that is not parquet, is cut short, or has no column of text."""
+    with fsspec.open(piece.path, "rb") as opened, pq.ParquetFile(opened) as file:
+        check_column(piece, file.schema_arrow)
+
+
+def dataset_records(piece: Range) -> Iterator[tuple[int, Record]]:
+    """The rows of a shard of a dataset, numbered from 0."""
     assert piece.end is not None
-    for number, row in enumerate(_reader(piece.source).run(rank=piece.start, world_size=piece.end)):
-        yield number, row.text
+    dataset = _load(piece.source)
+    column = check_column(piece, dataset.features.arrow_schema)
+    shard = dataset.select_columns([column]).shard(piece.end, piece.start, contiguous=False)
+    yield from _records(piece, (value for batch in shard.iter(_BATCH_ROWS) for value in batch[column]), column)
+
+
+def _records(piece: Range, values: Iterable[Any], column: str) -> Iterator[tuple[int, Record]]:
+    for number, value in enumerate(values):
+        try:
+            text = text_at({column: value}, piece.source.field)
+        except Fault as fault:
+            sentence = f"{piece.path}: row {number} {fault.left_out.sentence}"
+            yield number, Fault(fault.left_out.reason, sentence, fault.remedy)
+        else:
+            text = text.replace("\0", "\ufffd")
+            yield number, Text(text, len(text.encode()))
+
+
+def check_column(piece: Range, schema: pa.Schema) -> str:
+    """The column that holds the field. Raises Fault where there is none, or where it cannot hold text."""
+    field = piece.source.field
+    column = field if field in schema.names else field.partition(".")[0]
+    if column not in schema.names:
+        raise lacks_column(piece, schema.names)
+    type = schema.field(column).type
+    while pa.types.is_dictionary(type) or pa.types.is_list(type) or pa.types.is_large_list(type):
+        type = type.value_type
+    text_types = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_struct)
+    byte_types = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
+    if not any(is_type(type) for is_type in (*text_types, *byte_types)):
+        raise Fault(
+            f"files of {OTHER_TYPE}",
+            f"{piece.path}: column {column!r} is of type {schema.field(column).type}, where text is wanted",
+            "set field of the source",
+        )
+    return column
 
 
 def open_dataset(source: SourceTable, key: str) -> Any:
-    """The split of a dataset, memory-mapped; raises UserError when there is none, or it lacks the field."""
-    from datasets import load_dataset, load_from_disk
+    """The split of a dataset, memory-mapped; raises UserError when it cannot be opened."""
+    from datasets.exceptions import DatasetsError
 
     try:
-        folder = _on_disk(source)
-        found = load_from_disk(folder) if folder else load_dataset(source.path, **_options(source))
-    except (ValueError, OSError, ImportError) as error:
-        first = " ".join(str(error).split())[:300]
-        raise UserError(f"{key}: {source.path} cannot be opened as a dataset, split {source.split} ({first})") from None
-    _check(source.path, source.field, found.column_names)
-    return found
+        return _load(source)
+    except (ValueError, OSError, ImportError, KeyError, DatasetsError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{key}: {source.path} cannot be opened as a dataset, split {source.split} ({reason})"
+        ) from None
 
 
-def _reader(source: SourceTable) -> HuggingFaceDatasetReader:
-    on_disk = _on_disk(source)
-    return HuggingFaceDatasetReader(
-        str(on_disk or source.path),
-        dataset_options=_options(source),
-        text_key=source.field,
-        load_from_disk=on_disk is not None,
-    )
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether `save_to_disk` of Hugging Face datasets wrote the folder."""
+    has_split = (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+    return has_split or (folder / "dataset_dict.json").is_file()
 
 
-def _on_disk(source: SourceTable) -> Path | None:
-    """The folder of the split, where `path` is one that `save_to_disk` wrote."""
+def _load(source: SourceTable) -> Any:
+    from datasets import load_dataset, load_from_disk
+
     folder = Path(source.path)
-    if (folder / "dataset_dict.json").is_file():
-        return folder / source.split
-    return folder if folder.is_dir() else None
-
-
-def _options(source: SourceTable) -> dict[str, Any]:
-    return {"split": source.split} | ({"name": source.config} if source.config else {})
-
-
-def _check(path: str, field: str, columns: Iterable[str]) -> None:
-    names = list(columns)
-    if field not in names:
-        raise UserError(f"{path}: has no column {field!r} (it has {', '.join(names)}); set field of the source")
+    if not is_saved_dataset(folder):
+        return load_dataset(source.path, source.config or None, split=source.split)
+    if not (folder / "dataset_dict.json").is_file():
+        return load_from_disk(folder)
+    splits = [inner.name for inner in sorted(folder.iterdir()) if is_saved_dataset(inner)]
+    if source.split not in splits:
+        raise ValueError(f"it has {', '.join(splits)}; set split of the source")
+    return load_from_disk(folder / source.split)

@@ -1,34 +1,41 @@
-"""Files at any fsspec URL as plain bytes: .gz, .xz and .zst are opened by name, others as fsspec knows them."""
+"""Files at any fsspec URL as plain bytes: those with the ending .bz2, .gz, .xz or .zst are decompressed."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import IO, cast
 
 import fsspec
 import zstandard
 
-# What a damaged or truncated file raises while it is read.
-Damage = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError)
 _CHUNK = 2**20
 
 
 @contextmanager
 def open_bytes(path: str) -> Iterator[IO[bytes]]:
-    """Raises one of `Damage` when what is compressed does not end well."""
-    compression = None if path.endswith(".zst") else "infer"
-    with fsspec.open(path, "rb", compression=compression) as opened:
+    """A file to read, which can seek back to its beginning; one that is not compressed can seek anywhere.
+
+    Reading raises an error that `faults.is_damage` knows where the compressed content is damaged or cut short.
+    """
+    with fsspec.open(path, "rb") as opened:
         file = cast(IO[bytes], opened)
-        yield io.BufferedReader(_Zstandard(file), _CHUNK) if path.endswith(".zst") else file
+        yield _DECOMPRESSORS[compression_of(path)](file) if compression_of(path) else file
+
+
+def compression_of(path: str) -> str:
+    """The ending that names the compression of a file, in lower case; "" for a file that is not compressed."""
+    ending = PurePosixPath(path).suffix.lower()
+    return ending if ending in _DECOMPRESSORS else ""
 
 
 class _Zstandard(io.RawIOBase):
-    """The frames of a .zst one after the other; zstandard's own reader takes a cut one for the end."""
+    """The frames of a .zst in a row. zstandard's own reader takes a frame that is cut short for the end."""
 
     def __init__(self, file: IO[bytes]):
         self._file = file
@@ -38,11 +45,21 @@ class _Zstandard(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  any buffer, of which BufferedReader gives this
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if offset or whence:
+            raise io.UnsupportedOperation("seek within a .zst")
+        self._file.seek(0)
+        self._frame, self._compressed, self._plain = None, b"", b""
+        return 0
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  BufferedReader always passes a memoryview
         while not self._plain:
             self._compressed = self._compressed or self._file.read(_CHUNK)
             if not self._compressed and self._frame:
-                raise EOFError("the last frame is cut")
+                raise EOFError("the last frame is cut short")
             if not self._compressed:
                 return 0
             self._frame = self._frame or zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
@@ -53,3 +70,12 @@ class _Zstandard(io.RawIOBase):
         buffer[:count] = self._plain[:count]
         self._plain = self._plain[count:]
         return count
+
+
+_DECOMPRESSORS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file)),
+    ".gz": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115  `open_bytes` closes the file below it
+    ".zst": lambda file: io.BufferedReader(_Zstandard(file), _CHUNK),
+}
+COMPRESSIONS = tuple(_DECOMPRESSORS)

@@ -1,23 +1,23 @@
-"""A part of the input: what one call of a reader reads."""
+"""A range: the part of the input that one call of a reader reads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fsspec.utils import infer_compression
-
 from configs.corpus_tables import SourceTable
+from data_prep.sources.compression import compression_of
+from data_prep.sources.faults import LeftOut
 
-COMPRESSIONS = (".gz", ".zst", ".xz")
 # A compressed text is about this many times as long as its file.
 _COMPRESSED = 3
 
 
 @dataclass(frozen=True)
 class Range:
-    """Part of a file: bytes [start, end), or all of it where `end` is None.
+    """Bytes [start, end) of a file, or the complete file where `end` is None.
 
-    Of a Hugging Face dataset it is shard `start` of `end`; of a Megatron file, documents [start, end).
+    For a Hugging Face dataset, the range is shard `start` of `end` shards; for a Megatron file, documents [start, end).
+    A range with `left_out` has no documents: it carries the count of the files that the listing of a source left out.
     """
 
     number: int  # of the source
@@ -27,12 +27,9 @@ class Range:
     start: int
     end: int | None
     size: int  # bytes that are read
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def text_bytes(self) -> int:
-        """How much text it holds: exact, or an estimate where it is compressed."""
-        return self.size * _COMPRESSED if is_compressed(self.path) else self.size
-
-
-def is_compressed(path: str) -> bool:
-    return path.endswith(COMPRESSIONS) or infer_compression(path) is not None
+        """How much text the range holds: exact, or an estimate for a compressed file."""
+        return self.size * _COMPRESSED if compression_of(self.path) else self.size

@@ -6,49 +6,43 @@ uncompressed file of text is cut into byte ranges at the borders of documents.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
-from configs.common.errors import UserError
+from configs.common.errors import Unfinished, UserError
 from configs.corpus_tables import SourceTable
-from data_prep.sources import megatron
-from data_prep.sources.columns import open_dataset
-from data_prep.sources.ranges import COMPRESSIONS, Range, is_compressed
+from data_prep.sources import inspection, json_values, megatron
+from data_prep.sources.columns import check_column, is_saved_dataset, open_dataset
+from data_prep.sources.compression import compression_of, open_bytes
+from data_prep.sources.encodings import encoding_of
+from data_prep.sources.faults import DAMAGE, Fault, describe, will_pass
+from data_prep.sources.files import Listing, list_files
+from data_prep.sources.kinds import HEAD_BYTES
+from data_prep.sources.ranges import Range
 
-_TEXT = (".txt", ".text")
-_ENDINGS: dict[str, tuple[str, ...]] = {
-    "text": _TEXT,
-    "lines": _TEXT,
-    "file": _TEXT,
-    "jsonl": (".jsonl", ".json", ".ndjson"),
-    "csv": (".csv", ".tsv"),
-    "parquet": (".parquet",),
-    "megatron": (".bin",),
-}
-# Of a folder, a table beside text is most often about it; so tables are taken where there is nothing else.
-_TEXTS, _TABLES = ("text", "jsonl"), ("csv", "parquet")
-# What can be read from the middle.
-_LINE_FORMATS = ("text", "lines", "jsonl")
+# Formats that can be read from the middle of a file.
+_LINE_FORMATS = ("text", "lines", "jsonl", "wikiextractor")
 # The input is cut into about 64 tasks, of at least 1 MiB (what a task costs to start) and at most 64 MiB.
 _TASKS, _SMALLEST, _LARGEST = 64, 2**20, 2**26
+# So many files of a source are inspected before the work begins, and the others when they are read.
+_INSPECTED = 1000
 
 
 def cut_into_tasks(sources: tuple[SourceTable, ...]) -> list[list[Range]]:
-    """The tasks: lists of ranges, in the order of the sources. Raises UserError for a source that has no text."""
+    """The tasks: lists of ranges, in the order of the sources.
+
+    Raises UserError for a source that has no text or whose files are not what they should be.
+    """
     if not sources:
         raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
-    files = [found for number, source in enumerate(sources) for found in _files(number, source)]
+    files = [file for number, source in enumerate(sources) for file in _files(number, source)]
     task_bytes = min(_LARGEST, max(_SMALLEST, sum(file.text_bytes for file in files) // _TASKS))
     tasks: list[list[Range]] = []
     room = 0
     for file in files:
         for piece in _pieces(file, task_bytes):
-            if piece.text_bytes > room:
+            if piece.text_bytes > room or not tasks:
                 tasks.append([])
                 room = task_bytes
             tasks[-1].append(piece)
@@ -57,87 +51,78 @@ def cut_into_tasks(sources: tuple[SourceTable, ...]) -> list[list[Range]]:
 
 
 def _files(number: int, source: SourceTable) -> list[Range]:
-    """Every file of a source, whole: the one it names, or all fitting ones below a folder, by name."""
+    """The files of a source, each as a range. The first also carries what is left out."""
     key = f"data.sources.{number}.path"
-    if source.format == "huggingface":
+    if source.format == "huggingface" or (source.format == "auto" and is_saved_dataset(Path(source.path))):
         return [_dataset(number, source, key)]
+    listing = list_files(key, source)
+    files = [Range(number, source, path, format, 0, None, size) for path, size, format in listing.files]
+    # Evenly chosen, and every file that may be cut into ranges.
+    step = -(-len(files) // _INSPECTED)
+    sound: list[Range] = []
+    for place, file in enumerate(files):
+        inspected = _inspected(file, listing) if place % step == 0 or file.size > _SMALLEST else file
+        if inspected:
+            sound.append(inspected)
+    if not sound:
+        raise UserError(f"{key}: no file of {source.path} can be read; left out: {listing.summary()}")
+    return [replace(sound[0], left_out=listing.left_out), *sound[1:]]
+
+
+def _inspected(file: Range, listing: Listing) -> Range | None:
+    """The file in the format of its content; None, and the reason in the listing, where it is to be left out."""
     try:
-        fs, root = fsspec.core.url_to_fs(source.path)
-        if fs.isfile(root):
-            found = [root]
-        elif fs.isdir(root):
-            paths = sorted(_behind_links(root) if isinstance(fs, LocalFileSystem) else fs.find(root))
-            found = _of_formats(paths, _TEXTS) or _of_formats(paths, _TABLES)
-            found = found if source.format == "auto" else _of_formats(paths, (source.format,))
-        else:
-            raise UserError(f"{key}: {source.path} does not exist; name a file or a folder")
-        sizes = [fs.size(path) for path in found]
-    except (OSError, ImportError) as error:
-        raise UserError(f"{key}: {source.path} cannot be read ({error})") from None
-    if not found:
-        endings = ", ".join(ending for format in _formats(source.format) for ending in _ENDINGS[format])
-        raise UserError(
-            f"{key}: {source.path} has no file that ends in {endings} (or in these and {', '.join(COMPRESSIONS)})"
-        )
-    if not any(sizes):
-        raise UserError(f"{key}: {source.path} is empty; it must hold text")
-    urls = [fs.unstrip_protocol(path) if "://" in source.path else path for path in found]
-    return [
-        Range(number, source, url, _format(url, _formats(source.format)) or _named(source.format), 0, None, size)
-        for url, size in zip(urls, sizes, strict=True)
-        if size
-    ]
-
-
-def _behind_links(root: str) -> Iterator[str]:
-    """All files below a folder of this machine. Links to folders are followed, and no folder is read twice."""
-    met = {Path(root).resolve()}
-    for folder, folders, names in os.walk(root, followlinks=True):
-        here = Path(folder)
-        yield from (str(here / name) for name in names)
-        behind = {(here / name).resolve(): name for name in sorted(folders, reverse=True)}
-        folders[:] = [name for real, name in behind.items() if real not in met]
-        met |= behind.keys()
-
-
-def _formats(format: str) -> tuple[str, ...]:
-    return (*_TEXTS, *_TABLES) if format == "auto" else (format,)
-
-
-def _of_formats(paths: list[str], formats: tuple[str, ...]) -> list[str]:
-    return [path for path in paths if _format(path, formats)]
-
-
-def _format(path: str, formats: tuple[str, ...]) -> str | None:
-    """Which of the formats the name of a file fits."""
-    for compression in COMPRESSIONS:
-        path = path.removesuffix(compression)
-    return next((format for format in formats if path.endswith(_ENDINGS[format])), None)
-
-
-def _named(format: str) -> str:
-    """A file that is named itself may be called as it likes; by name it is then text."""
-    return "text" if format == "auto" else format
+        file = inspection.with_format_of_content(file)
+        inspection.check(file, is_thorough=True)
+        return file
+    except Fault as error:
+        fault = error
+    except (*DAMAGE, OSError) as damage:
+        if isinstance(damage, OSError) and will_pass(damage):
+            raise Unfinished(f"{file.path}: cannot be read now ({damage}); the same command tries again") from None
+        fault = describe(file.path, 0, damage)
+    if file.source.on_error == "stop":
+        raise UserError(str(fault)) from None
+    listing.leave_out(fault.left_out.reason, fault.left_out.sentence)
+    return None
 
 
 def _dataset(number: int, source: SourceTable, key: str) -> Range:
     """A Hugging Face dataset as one range; it is downloaded here, once, where it is not on disk."""
     dataset = open_dataset(source, key)
-    return Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))
+    whole = Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))
+    try:
+        check_column(whole, dataset.features.arrow_schema)
+    except Fault as fault:
+        raise UserError(str(fault)) from None
+    return whole
 
 
 def _pieces(file: Range, task_bytes: int) -> list[Range]:
-    if is_compressed(file.path) or file.format not in (*_LINE_FORMATS, "huggingface", "megatron"):
-        return [file]
     count = -(-file.size // task_bytes)
-
-    def piece(start: int, end: int, size: int) -> Range:
-        return Range(file.number, file.source, file.path, file.format, start, end, size)
-
     if file.format == "huggingface":
-        return [piece(shard, count, file.size // count) for shard in range(count)]
+        return _borders(file, [(shard, count, file.size // count) for shard in range(count)])
+    if file.format != "megatron" and (count == 1 or not _can_be_cut(file)):
+        return [file]
     total = megatron.num_documents(Path(file.path)) if file.format == "megatron" else file.size
     borders = [total * part // count for part in range(count + 1)]
-    return [
-        piece(start, end, file.size * (end - start) // max(1, total)) for start, end in pairwise(borders) if end > start
-    ]
+    return _borders(
+        file,
+        [(start, end, file.size * (end - start) // max(1, total)) for start, end in pairwise(borders) if end > start],
+    )
+
+
+def _borders(file: Range, borders: list[tuple[int, int, int]]) -> list[Range]:
+    """Ranges of a file by (start, end, bytes). What the listing left out stays with the first."""
+    pieces = [replace(file, start=start, end=end, size=size, left_out=()) for start, end, size in borders]
+    return [replace(pieces[0], left_out=file.left_out), *pieces[1:]] if pieces else [file]
+
+
+def _can_be_cut(file: Range) -> bool:
+    """Whether the file has lines of bytes, each of which is a record or belongs to one document."""
+    if file.format not in _LINE_FORMATS or compression_of(file.path):
+        return False
+    with open_bytes(file.path) as opened:
+        if encoding_of(opened.read(HEAD_BYTES), file.source.encoding).is_wide:
+            return False
+    return file.format != "jsonl" or not json_values.is_one_value(file)

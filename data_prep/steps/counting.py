@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data_prep import duplicates
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
+from data_prep.sources.faults import LeftOut
 from data_prep.steps.base import Step
 
 # The report shows the beginning of some documents that were left out.
@@ -29,13 +30,19 @@ class CountDocuments(Step):
 
     def run(self, data: Iterable[SourceDocument], rank: int = 0, world_size: int = 1) -> Iterator[SourceDocument]:
         for document in data:
-            if document.skip_reason:
-                self.report.skipped[document.skip_reason] += 1
+            if document.left_out:
+                self._count_left_out(document.left_out)
             elif document.drop_reason:
                 self._count_dropped(document)
             else:
                 self._count_kept(document)
                 yield document
+
+    def _count_left_out(self, left_out: LeftOut) -> None:
+        self.report.skipped[left_out.reason] += left_out.count
+        samples = self.report.skipped_samples.setdefault(left_out.reason, [])
+        if len(samples) < _SAMPLES:
+            samples.append(left_out.sentence)
 
     def _count_dropped(self, document: SourceDocument) -> None:
         self.report.dropped[document.drop_reason] += 1

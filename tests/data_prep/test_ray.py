@@ -93,7 +93,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     vocabulary = preparations.folder / "whole" / "vocab.txt"
     options = (f"data.sources={text}", f"vocabulary.source={vocabulary}")
     done = preparations.run(tmp_path / "out", *ON_RAY, *options)
-    assert done.returncode == 2 and "has no text under 'text'" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "has no field 'text'" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 

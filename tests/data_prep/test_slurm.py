@@ -102,7 +102,7 @@ def test_bad_input_is_said_where_the_command_was_given(
     text.write_text('{"text": "a good line"}\n{"no text": 1}\n')
     done = preparations.run(tmp_path / "out", *ON_SLURM, f"data.sources={text}")
     assert done.returncode == 2, done.stderr
-    assert "has no text under 'text'" in done.stderr and "its log is" in done.stderr
+    assert "has no field 'text'" in done.stderr and "its log is" in done.stderr
 
 
 def test_what_slurm_refuses_is_one_sentence(slurm: Cluster, preparations: Preparations, tmp_path: Path) -> None:
