@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -101,3 +102,23 @@ def test_the_architecture_names_every_folder() -> None:
     for room in ("configs", "data_prep", "pretrain", "launch"):
         for package in (ROOT / room).rglob("__init__.py"):
             assert f"{package.parent.name}/" in tree, f"name {package.parent} in the tree of ARCHITECTURE.md"
+
+
+def _strings() -> Iterator[str]:
+    """Every string in the code; the values in an f-string are left out."""
+    for path in (
+        path for room in ("configs", "data_prep", "pretrain", "launch") for path in (ROOT / room).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(_text(path))):
+            if isinstance(node, ast.JoinedStr):
+                yield "\0".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_the_messages_explained_are_those_of_the_code() -> None:
+    strings = "\n".join(_strings())
+    rows = re.findall(r"^\| (`.*?) \|", _text(ROOT / "docs" / "troubleshooting.md"), flags=re.MULTILINE)
+    for message in (message for row in rows for message in re.findall("`([^`]+)`", row)):
+        for part in filter(None, map(str.strip, message.split("..."))):
+            assert part in strings, f"docs/troubleshooting.md explains {message!r}"
