@@ -107,6 +107,8 @@ def _say(out: Path) -> None:
         f"{summary['row_length']} tokens, {100 * summary['rows_filled']:.1f} % filled; "
         f"{100 * summary['unknown_share']:.3f} % unknown tokens; see {out / 'report.html'}"
     )
+    for sentence in summary["warnings"]:
+        typer.echo(f"warning: {sentence}")
     if summary["invalid_sequences"]:
         typer.echo(f"{summary['invalid_sequences']:,} byte sequences were no text and were replaced by U+FFFD")
     if summary["num_skipped"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,12 +19,12 @@ from configs.vocabulary.entries import SPECIAL_TOKENS
 from data_prep import pipeline, vocabulary, vocabulary_training
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
-from data_prep.sources.ranges import Range
-from data_prep.sources.readers import lines, weighted
+from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
+from data_prep.text_sample import sample_documents
 
-# The sample takes one core some seconds. It is read from many places, because sources differ in speed.
-_SAMPLE_BYTES, _SAMPLE_PLACES = 2**21, 16
+# The sample takes one core some seconds.
+_SAMPLE_BYTES = 2**21
 
 
 def estimate(recipe: CorpusRecipe, workers: int) -> str:
@@ -36,7 +35,7 @@ def estimate(recipe: CorpusRecipe, workers: int) -> str:
     tasks = cut_into_tasks(recipe.data.sources)
     pieces = [piece for task in tasks for piece in task]
     size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
-    sample = list(_sample(recipe, pieces))
+    sample = list(sample_documents(recipe, tasks, _SAMPLE_BYTES))
     sampled = sum(document.num_bytes for document in sample)
     if not sampled:
         raise UserError("data.sources: the sample holds no text, so nothing can be measured; name files that hold text")
@@ -61,18 +60,6 @@ def _unknown(counts: TaskReport) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes"
-
-
-def _sample(recipe: CorpusRecipe, pieces: list[Range]) -> Iterator[SourceDocument]:
-    """The first documents of evenly chosen ranges."""
-    chosen = pieces[:: max(1, len(pieces) // _SAMPLE_PLACES)]
-    for piece in chosen:
-        room = _SAMPLE_BYTES // len(chosen)
-        for document in weighted(piece, recipe.data, recipe.seed):
-            yield document
-            room -= document.num_bytes
-            if room <= 0:
-                break
 
 
 def _seconds_to_learn(settings: VocabularyTable, sample: list[SourceDocument]) -> float:

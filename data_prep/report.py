@@ -22,9 +22,9 @@ from data_prep.shards import draw_masks
 _MOST_UNKNOWN, _MOST_TERMS, _SAMPLES, _SAMPLE_ROWS = 100, 50, 5, 5
 
 
-def write(out: Path, recipe: CorpusRecipe, total: TaskReport) -> None:
+def write(out: Path, recipe: CorpusRecipe, total: TaskReport, warnings: list[str]) -> None:
     """Write report.json and report.html into the corpus folder."""
-    summary = summarize(recipe, total)
+    summary = {**summarize(recipe, total), "warnings": [without_secrets(sentence) for sentence in warnings]}
     write_json(out / "report.json", summary)
     rows = _sample_rows(out, recipe, total)
     pages = Environment(loader=PackageLoader("data_prep"), autoescape=select_autoescape())

@@ -15,12 +15,12 @@ from tokenizers import Tokenizer
 
 from configs.common import randomness
 from configs.common.errors import UserError
-from configs.common.files import make_folder, read_json, whole_file, write_text
+from configs.common.files import make_folder, read_json, whole_file, write_json, write_text
 from configs.common.locks import locked
 from configs.common.secrets import without_secrets
 from configs.folders import TOKENIZER_FILE, WORK
 from configs.recipe import CORPUS_TABLES, CorpusRecipe
-from configs.vocabulary.tokenizer import bert_tokenizer
+from configs.vocabulary.tokenizer import bert_tokenizer, entries_of
 from data_prep import cleaning, duplicates, manifest, pipeline, report, vocabulary, vocabulary_training, words
 from data_prep.counts import TaskReport, by_reason
 from data_prep.document import SourceDocument
@@ -32,11 +32,21 @@ from data_prep.rows import row_dtype
 from data_prep.sources import megatron
 from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
+from data_prep.text_sample import count_tokens, sample_documents
+from data_prep.text_warnings import (
+    lexicon_warnings,
+    little_text_warnings,
+    text_warnings,
+    unknown_warnings,
+    vocabulary_warnings,
+)
 
 # The words that a taken vocabulary was extended with.
 ADDED = "vocab_added.tsv"
 # Of text, until something is known of this one.
 _BYTES_OF_A_TOKEN = 4
+# How much text is looked at for warnings before the work begins; the warnings wait in this file for the report.
+_SAMPLE_BYTES, _WARNINGS = 2**18, "warnings.json"
 
 
 class Preparation:
@@ -120,7 +130,21 @@ class Preparation:
             if settings.extend:
                 tokenizer = self._extended(tokenizer)
             words.check_terms(self.recipe, tokenizer)
+            self._warn(tokenizer)
             vocabulary.save(tokenizer, self.out)
+
+    def _warn(self, tokenizer: Tokenizer) -> None:
+        """Say before the long work what the text and the vocabulary are not fit for, and keep it for the report."""
+        settings = self.recipe.vocabulary
+        documents = sample_documents(self.recipe, self.pieces, _SAMPLE_BYTES)
+        kept = (document for document in pipeline.run(pipeline.cleaning(self.recipe), documents))
+        texts = [line for document in kept if not document.drop_reason for line in lines(document.text)]
+        warnings = [*text_warnings(texts, settings), *vocabulary_warnings(entries_of(tokenizer), settings)]
+        write_json(self.work / _WARNINGS, warnings)
+        counts = count_tokens(tokenizer, texts)
+        warnings += unknown_warnings(counts.num_unknown, counts.num_tokens, counts.missing_characters, settings)
+        for sentence in warnings:
+            print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
     def _extended(self, tokenizer: Tokenizer) -> Tokenizer:
         settings = self.recipe.vocabulary
@@ -177,8 +201,15 @@ class Preparation:
                 + left_out
             )
         self._join_ids()
-        report.write(self.out, self.recipe, total)
+        report.write(self.out, self.recipe, total, [*read_json(self.work / _WARNINGS), *self._warnings(total)])
         manifest.write(self.out, _manifest(self.recipe, self.out, total))
+
+    def _warnings(self, total: TaskReport) -> Iterator[str]:
+        """Warnings about all of the text; those about its sample come from a file."""
+        num_tokens, settings = sum(total.tokens.values()), self.recipe.vocabulary
+        yield from unknown_warnings(total.unknown_tokens, num_tokens, total.unknown_characters, settings)
+        yield from little_text_warnings(total.documents.total(), num_tokens)
+        yield from lexicon_warnings(total.terms, self.recipe.masking)
 
     def _join_ids(self) -> None:
         """As train.bin and validation.bin, each with its .idx; a split without documents has none."""

@@ -21,6 +21,7 @@ from data_prep.document import SourceDocument, TokenizedDocument
 from data_prep.manifest import SpecialTokens
 from data_prep.sources.readers import lines
 from data_prep.steps.base import Step
+from data_prep.text_sample import has_entry
 
 # About how many characters are tokenized at a time.
 _BATCH_CHARACTERS = 2**20
@@ -93,13 +94,9 @@ class Tokenize(Step):
         for word, number in vocabulary.lines.take_unknown().items():
             self.report.unknown_tokens += number
             characters = "".join(tokenizer.normalizer.normalize_str(word).split())
-            missing = [character for character in characters if not _has_entry(tokenizer, character)]
+            missing = [character for character in characters if not has_entry(tokenizer, character)]
             for name in missing or ["(a long word)"]:
                 self.report.unknown_characters[name] += number
-
-
-def _has_entry(tokenizer: Tokenizer, character: str) -> bool:
-    return any(tokenizer.token_to_id(prefix + character) is not None for prefix in ("", "##"))
 
 
 def _part_of_ids(
