@@ -31,7 +31,7 @@ class SplitName(StrEnum):
 
 @app.command()
 def inspect(
-    folder: Annotated[Path, typer.Argument(help="A corpus, a run, or an exported model.")],
+    folder: Annotated[Path, typer.Argument(help="A corpus, a run, an export, or the folder of a released model.")],
     split: Annotated[SplitName, typer.Option(help="Of a corpus: which rows.")] = SplitName.train,
     row: Annotated[int, typer.Option(min=0, help="Of a corpus: the first row shown.")] = 0,
     rows: Annotated[int, typer.Option(min=0, help="Of a corpus: how many rows are shown.")] = 3,
@@ -46,12 +46,12 @@ def inspect(
         from pretrain.show import show_run
 
         show_run(folder)
-    elif (folder / "config.json").is_file():
-        from pretrain.show import show_model
+    elif folder.exists() or list(folder.parent.glob(f"{folder.name}.index")):
+        from pretrain.released.show import show_model
 
-        show_model(folder)
+        show_model(str(folder))
     else:
-        raise UserError(f"{folder}: is no corpus (manifest.json), no run (recipe.toml) and no model (config.json)")
+        raise UserError(f"{folder}: no such folder; name a corpus, a run, an export or a released model")
 
 
 @app.command()

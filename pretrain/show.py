@@ -1,15 +1,13 @@
-"""`electra inspect RUN|MODEL` and `electra checkpoint`: what is inside, printed."""
+"""`electra inspect RUN` and `electra checkpoint`: what is inside, printed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from configs.common.errors import UserError
-from configs.common.files import read_json
 from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
 from pretrain.run import checkpoint
@@ -99,22 +97,6 @@ def _checkpoints(run: Path) -> list[Path]:
     if not folders:
         raise UserError(f"{run}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}")
     return folders
-
-
-def show_model(folder: Path) -> None:
-    """Print an exported model's shape and parameters; nothing but its JSON and the header of its tensors is read."""
-    from safetensors import safe_open
-
-    console = Console()
-    config = read_json(folder / "config.json")
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for key, value in config.items():
-        table.add_row(key, str(value))
-    console.print(table)
-    with safe_open(folder / "model.safetensors", framework="pt") as tensors:
-        shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118  not a mapping
-    num_parameters = sum(torch.Size(shape).numel() for shape in shapes.values())
-    console.print(f"{len(shapes)} tensors, {num_parameters:,} parameters")
 
 
 def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict[str, str]) -> None:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from configs.common.errors import UserError
+from configs.vocabulary.entries import read_folder
 from pretrain.model.pair import ElectraPair
 from pretrain.released.network import Network, Released
 from pretrain.released.shapes import VOCABULARY_TABLES
-from pretrain.released.vocabulary_rows import NewRows, entries_of
+from pretrain.released.vocabulary_rows import NewRows
 from pretrain.run.provenance import Line, Loaded
 
 # Of a pair whose two networks have embeddings of their own, too.
@@ -81,7 +82,7 @@ def new_rows(released: Released, corpus: Path) -> NewRows:
 
     Raises UserError when the vocabulary is neither the model's nor an extension of it.
     """
-    entries, num_rows = entries_of(corpus), released.main.shape["vocabulary"]
+    entries, num_rows = read_folder(corpus), released.main.shape["vocabulary"]
     if released.vocabulary is None:
         if len(entries) != num_rows:
             raise UserError(
@@ -89,7 +90,7 @@ def new_rows(released: Released, corpus: Path) -> NewRows:
                 "which no file lies beside it; prepare the corpus with its vocabulary"
             )
         return NewRows(num_rows, {})
-    model_entries = entries_of(released.vocabulary)
+    model_entries = read_folder(released.vocabulary)
     for number, (model_entry, entry) in enumerate(zip(model_entries, entries, strict=False)):
         if model_entry != entry and not model_entry.startswith("[unused"):
             raise UserError(

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs.common.errors import UserError
-from configs.folders import CHECKPOINTS, TOKENIZER_FILE, VOCABULARY_FILE
+from configs.folders import CHECKPOINTS
+from configs.vocabulary.entries import vocabulary_file
 from pretrain.released import google, huggingface, paddle, tensorflow
 from pretrain.released.network import Network, Released
 from pretrain.released.shapes import TOWER_NAMES
@@ -41,7 +42,7 @@ def open_released(name: str) -> Released:
     networks = [_in_fp32(network) for network in networks]
     for network in networks:
         network.check()
-    vocabulary = folder if any((folder / file).is_file() for file in (TOKENIZER_FILE, VOCABULARY_FILE)) else None
+    vocabulary = folder if vocabulary_file(folder) else None
     return with_all_rows(Released(name, {network.part: network for network in networks}, vocabulary))
 
 

@@ -7,31 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from configs.common.errors import UserError
-from configs.common.files import read_json, read_lines
-from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
+from configs.vocabulary.entries import SPECIAL_TOKENS, read_folder
 from pretrain.released.network import Network, Released, TowerName, Weights
 from pretrain.released.shapes import VOCABULARY_TABLES
-
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-
-def entries_of(folder: Path) -> list[str]:
-    """The entries of a tokenizer by id. Raises UserError when its file cannot be read."""
-    if (folder / VOCABULARY_FILE).is_file():
-        return read_lines(folder / VOCABULARY_FILE)
-    file = folder / TOKENIZER_FILE
-    read_json(file)  # raises UserError
-    try:
-        table = Tokenizer.from_file(str(file)).get_vocab()
-    except Exception as error:  # the library has no other class for it
-        raise UserError(f"{file}: is no tokenizer ({error}); name the folder of another model") from None
-    return sorted(table, key=table.__getitem__)
 
 
 def with_all_rows(released: Released) -> Released:
@@ -41,11 +24,11 @@ def with_all_rows(released: Released) -> Released:
     """
     if released.vocabulary is None:
         return released
-    entries, num_rows = entries_of(released.vocabulary), released.main.shape["vocabulary"]
+    entries, num_rows = read_folder(released.vocabulary), released.main.shape["vocabulary"]
     missing = tuple(range(num_rows, len(entries)))
     if not missing:
         return replace(released, num_rows_without_entry=num_rows - len(entries))
-    if special := [token for token in _SPECIAL if token not in entries[:num_rows]]:
+    if special := [token for token in SPECIAL_TOKENS.values() if token not in entries[:num_rows]]:
         raise UserError(
             f"{released.origin}: its vocabulary has {len(entries):,} entries, and its embeddings {num_rows:,} rows, "
             f"none of them for {', '.join(special)}; put the vocabulary that belongs to the model beside it"
@@ -72,8 +55,8 @@ class NewRows:
     def of(cls, entries: Sequence[str], entries_with_row: Sequence[str], new: Sequence[int]) -> NewRows:
         """`new` are ids of `entries`; pieces are those of WordPiece among `entries_with_row`."""
         table = {entry: number for number, entry in enumerate(entries_with_row)}
-        wordpiece = Tokenizer(models.WordPiece(table, unk_token="[UNK]"))
-        unknown = [table["[UNK]"]]  # for a blank line, which has no pieces
+        wordpiece = Tokenizer(models.WordPiece(table, unk_token=SPECIAL_TOKENS["unk"]))
+        unknown = [table[SPECIAL_TOKENS["unk"]]]  # for an entry without pieces
         return cls(len(entries), {number: wordpiece.encode(entries[number]).ids or unknown for number in new})
 
     def fit(self, weights: Weights) -> Weights:

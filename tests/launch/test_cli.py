@@ -44,7 +44,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["prepare", "tinny", "--out", "x"], "did you mean tiny"),
         (["pretrain", "tiny", "--corpus", "/nowhere", "--run", "x"], "/nowhere: no such corpus"),
         (["export", "/nowhere", "--out", "x"], "/nowhere: no such run or checkpoint"),
-        (["inspect", "/nowhere"], "/nowhere: is no corpus"),
+        (["inspect", "/nowhere"], "/nowhere: no such folder; name a corpus, a run, an export or a released model"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on: unknown machine mars"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--nodes", "2"], "is one node"),
         (["submit", "tiny", "--corpus", "/nowhere", "--run", "r"], "/nowhere: no such corpus"),

@@ -1,0 +1,47 @@
+"""`electra inspect MODEL`: the networks of a released model or an export, printed."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from pretrain.released.lookup import open_released
+from pretrain.released.network import Network
+from pretrain.released.shapes import TOWER_NAMES
+
+_TITLES = {
+    "layers": "layers",
+    "hidden": "hidden size",
+    "heads": "attention heads",
+    "intermediate": "intermediate size",
+    "embedding": "embedding size",
+    "vocabulary": "rows of the vocabulary",
+    "max_positions": "positions",
+    "token_types": "token types",
+}
+
+
+def show_model(name: str) -> None:
+    """Print the shape and the parameters of each network, read from its tensors. Raises UserError for no model."""
+    released = open_released(name)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    networks = [released.networks[tower] for tower in TOWER_NAMES if tower in released.networks]
+    for title in ("", *(network.part for network in networks)):
+        table.add_column(title, justify="left" if not title else "right")
+    shapes = [network.shape | network.tower for network in networks]
+    for key, title in _TITLES.items():
+        table.add_row(title, *(f"{shape[key]:,}" for shape in shapes))
+    table.add_row("head", *("yes" if network.has_head else "no" for network in networks))
+    table.add_row("parameters", *(f"{_num_parameters(network):,}" for network in networks))
+    console = Console()
+    for network in networks:
+        console.print(f"{network.part}: {network.origin}", highlight=False, markup=False, soft_wrap=True)
+    console.print(table)
+    vocabulary = released.vocabulary or "none lies beside it"
+    for line in (f"vocabulary: {vocabulary}", *released.remarks()):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _num_parameters(network: Network) -> int:
+    """Embeddings that both networks share count for each."""
+    return sum(tensor.numel() for tensor in network.weights.values())
