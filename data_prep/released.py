@@ -11,6 +11,7 @@ from typing import Any
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.common.placeholders import placeholder
 from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
 from configs.vocabulary.entries import check_special_tokens, read_entries, vocabulary_file
 from configs.vocabulary.kinds import refuse_folder
@@ -22,17 +23,28 @@ _FILES = (TOKENIZER_FILE, VOCABULARY_FILE, SETTINGS_FILE, ADDED_TOKENS_FILE, _CO
 _POSITIONS = "max_position_embeddings"
 
 
+# Weights, which preparation does not read: hours later, training would refuse a placeholder for them.
+_WEIGHTS = ("*.safetensors", "*.bin", "*.pdparams", "*.data-*-of-*")
+
+
 def vocabulary_keys(model: str, extend: int) -> dict[str, Any]:
     """`vocabulary.source` and the keys that must agree with it; `extend` words will be added to the model's entries.
 
     Raises UserError where there is no vocabulary, or one of another kind than BERT's.
     """
     path = _vocabulary_of(model)
+    _refuse_placeholders(path.parent)
     entries = read_entries(path)
     check_special_tokens({entry: number for number, entry in enumerate(entries)}, path)
     settings = read_settings(path.parent) if path.name == VOCABULARY_FILE else stated_settings(path)
     num_unused = sum(entry.startswith("[unused") for entry in entries)
     return {"source": str(path), "size": len(entries) + max(0, extend - num_unused), **asdict(settings)}
+
+
+def _refuse_placeholders(folder: Path) -> None:
+    for file in sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern)):
+        if instead := placeholder(file):
+            raise UserError(f"{file}: {instead}")
 
 
 def refuse_long_rows(model: str, row_length: int) -> None:

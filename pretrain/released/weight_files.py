@@ -58,7 +58,7 @@ def weight_file(folder: Path) -> Path | None:
 
 def unread_weights(folder: Path) -> str | None:
     """For a folder without readable weights: which ones it has, and the remedy; None where there are none at all."""
-    for file in sorted(path for path in folder.rglob("*") if len(path.relative_to(folder).parts) <= 2):
+    for file in sorted([*folder.glob("*"), *folder.glob("*/*")]):
         if file.name in _UNREAD:
             return f"holds only {file.relative_to(folder)}: {_UNREAD[file.name]}"
     return None
