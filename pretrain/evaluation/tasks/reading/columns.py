@@ -8,7 +8,7 @@ from typing import Any
 
 _DOCUMENT_START = "-DOCSTART-"
 # The names of the first column in a file with a header.
-_HEADER_WORDS = frozenset(("token", "tokens", "word", "words", "text", "form", "sentence"))
+_HEADER_WORDS = frozenset(("token", "tokens", "word", "words", "text", "form"))
 _HEADER_TAGS = frozenset(("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "pos", "upos", "entity"))
 # CoNLL-U has ten columns, of which the fourth is the part of speech.
 _CONLLU_COLUMNS, _CONLLU_TAG = 10, 3

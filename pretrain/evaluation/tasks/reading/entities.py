@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pretrain.evaluation.tasks.reading.marks import is_missing
+
 OUTSIDE = "O"
 
 
 def entity_tags(text: str, entities: Any) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
     """The characters of a text and their tags, from the entities of CMeEE or of CLUENER.
 
-    Tags are flat: where entities overlap, the longest is taken. The tags are None for entities of -1 or "unknown".
+    Tags are flat: where entities overlap, the longest is taken. A mark of missing entities, such as -1, gives no tags.
     Raises ValueError for an entity that is not in the text.
     """
-    if entities in (-1, "-1", "", "unknown"):
+    if is_missing(entities):
         return tuple(text), None
     tags = [OUTSIDE] * len(text)
     for length, start, kind in sorted(_spans(text, entities), key=lambda span: (-span[0], span[1])):

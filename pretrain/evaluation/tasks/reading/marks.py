@@ -22,6 +22,14 @@ _IMPROBABLE = 1e-6
 _RARE = 0.1
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a field that should hold answers, tags, entities, relations, terms or a choice holds a mark instead."""
+    if isinstance(value, (list, dict)):
+        return False
+    text = str(value).strip().lower()
+    return value is None or text in ("", "-1", "-1.0") or text in _MARKS
+
+
 def hidden(labels: Keys, missing_label: Any, notes: list[str]) -> dict[str, list[bool]]:
     """Which labels only mark a missing label, by split. What was decided is added to `notes`."""
     if missing_label == "none":
@@ -38,8 +46,11 @@ def hidden(labels: Keys, missing_label: Any, notes: list[str]) -> dict[str, list
 
 
 def _is_equal(label: Key | None, missing_label: Any) -> bool:
-    texts = {str(missing_label), str(float(missing_label))} if _is_number(missing_label) else {str(missing_label)}
-    return label is not None and str(label) in texts
+    """Numbers are equal as numbers, so -1 also stands for "-1" and -1.0."""
+    try:
+        return label is not None and float(label) == float(missing_label)
+    except (TypeError, ValueError):
+        return label is not None and str(label) == str(missing_label)
 
 
 def _is_number(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from pretrain.evaluation.tasks.reading.entities import entity_tags
 from pretrain.evaluation.tasks.reading.fields import LABELS, SCORES, TAGS, WORDS, first_field, text_fields
 from pretrain.evaluation.tasks.reading.labels import parse_label
+from pretrain.evaluation.tasks.reading.marks import is_missing
 from pretrain.evaluation.tasks.reading.task import Answer, Answers, Choice, Relation, Relations, Target, Terms
 from pretrain.evaluation.tasks.reading.trees import Record
 
@@ -97,7 +98,7 @@ def _label(record: Record) -> RawLabel:
 
 def _score(value: Any) -> float | None:
     value = parse_label(value)
-    if value is None or isinstance(value, bool):
+    if is_missing(value) and value not in (-1, "-1", "-1.0"):  # a score may be -1
         return None
     try:
         number = float(value)
@@ -144,13 +145,14 @@ def _tagged_words(record: Record, words_field: str) -> RawExample:
     field = next((name for name in TAGS if record.get(name) not in (None, [], "")), None)
     if field is None:
         return RawExample("", None, words, RawTags(None, TAGS[0]))
-    if not isinstance(record[field], list) or any(isinstance(tag, (list, dict, float)) for tag in record[field]):
-        if record[field] in (-1, "-1"):
-            return RawExample("", None, words, RawTags(None, field))
-        raise ValueError(f"{field} is {record[field]!r:.60}, and a list of names or numbers is expected")
-    if not words or len(words) != len(record[field]):
-        raise ValueError(f"{len(words)} tokens and {len(record[field])} tags")
-    return RawExample("", None, words, RawTags(tuple(record[field]), field))
+    tags = record[field]
+    if is_missing(tags) or (isinstance(tags, list) and all(is_missing(tag) for tag in tags)):
+        return RawExample("", None, words, RawTags(None, field))
+    if not isinstance(tags, list) or any(isinstance(tag, (list, dict, float)) for tag in tags):
+        raise ValueError(f"{field} is {tags!r:.60}, and a list of names or numbers is expected")
+    if not words or len(words) != len(tags):
+        raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
+    return RawExample("", None, words, RawTags(tuple(tags), field))
 
 
 def _question(record: Record) -> RawExample:
@@ -169,7 +171,7 @@ def _question(record: Record) -> RawExample:
 def _listed_answers(answers: Any) -> list[tuple[Any, Any]] | None:
     """(text, start) of [{text, answer_start}], of {text: [...], answer_start: [...]} as `datasets` exports it, or of
     a single {text, answer_start}."""
-    if answers is None or answers in (-1, "-1", ""):
+    if is_missing(answers):
         return None
     if isinstance(answers, dict):
         texts, starts = answers["text"], answers["answer_start"]
@@ -203,7 +205,7 @@ def _place_of_choice(label: Any, options: tuple[str, ...]) -> int | None:
     label = label.strip() if isinstance(label, str) else label
     if isinstance(label, str) and label in options:
         return options.index(label)
-    if label is None or label in ("", -1, "-1") or str(label).lower() in ("unknown", "nan"):
+    if is_missing(label):
         return None
     is_whole = (isinstance(label, float) and label.is_integer()) or (isinstance(label, str) and label.isdecimal())
     place = int(label) if isinstance(label, int) or is_whole else -1
@@ -215,15 +217,14 @@ def _place_of_choice(label: Any, options: tuple[str, ...]) -> int | None:
 def _terms(record: Record) -> RawExample:
     """CHIP-CDN: names with ## between them."""
     names = record["normalized_result"]
-    names = "" if names in (None, -1, "-1") or str(names).lower() == "unknown" else _string(names)
-    terms = tuple(name.strip('"') for name in names.split("##")) if names else ()
+    terms = () if is_missing(names) else tuple(name.strip('"') for name in _string(names).split("##"))
     return RawExample(_text(record["text"]), None, (), Terms(terms) if terms else None)
 
 
 def _relations(record: Record) -> RawExample:
     """CMeIE."""
     words = tuple(_string(record["text"]))
-    if record["spo_list"] in (-1, "-1", "", "unknown"):
+    if is_missing(record["spo_list"]):
         return RawExample("", None, words, None)
     relations = [
         Relation(_string(spo["subject"]), _string(spo["predicate"]), _string(spo["object"]["@value"]))

@@ -22,7 +22,7 @@ def resolve_tags(
 
     `names` are the declared names of tags by number. Raises UserError for numbers whose names cannot be known.
     """
-    known = {split: [_marked_or_tags(record) for record in records] for split, records in tags.items()}
+    known = {split: [_without_ignored(record) for record in records] for split, records in tags.items()}
     if any(_is_number(tag) for tag in _flat(known)):
         known = _named(known, names, notes)
     texts = {
@@ -32,9 +32,9 @@ def resolve_tags(
     return _to_bio(_without_hidden_splits(texts, notes), notes)
 
 
-def _marked_or_tags(record: RawTags | None) -> RawTags | None:
-    """None for a record all of whose tags are -1 or -100."""
-    return None if record is None or all(str(tag) in ("-1", "-100") for tag in record) else record
+def _without_ignored(record: RawTags | None) -> RawTags | None:
+    """None for a record all of whose tags are -100, which torch and `datasets` ignore."""
+    return None if record is None or all(str(tag) == "-100" for tag in record) else record
 
 
 def _is_number(tag: Any) -> bool:

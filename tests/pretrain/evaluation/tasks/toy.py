@@ -106,6 +106,17 @@ def relations(number: int, seed: int) -> list[dict[str, Any]]:
     return found
 
 
+def several_labels(number: int, seed: int) -> list[dict[str, Any]]:
+    """Which of the weathers a text mentions; in every fourth text none."""
+    records = []
+    for place, words in enumerate(sentences(number, seed)):
+        plain = ["then" if word in WORDS[:6] else word for word in words]
+        weathers = WORDS[: place % 4][::-1]
+        plain[: len(weathers)] = weathers
+        records.append({"text": " ".join(plain), "labels": weathers})
+    return records
+
+
 def task(folder: Path, make: Any, name: str = "toy") -> Path:
     (folder / name).mkdir(parents=True)
     for split, number, seed in (("train", 160, 1), ("dev", 40, 2)):
