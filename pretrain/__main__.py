@@ -32,6 +32,7 @@ class Format(StrEnum):
     huggingface = "huggingface"
     bert = "bert"
     tensorflow = "tensorflow"
+    paddle = "paddle"
 
 
 @app.command()

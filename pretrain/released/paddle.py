@@ -34,7 +34,7 @@ _ALLOWED = {
     ("_codecs", "encode"),
 }
 # transformers' name of a module for each of PaddleNLP's
-_MODULES = {
+HUGGINGFACE_MODULES = {
     "embeddings.layer_norm": "embeddings.LayerNorm",
     "encoder.layers": "encoder.layer",
     "self_attn.q_proj": "attention.self.query",
@@ -50,7 +50,7 @@ _MODULES = {
     "discriminator_rtd": "discriminator_predictions",
 }
 # what transformers does not have, by our names
-_OURS = {
+OBJECTIVE_TENSORS = {
     "discriminator_mts.weight": "objectives.mts.dense.weight",
     "discriminator_mts.bias": "objectives.mts.dense.bias",
     "bias_mts.weight": "objectives.mts.bias",
@@ -98,8 +98,8 @@ def tower_weights(arrays: Arrays, tower: str) -> Weights:
             continue
         is_matrix = array.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
         tensor = torch.from_numpy(np.array(array.T if is_matrix else array, order="C"))
-        if key in _OURS:
-            only_ours[_OURS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
+        if key in OBJECTIVE_TENSORS:
+            only_ours[OBJECTIVE_TENSORS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
         else:
             state[_huggingface_name(key)] = tensor
     return from_huggingface(state, tower) | only_ours
@@ -118,7 +118,7 @@ def _with_tied_words(arrays: Arrays) -> Arrays:
 
 
 def _huggingface_name(key: str) -> str:
-    for paddle_module, huggingface_module in _MODULES.items():
+    for paddle_module, huggingface_module in HUGGINGFACE_MODULES.items():
         key = re.sub(rf"(?<!\w){re.escape(paddle_module)}(?!\w)", huggingface_module, key)
     return key
 

@@ -1,0 +1,134 @@
+"""Folders that PaddleNLP 2 loads: `model_state.pdparams`, written without Paddle, and its two kinds of config.
+
+The reader is `pretrain/released/paddle.py`. A discriminator with the heads of ERNIE-Health keeps them. The format is a
+pickle, which is PaddleNLP's own choice; what is written holds arrays alone.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.common.files import make_folder, write_json
+from pretrain.export.config import config_of, has_head
+from pretrain.export.proof import CardFacts, Written
+from pretrain.export.reading import OWN_READER, read_back
+from pretrain.export.source import Source
+from pretrain.export.tokenizer import write_tokenizer
+from pretrain.released.names import to_huggingface
+from pretrain.released.network import Network
+from pretrain.released.paddle import HUGGINGFACE_MODULES, OBJECTIVE_TENSORS, WEIGHTS
+from pretrain.released.shapes import TowerName
+
+_ERNIE_HEALTH = ("rtd", "mts", "csp")
+_CSP_OUTPUT = "objectives.csp.output.bias"
+# PaddleNLP's config has no such keys.
+_NOT_PADDLES = ("dtype", "tie_word_embeddings")
+# numpy 2 pickles arrays by a name that older releases, which PaddleNLP 2 needs, do not know.
+_NEW_NUMPY, _OLD_NUMPY = b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"
+
+
+def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
+    """A folder for each network: PaddleNLP reads both from one folder only if they have the same shape."""
+    return [_write(source, source.networks[part], folder / part) for part in parts]
+
+
+def _write(source: Source, network: Network, folder: Path) -> Written:
+    make_folder(folder)
+    heads, class_name = _heads(network)
+    pad_id = write_tokenizer(source.tokenizer, folder, network.shape["max_positions"], "ElectraTokenizer")
+    config = {key: value for key, value in config_of(network, pad_id).items() if key not in _NOT_PADDLES}
+    if "csp" in heads:
+        # PaddleNLP takes the width of the contrastive head from the number of labels.
+        labels = range(len(network.weights[_CSP_OUTPUT]))
+        config["id2label"] = {str(label): f"LABEL_{label}" for label in labels}
+        config["label2id"] = {f"LABEL_{label}": label for label in labels}
+    write_json(folder / "config.json", config | {"architectures": [class_name]})
+    write_json(folder / "model_config.json", _before_2_6(config, class_name))
+    with open(folder / WEIGHTS, "wb") as file:
+        for content in pickled(_arrays(network, heads)):
+            file.write(content)
+    outputs = read_back(network, folder, heads)
+    card = CardFacts("paddlenlp", _usage(class_name))
+    return Written(folder, network, heads, outputs, OWN_READER, card, states=not heads)
+
+
+def _heads(network: Network) -> tuple[tuple[str, ...], str]:
+    """The objectives whose heads are written, and PaddleNLP's class that has these heads."""
+    if not has_head(network):
+        return (), "ElectraModel"
+    if network.part == "generator":
+        return ("mlm",), "ElectraGenerator"
+    if all(any(name.startswith(f"objectives.{head}.") for name in network.weights) for head in _ERNIE_HEALTH):
+        return _ERNIE_HEALTH, "ErnieHealthDiscriminator"
+    return ("rtd",), "ElectraDiscriminator"
+
+
+def _before_2_6(config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
+    """model_config.json, as PaddleNLP wrote it up to 2.5."""
+    left_out = ("architectures", "model_type", "id2label", "label2id")
+    arguments = {key: value for key, value in config.items() if key not in left_out} | {"init_class": "ElectraModel"}
+    if class_name == "ElectraModel":
+        return arguments
+    return {"init_args": [arguments], "init_class": class_name}
+
+
+def _arrays(network: Network, heads: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """By PaddleNLP's names; matrices are [in, out], but tables are as they are."""
+    arrays = {}
+    for name, tensor in to_huggingface(network.weights, network.part).items():
+        name = paddle_name(name, ernie_health="mts" in heads)
+        arrays[name] = _array(tensor, is_matrix=tensor.ndim == 2 and "embeddings." not in name)
+    for name, ours in OBJECTIVE_TENSORS.items():
+        if ours.split(".")[1] in heads:
+            tensor = network.weights[ours]
+            is_table = name == "bias_mts.weight"
+            arrays[name] = _array(tensor[:, None] if is_table else tensor, is_matrix=tensor.ndim == 2 and not is_table)
+    return arrays if heads else {name.removeprefix("electra."): array for name, array in arrays.items()}
+
+
+def _array(tensor: Tensor, *, is_matrix: bool) -> NDArray[np.float32]:
+    return np.ascontiguousarray((tensor.T if is_matrix else tensor).numpy())
+
+
+def paddle_name(name: str, *, ernie_health: bool) -> str:
+    """PaddleNLP's name for transformers' name of a tensor; ERNIE-Health calls its head otherwise."""
+    for module, huggingface_module in HUGGINGFACE_MODULES.items():
+        if module != "discriminator_rtd" or ernie_health:
+            name = re.sub(rf"(?<!\w){re.escape(huggingface_module)}(?!\w)", module, name)
+    return name
+
+
+def pickled(arrays: Mapping[str, NDArray[np.float32]]) -> Iterator[bytes]:
+    """The pieces of a pickle of protocol 3, name by name, so that memory holds one array at a time.
+
+    What pickle remembers within a piece is written again in the next, so pieces can follow each other.
+    """
+    yield b"\x80\x03}"
+    for name, array in arrays.items():
+        yield _piece(name)
+        yield _piece(array).replace(_NEW_NUMPY, _OLD_NUMPY, 1)
+        yield b"s"
+    yield b"."
+
+
+def _piece(value: object) -> bytes:
+    """Without the opcodes for the protocol and the end."""
+    return pickle.dumps(value, 3)[2:-1]
+
+
+def _usage(class_name: str) -> str:
+    return f"""```python
+from paddlenlp.transformers import ElectraTokenizer, {class_name}
+
+tokenizer = ElectraTokenizer.from_pretrained("FOLDER")
+model = {class_name}.from_pretrained("FOLDER")
+```
+"""
