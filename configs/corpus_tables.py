@@ -17,25 +17,28 @@ class SourceTable(Table):
     """Text to prepare: a file, a folder or a pattern of files, here or at any fsspec URL, or a Hugging Face dataset."""
 
     path: Location
-    # text: a blank line ends a document; lines: every line is a document; file: every file is a document;
-    # wikiextractor: articles between <doc ...> and </doc>; jsonl, csv, parquet: the text under `field`; huggingface: a
-    # folder that `save_to_disk` wrote, or a name on the hub; megatron: token ids, .bin beside .idx; auto: by file name,
-    # and for texts by their first line. A stated format reads files of any name.
+    """A file, a folder or a pattern of files, local or at any fsspec URL; or the name of a Hugging Face dataset."""
     format: Format = "auto"
-    # the name of the field or the column; a dot leads into an object, as in "data.text"
+    """`text`: a blank line ends a document. `lines`: every line is a document. `file`: every file is a document.
+    `wikiextractor`: articles between `<doc ...>` and `</doc>`. `jsonl`, `csv`, `parquet`: the text under `field`.
+    `huggingface`: a folder that `save_to_disk` wrote, or a name on the hub. `megatron`: token ids, .bin beside .idx.
+    `auto`: by file name, and for texts by their first line. A stated format reads files of any name."""
     field: str = "text"
-    # a byte order mark at the beginning of a file is believed before this key
+    """The name of the field or the column; a dot leads into an object, as in `data.text`."""
     encoding: str = "utf-8"
-    # of a Hugging Face dataset; "" where it has one configuration
+    """The encoding of text; a byte order mark at the beginning of a file is believed before this key."""
     config: str = ""
-    # of a Hugging Face dataset, and of files that are named as the hub names them (train-00000-of-00001.parquet)
+    """The configuration of a Hugging Face dataset; empty if it has only one."""
     split: str = "train"
-    # how many times a document is taken, on average
+    """The split of a Hugging Face dataset, and of files that are named as the hub names them
+    (train-00000-of-00001.parquet)."""
     weight: Positive = 1.0
-    # for the report; nothing is checked
+    """How many times a document is used, on average."""
     licence: str = ""
-    # a record, a file, or the rest of a file that cannot be read: stop, or leave it out and count it
+    """Is copied into the report; nothing is checked."""
     on_error: Literal["stop", "skip"] = "stop"
+    """What happens to a record, a file, or the rest of a file that cannot be read: the preparation stops, or it is
+    left out and counted."""
 
     @field_validator("encoding")
     @classmethod
