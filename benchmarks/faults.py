@@ -155,7 +155,7 @@ def torment(
     assert ended == 0, f"{run}: the same command did not go on (exit code {ended})"
     assert numbers(run) == numbers(whole), f"{run}: other numbers than {whole}"
     assert not left_behind(run), f"{run}: something is left: {left_behind(run)}"
-    for folder in checkpoint.found(run / "checkpoints"):
+    for folder in checkpoint.list_checkpoints(run / "checkpoints"):
         checkpoint.verify(folder)
     return [done for done in kills if done]
 

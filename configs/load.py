@@ -37,10 +37,21 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
 
 def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The tables of a recipe, not yet checked; what is `known` from elsewhere stands over it, overrides over all."""
-    tables = _lay_over(_resolve(_find(recipe), ()), known or {})
+    tables = _lay_over(_resolve(_find(recipe)), known or {})
     for override in overrides:
         _override(tables, override)
     return tables
+
+
+def read_stated(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The tables that the user wrote: overrides, and keys of TOML files that are not shipped with the product."""
+    stated: dict[str, Any] = {}
+    for path, tables in _chain(_find(recipe), ()):
+        if path.resolve().parent != RECIPES.resolve():
+            stated = _lay_over(stated, tables)
+    for override in overrides:
+        _override(stated, override)
+    return stated
 
 
 def assignments(overrides: Iterable[str]) -> dict[str, Any]:
@@ -90,8 +101,16 @@ def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113  pathlib's raises
 
 
-def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """The tables of a file, laid over those of the one recipe that it extends."""
+def _resolve(path: Path) -> dict[str, Any]:
+    """The tables of a file, laid over the tables of the recipe that it extends."""
+    resolved: dict[str, Any] = {}
+    for _, tables in _chain(path, ()):
+        resolved = _lay_over(resolved, tables)
+    return resolved
+
+
+def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict[str, Any]]]:
+    """A file with its own tables, after the files that it extends, the first of which extends none."""
     if path.resolve() in seen:
         raise UserError(f"{path}: extends: a recipe extends itself")
     try:
@@ -100,12 +119,11 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{path}: not a TOML file ({error})") from None
     parent = tables.pop("extends", None)
     if parent is None:
-        return tables
+        return [(path, tables)]
     if not isinstance(parent, str):
         raise UserError(f"{path}: extends: {parent!r} is not the name or the path of one recipe")
     beside = path.parent / parent
-    base = _resolve(beside if _is_file(beside) else _find(parent), (*seen, path.resolve()))
-    return _lay_over(base, tables)
+    return [*_chain(beside if _is_file(beside) else _find(parent), (*seen, path.resolve())), (path, tables)]
 
 
 def _lay_over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

@@ -191,8 +191,8 @@ class RunTable(Table):
     keep_every: Natural
     """Checkpoints at multiples of this number of steps are never deleted; 0 is none."""
     stop_after_skipped: Count
-    """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. It
-    is checked when a step is logged."""
+    """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. On a
+    GPU this is noticed a few steps later, because no step waits for the count."""
 
     @model_validator(mode="after")
     def _what_is_kept_is_saved(self) -> Self:

@@ -53,7 +53,7 @@ def lines(folder: Path) -> list[str]:
         said.append("  nothing is logged yet")
     if (folder / STOPPED).is_file():
         said.append(
-            f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command goes on from there"
+            f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command resumes from there"
         )
     if (folder / CORPUS_MANIFEST).is_file():
         said.append("  the corpus is complete")

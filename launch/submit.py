@@ -6,11 +6,14 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from configs.common.errors import ElectraError, UserError, unknown
-from configs.folders import RECIPE
-from configs.load import load, read
+from configs.corpus_recipe import take_corpus_tables
+from configs.folders import CORPUS_MANIFEST, RECIPE
+from configs.load import from_tables, read, read_stated
 from configs.recipe import Recipe
+from data_prep.manifest import read as read_manifest
 from launch.backends import backend_of, local
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import Local, Machine
@@ -55,7 +58,15 @@ class Order:
 
     def loaded(self) -> Recipe | None:
         """None: it is complete only with a released model, which the job reads."""
-        return None if self.init_from else load(self.recipe, self.overrides)
+        return None if self.init_from else from_tables(self.tables(), self.recipe)
+
+    def tables(self) -> dict[str, Any]:
+        """The recipe, not yet checked; a corpus that is complete and not to be prepared decides about its tables."""
+        tables = read(self.recipe, self.overrides)
+        if Stage.prepare in self.stages or not (self.corpus / CORPUS_MANIFEST).is_file():
+            return tables
+        corpus_tables = read_manifest(self.corpus).recipe.model_dump(mode="json")
+        return take_corpus_tables(tables, read_stated(self.recipe, self.overrides), corpus_tables, self.corpus)
 
     def processes_on(self, machine: Machine) -> int | None:
         """For each node; None: only the job knows."""
@@ -113,7 +124,7 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
         _print(folder, files)
         return None
     _refuse_folders(order, recipe, corpus, run)
-    store(folder, read(order.recipe, order.overrides), files)
+    store(folder, order.tables(), files)
     submission = Submission(folder, name, machine, _start(jobs, machine, folder))
     submission.write()
     return submission

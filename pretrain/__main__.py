@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from configs.common.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, RunFolder, application
+from configs.common.cli import (
+    ContinueFrom,
+    CorpusFolder,
+    General,
+    InitFrom,
+    Overrides,
+    RecipeName,
+    RunFolder,
+    application,
+)
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
@@ -42,37 +51,55 @@ def pretrain(
     *,
     corpus: CorpusFolder,
     run: RunFolder,
-    resume: Annotated[Resume, typer.Option(help="auto: go on from the newest valid checkpoint.")] = Resume.auto,
+    resume: Annotated[Resume, typer.Option(help="auto: resume from the newest valid checkpoint.")] = Resume.auto,
     init_from: InitFrom = None,
+    continue_from: ContinueFrom = None,
     general: General = None,
     verify: Annotated[bool, typer.Option(help="Compare the sha256 of every shard before training.")] = False,
 ) -> None:
     """Train generator and discriminator together.
 
-    Interrupted in any way, the same command goes on, with any number of processes. Exit code 75: asked to stop (by
-    SIGTERM, SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run goes on.
+    The recipe's tables data, vocabulary and masking are the corpus's. Interrupted in any way, the same command resumes
+    the run, with any number of processes. To train a finished run longer, or with another learning rate or batch, begin
+    a new run with --continue-from: its steps and its schedule start at 0. Exit code 75: asked to stop (by SIGTERM,
+    SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run is resumed.
     """
     from pretrain.run.signals import StopOnSignal
 
-    # Before torch is imported, which takes seconds in which a scheduler may ask.
+    # Before torch is imported, which takes seconds in which a scheduler may send its signal.
     with StopOnSignal() as stop:
-        from configs.common.errors import EXIT_UNFINISHED
-        from configs.load import read
+        from configs.common.errors import EXIT_UNFINISHED, UserError
+        from configs.load import from_tables, read, read_stated
 
-        tables = read(recipe, overrides or ())
+        tables, stated = read(recipe, overrides or ()), read_stated(recipe, overrides or ())
+        if init_from and continue_from:
+            raise UserError("--continue-from: takes weights and moments, and --init-from weights alone; give only one")
 
+        from configs.corpus_recipe import describe_taken, take_corpus_tables
         from data_prep.shards import Corpus
         from pretrain.released.adaptation import recipe_and_weights
+        from pretrain.run.continuation import complete_tables, open_continuation
         from pretrain.step.world import join, leave
         from pretrain.train import train
 
-        # Once on each node, which may have a copy of its own.
+        # Verified once on each node, which may have a copy of its own.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
-        beside = Corpus(general) if general else None
-        loaded, weights = recipe_and_weights(tables, recipe, init_from, opened, run)
+        general_corpus = Corpus(general) if general else None
+        corpus_tables = opened.manifest.recipe.model_dump(mode="json")
+        tables_of_run = take_corpus_tables(tables, stated, corpus_tables, corpus)
+        initial_weights, continuation = None, None
         world = join()
         try:
-            finished = train(loaded, opened, run, world, resume.value, stop.asked, weights, beside)
+            if world.is_main and (taken := describe_taken(tables, corpus_tables, corpus)):
+                typer.echo(taken)
+            if continue_from:
+                continuation = world.first(lambda: open_continuation(continue_from, run))
+                loaded = from_tables(complete_tables(tables_of_run, continuation, run), recipe)
+            else:
+                loaded, initial_weights = recipe_and_weights(tables_of_run, recipe, init_from, opened, run)
+            finished = train(
+                loaded, opened, run, world, resume.value, stop.asked, initial_weights, general_corpus, continuation
+            )
         finally:
             leave()
     if not finished:

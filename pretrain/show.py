@@ -46,7 +46,7 @@ def show_run(folder: Path) -> None:
     lines = read_metrics(folder)
     for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION), ("general", _EVALUATION)):
         _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
-    for found in checkpoint.found(folder / CHECKPOINTS):
+    for found in checkpoint.list_checkpoints(folder / CHECKPOINTS):
         try:
             checkpoint.verify(found)
             console.print(f"{found}: complete", highlight=False, soft_wrap=True)
@@ -70,7 +70,7 @@ def list_checkpoints(run: Path) -> None:
             condition = "damaged"
             damage.append(str(error))
         when, processes, stage = known
-        step = f"{checkpoint.step_of(folder):,}"
+        step = f"{checkpoint.step_number(folder):,}"
         table.add_row(step, when, f"{size / 1e6:,.1f}", processes, stage, condition)
     console = Console()
     console.print(table)
@@ -93,7 +93,7 @@ def verify_checkpoints(folder: Path) -> None:
 
 
 def _checkpoints(run: Path) -> list[Path]:
-    folders = checkpoint.found(run / CHECKPOINTS)
+    folders = checkpoint.list_checkpoints(run / CHECKPOINTS)
     if not folders:
         raise UserError(f"{run}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}")
     return folders

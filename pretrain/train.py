@@ -14,8 +14,9 @@ from data_prep.shards import Corpus, check_corpus, with_corpus_tables
 from pretrain.model.pair import ElectraPair
 from pretrain.released.initialization import InitialWeights
 from pretrain.run import checkpoint
+from pretrain.run.continuation import Continuation
 from pretrain.run.disk import on_a_full_disk
-from pretrain.run.folder import Run, Start
+from pretrain.run.folder import RunFolder, Start
 from pretrain.run.logs import EvaluationKind, Log
 from pretrain.run.provenance import Loaded
 from pretrain.step.engine import Engine
@@ -38,12 +39,13 @@ def train(
     asked_to_stop: Callable[[], bool] = lambda: False,
     initial_weights: InitialWeights | None = None,
     general: Corpus | None = None,
+    continuation: Continuation | None = None,
 ) -> bool:
-    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and saved.
+    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and has saved.
 
-    All processes call it. A new run has its first weights from `initial_weights`, where they are given. The held-out
-    rows of `general` are evaluated beside the corpus's own, to see what is forgotten.
-    Raises UserError for a corpus or a folder that does not fit the recipe.
+    All processes call it. A new run takes its first weights from `initial_weights`, or weights and moments from
+    `continuation`, where one of them is given. The held-out rows of `general` are evaluated together with the corpus's
+    own, to see what is forgotten. Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     check_corpus(recipe, corpus)
     recipe = with_corpus_tables(recipe, corpus)
@@ -55,27 +57,38 @@ def train(
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
     loaded = initial_weights.load(pair, corpus.folder) if initial_weights else None
+    if continuation:
+        continuation.check(recipe, corpus, pair)
     engine = Engine(pair, recipe, world)
-    run = Run(folder, recipe, corpus, world)
-    start = world.first(lambda: run.claim(resume, begins=loaded is not None))
-    if start.checkpoint:
-        engine.load(start.checkpoint, start.step, start.skipped)
+    run = RunFolder(folder, recipe, corpus, world)
+    has_weights = bool(initial_weights or continuation)
+    start = world.first(lambda: run.claim(resume, has_weights=has_weights, continuation=continuation))
+    _load(engine, start, continuation)
 
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
         Log(folder, start.step, recipe.schedule.steps, active=world.is_main) as log,
-        Loader(corpus, recipe, world) as loader,
+        Loader(corpus, recipe, world, start.first_row) as loader,
     ):
         if world.is_main:
-            run.record(start, dtype, loaded, general)
-        _announce(log, start, run, engine, loaded)
+            run.record(start, dtype, loaded, continuation, general)
+        _announce(log, start, run, engine, loaded, continuation)
         held_out = HeldOut(corpora, recipe, world, dtype)
         return _steps(engine, run, start, loader, log, held_out, asked_to_stop)
 
 
+def _load(engine: Engine, start: Start, continuation: Continuation | None) -> None:
+    """Read the run's own checkpoint, or else the checkpoint that the run begins with."""
+    if start.checkpoint:
+        updates = start.earlier_updates + start.step - start.skipped
+        engine.load(start.checkpoint, updates=updates, skipped=start.skipped)
+    elif continuation:
+        engine.load(continuation.checkpoint, updates=start.earlier_updates, skipped=0)
+
+
 def _steps(
     engine: Engine,
-    run: Run,
+    run: RunFolder,
     start: Start,
     loader: Loader,
     log: Log,
@@ -84,13 +97,13 @@ def _steps(
 ) -> bool:
     """The loop itself."""
     recipe, world = run.recipe, run.world
-    every, num_steps = recipe.run, recipe.schedule.steps
+    intervals, num_steps = recipe.run, recipe.schedule.steps
     if start.step < num_steps and world.any(asked_to_stop()):
         return _stop(run, log, start.step)
     watch = Watch(recipe.schedule)
-    if _due(start.step, every.evaluate_every, num_steps):
+    if _is_due(start.step, intervals.evaluate_every, num_steps):
         held_out.look(engine.pair, start.step, log, watch)
-    meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype))
+    meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype), start.first_row)
     for step in range(start.step, num_steps):
         with meter.waiting():
             batches = loader.step(step)
@@ -100,49 +113,53 @@ def _steps(
         measures = engine.step(
             batches,
             rate,
-            measure=_due(done, every.log_every, num_steps),
+            measure=_is_due(done, intervals.log_every, num_steps),
             generator_alone=recipe.generator_learns_alone(step),
         )
         meter.count(batches)
         if measures:
             log.training(done, meter.values(done, measures, rate))
-            skipped.check(run, engine, done, measures)
-        stops = world.any(asked_to_stop())
-        if stops or _due(done, every.save_every, num_steps):
+        stops, skips = world.any_of_each(asked_to_stop(), skipped.may_be_too_many(engine))
+        if skips or measures:
+            skipped.check(run, engine, done, start.first_row)
+        if stops or _is_due(done, intervals.save_every, num_steps):
             with meter.aside():
-                _save(engine, run, log, done)
+                _save(engine, run, start, log, done)
         if stops and done < num_steps:
             return _stop(run, log, done)
-        if _due(done, every.evaluate_every, num_steps):
+        if _is_due(done, intervals.evaluate_every, num_steps):
             with meter.aside():
                 held_out.look(engine.pair, done, log, watch)
     return True
 
 
-def _stop(run: Run, log: Log, step: int) -> bool:
+def _stop(run: RunFolder, log: Log, step: int) -> bool:
     run.mark_stopped(step)
-    log.say(f"stopped after step {step:,}; the same command goes on from there")
+    log.say(f"stopped after step {step:,}; the same command resumes from there")
     return False
 
 
-def _save(engine: Engine, run: Run, log: Log, step: int) -> None:
-    """A run that goes wrong never replaces the checkpoints of the time when it had not."""
+def _save(engine: Engine, run: RunFolder, start: Start, log: Log, step: int) -> None:
+    """Save a checkpoint, unless the run has gone wrong: then the earlier checkpoints must stay."""
     if not engine.weights_are_finite():
         raise UserError(
             f"step {step}: a weight is no longer a number, so nothing was saved and the checkpoints before are kept; "
             "begin a new run with a lower optimizer.learning_rate"
         )
-    if engine.skipped_in_a_row and step < run.recipe.schedule.steps:
-        log.say(f"step {step} was skipped, so nothing is saved; what was saved before is kept")
+    if engine.skips.in_a_row and step < run.recipe.schedule.steps:
+        log.say(f"step {step} was skipped, so nothing is saved and the earlier checkpoints are kept")
         return
-    checkpoint.save(engine, run.checkpoints, run.state(step, engine.skipped_steps))
+    checkpoint.save(engine, run.checkpoints, run.state(start, step, engine.skips.total))
 
 
-def _due(done: int, every: int, num_steps: int) -> bool:
-    return done == num_steps or done % every == 0
+def _is_due(done: int, interval: int, num_steps: int) -> bool:
+    return done == num_steps or done % interval == 0
 
 
-def _announce(log: Log, start: Start, run: Run, engine: Engine, loaded: Loaded | None) -> None:
+def _announce(
+    log: Log, start: Start, run: RunFolder, engine: Engine, loaded: Loaded | None, continuation: Continuation | None
+) -> None:
+    """Print what the run is made of and where it begins."""
     for warning in start.warnings:
         log.say(f"warning: {warning}")
     log.say(
@@ -153,5 +170,13 @@ def _announce(log: Log, start: Start, run: Run, engine: Engine, loaded: Loaded |
         log.say(line)
     for line in loaded.lines() if loaded else ():
         log.say(line)
+    if start.step == run.recipe.schedule.steps:
+        log.say(
+            f"{run.folder}: is finished; to train longer, begin a new run from its weights and moments: --run NEW "
+            f"--continue-from {run.folder}"
+        )
     if start.step:
-        log.say(f"going on after step {start.step:,}, from {start.checkpoint}, written by {start.layout}")
+        log.say(f"resuming after step {start.step:,}, from {start.checkpoint}, written by {start.layout}")
+    elif continuation:
+        for line in continuation.lines(start.first_row):
+            log.say(line)

@@ -22,6 +22,14 @@ InitFrom = Annotated[
     str | None,
     typer.Option("--init-from", metavar="MODEL", help="Go on from a released model: a folder, or a name on the hub."),
 ]
+ContinueFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--continue-from",
+        metavar="RUN",
+        help="Begin a new run with the weights and optimizer moments of a run, or of one of its checkpoints.",
+    ),
+]
 General = Annotated[
     Path | None, typer.Option(help="Another corpus, whose held-out rows are evaluated too: is anything forgotten?")
 ]

@@ -33,7 +33,7 @@ class Chosen:
     """Verified checkpoints, oldest first; with several, the export is their mean."""
 
     folders: tuple[Path, ...]
-    state: checkpoint.State  # of the newest
+    state: checkpoint.CheckpointState  # of the newest
     reason: str  # for people
 
     @property
@@ -42,12 +42,12 @@ class Chosen:
 
     @property
     def steps(self) -> list[int]:
-        return [checkpoint.step_of(folder) for folder in self.folders]
+        return [checkpoint.step_number(folder) for folder in self.folders]
 
     def weights(self) -> Weights:
         """By name, on the CPU in fp32. A mean is added up in fp64, one tensor at a time."""
         if len(self.folders) == 1:
-            return checkpoint.weights(self.folders[0])
+            return checkpoint.read_weights(self.folders[0])
         files = [safe_open(tensors_file(folder, WEIGHTS), framework="pt") for folder in self.folders]
         return {name: _mean([file.get_tensor(name) for file in files]) for name in files[0].keys()}  # noqa: SIM118
 
@@ -69,14 +69,14 @@ def choose(path: Path, choice: Choice) -> Chosen:
             raise UserError(
                 f"--checkpoint {choice.which}: {path} is itself a checkpoint; name the run {path.parent.parent}"
             )
-        newest, reason = checkpoint.Valid(path, checkpoint.verify(path), {}), ""
+        newest, reason = checkpoint.ValidCheckpoint(path, checkpoint.verify(path), {}), ""
     else:
         newest, reason = _of_run(path, choice)
     folders = _last(newest.folder, choice.average)
     return Chosen(folders, newest.state, reason)
 
 
-def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.Valid, str]:
+def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]:
     if choice.metric and choice.which != "best":
         raise UserError(f"--metric {choice.metric}: is for --checkpoint best")
     valid = checkpoint.newest_valid(run / CHECKPOINTS)
@@ -92,10 +92,10 @@ def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.Valid, str]:
         step, reason = int(choice.which), ""
     else:
         raise UserError(f"--checkpoint {choice.which}: is neither best nor last nor the number of a step")
-    folder = run / CHECKPOINTS / checkpoint.name_of(step)
+    folder = run / CHECKPOINTS / checkpoint.folder_name(step)
     if not folder.is_dir():
         raise UserError(f"--checkpoint {step}: {run} holds checkpoints of the steps {_listed(_steps(run))}")
-    return checkpoint.Valid(folder, checkpoint.verify(folder), {}), reason
+    return checkpoint.ValidCheckpoint(folder, checkpoint.verify(folder), {}), reason
 
 
 def _best(run: Path, metric: str | None) -> tuple[int, str]:
@@ -120,8 +120,8 @@ def _best(run: Path, metric: str | None) -> tuple[int, str]:
 
 def _last(newest: Path, count: int) -> tuple[Path, ...]:
     """`count` checkpoints, of which `newest` is the last, verified."""
-    step = checkpoint.step_of(newest)
-    earlier = [folder for folder in checkpoint.found(newest.parent) if checkpoint.step_of(folder) < step]
+    step = checkpoint.step_number(newest)
+    earlier = [folder for folder in checkpoint.list_checkpoints(newest.parent) if checkpoint.step_number(folder) < step]
     if count > len(earlier) + 1:
         raise UserError(
             f"--average {count}: {newest.parent} holds {len(earlier) + 1} checkpoint(s) up to step {step}; average "
@@ -134,7 +134,7 @@ def _last(newest: Path, count: int) -> tuple[Path, ...]:
 
 
 def _steps(run: Path) -> list[int]:
-    return [checkpoint.step_of(folder) for folder in checkpoint.found(run / CHECKPOINTS)]
+    return [checkpoint.step_number(folder) for folder in checkpoint.list_checkpoints(run / CHECKPOINTS)]
 
 
 def _listed(steps: list[int]) -> str:

@@ -24,7 +24,7 @@ Counts = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Output:
+class PairOutput:
     loss: Tensor  # the weighted sum of the objectives, a scalar
     sums: dict[str, Tensor]  # each objective's loss, not yet divided by its count
     forward: Forward
@@ -66,7 +66,7 @@ class ElectraPair(nn.Module):
             name: float(sum(objective.count(batch) for batch in batches)) for name, objective in self.named_objectives()
         }
 
-    def forward(self, batch: Batch, counts: Counts) -> Output:
+    def forward(self, batch: Batch, counts: Counts) -> PairOutput:
         """`counts` are those of the whole step, over all micro-batches and processes."""
         bounds = attention.bounds(batch.examples, batch.borders)
         tables = self.embeddings.tables()
@@ -88,7 +88,7 @@ class ElectraPair(nn.Module):
 
         sums = {name: objective(forward) for name, objective in self.named_objectives()}
         terms = [module.weight * sums[name] / max(1.0, counts[name]) for name, module in self.named_objectives()]
-        return Output(torch.stack(terms).sum(), {name: value.detach() for name, value in sums.items()}, forward)
+        return PairOutput(torch.stack(terms).sum(), {name: value.detach() for name, value in sums.items()}, forward)
 
     def _embed(self, tables: Tables, tokens: Tensor, batch: Batch) -> Tensor:
         return self.embeddings(tables, tokens, batch.positions, batch.segments)

@@ -33,7 +33,7 @@ def recipe_and_weights(
             raise UserError(f"{recipe}: takes its shape from a released model; name that model with --init-from")
         return from_tables(tables, recipe), None
     tables = tables | {"vocabulary": corpus.vocabulary.model_dump(mode="json")}
-    if checkpoint.found(run / CHECKPOINTS) and (run / RECIPE).is_file():
+    if checkpoint.list_checkpoints(run / CHECKPOINTS) and (run / RECIPE).is_file():
         return from_tables(_with_shape_of(run, tables), recipe), None
     tables, weights = complete_recipe(open_released(model), tables, recipe)
     return from_tables(tables, recipe), weights

@@ -1,8 +1,8 @@
-"""Checkpoints: whole or absent, verified before anything is read from them, and fit for any layout.
+"""Checkpoints: whole or absent, verified before anything is read from them, and readable in any layout.
 
 RUN/checkpoints/step-00010000/ holds every parameter and its two moments in safetensors (`engine.py`), the recipe,
-`state.json`, and `manifest.json` with the sha256 of each, written last. It is made under another name and renamed, so a
-folder of this name is complete.
+`state.json`, and `manifest.json` with the sha256 of each file. The manifest is written last, and the folder is made
+under another name and renamed, so a folder of this name is complete.
 """
 
 from __future__ import annotations
@@ -28,24 +28,26 @@ from configs.common.files import (
     write_json,
     write_text,
 )
-from configs.folders import RECIPE
+from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import validate
-from configs.schema import Table
+from configs.schema import Natural, Table
 from configs.training_tables import RunTable
 from pretrain.step.engine import WEIGHTS, Engine, tensors_file
 
 MANIFEST, STATE = "manifest.json", "state.json"
 SCHEMA_VERSION = 1
-# What was found damaged, kept for people to look at.
+# A damaged checkpoint gets this prefix and is kept for people to look at.
 _DAMAGED = "damaged-"
 
 
-class State(Table):
-    """All that a run needs besides weights and moments, and who wrote them."""
+class CheckpointState(Table):
+    """Everything that a run needs besides weights and moments, and the layout of the processes that wrote it."""
 
     step: int
-    skipped: int  # of these steps, which changed nothing
+    skipped: int  # the number of these steps that changed nothing
     rows_seen: int
+    # the optimizer's updates before step 0, in a run that was begun with --continue-from
+    earlier_updates: Natural = 0
     recipe: str  # Recipe.fingerprint
     corpus: str  # sha256 of the corpus's manifest
     zero_stage: int
@@ -53,8 +55,13 @@ class State(Table):
     time: str  # UTC, ISO 8601
 
     @property
+    def updates(self) -> int:
+        """How many updates of the optimizer have made these weights and moments."""
+        return self.earlier_updates + self.step - self.skipped
+
+    @property
     def layout(self) -> str:
-        """What wrote it, for people; any other layout reads it as well."""
+        """The layout that wrote the checkpoint, for people; every other layout can read it as well."""
         return f"{self.processes} process{'es' * (self.processes > 1)} with ZeRO {self.zero_stage}"
 
 
@@ -64,87 +71,98 @@ class _Manifest(Table):
 
 
 @dataclass(frozen=True)
-class Valid:
-    """A checkpoint that is whole, and what is wrong with each newer one, the newest first."""
+class ValidCheckpoint:
+    """A checkpoint that is whole, and a sentence about the damage of each newer one, the newest first."""
 
     folder: Path
-    state: State
+    state: CheckpointState
     damage: dict[Path, str]
 
 
-def name_of(step: int) -> str:
+def folder_name(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def step_of(folder: Path) -> int:
+def step_number(folder: Path) -> int:
     return int(folder.name.removeprefix("step-"))
 
 
-def save(engine: Engine, checkpoints: Path, state: State) -> Path:
-    """Write a checkpoint with its recipe, then delete those that `run` does not keep. All processes call it."""
+def save(engine: Engine, checkpoints: Path, state: CheckpointState) -> Path:
+    """Write a checkpoint with its recipe, then delete the ones that the recipe's `run` does not keep.
+
+    All processes call it.
+    """
     world = engine.world
-    folder = checkpoints / name_of(state.step)
+    folder = checkpoints / folder_name(state.step)
     # The first process writes; the others only hand it their fragments.
-    with whole_folder(folder) if world.is_main else nullcontext(folder) as writing:
-        engine.save(writing)
+    with whole_folder(folder) if world.is_main else nullcontext(folder) as temporary:
+        engine.save(temporary)
         if world.is_main:
-            write_json(writing / STATE, state.model_dump())
-            write_text(writing / RECIPE, tomli_w.dumps(engine.recipe.to_dict()))
-            files = {name: sha256_of(writing / name) for name in _files(writing)}
-            write_json(writing / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
+            write_json(temporary / STATE, state.model_dump())
+            write_text(temporary / RECIPE, tomli_w.dumps(engine.recipe.to_dict()))
+            files = {name: sha256_of(temporary / name) for name in _files(temporary)}
+            write_json(temporary / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
     if world.is_main:
-        for old in _superfluous(found(checkpoints), engine.recipe.run):
+        for old in _superfluous(list_checkpoints(checkpoints), engine.recipe.run):
             remove_folder(old)
     world.barrier()
     return folder
 
 
 def _superfluous(folders: list[Path], run: RunTable) -> list[Path]:
-    """Of checkpoints, oldest first: all but the last `keep_last`, and but those at multiples of `keep_every`."""
+    """The checkpoints to delete, from all of them, oldest first.
+
+    The last `keep_last` stay, and so do those at multiples of `keep_every`.
+    """
     return [
-        folder for folder in folders[: -run.keep_last] if not run.keep_every or step_of(folder) % run.keep_every != 0
+        folder
+        for folder in folders[: -run.keep_last]
+        if not run.keep_every or step_number(folder) % run.keep_every != 0
     ]
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether this is the folder of one, be it damaged, and not that of a run."""
+    """Whether `folder` is a checkpoint, damaged or not, rather than a run."""
     return (folder / STATE).is_file() or (folder / MANIFEST).is_file()
 
 
-def found(checkpoints: Path) -> list[Path]:
+def list_checkpoints(checkpoints: Path) -> list[Path]:
     """The checkpoints of a run, oldest first, not yet verified."""
-    named = (path for path in checkpoints.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir())
-    return sorted(named, key=step_of)
+    folders = (path for path in checkpoints.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir())
+    return sorted(folders, key=step_number)
 
 
 def clean(checkpoints: Path) -> None:
-    """Remove what an interrupted save or deletion left."""
+    """Remove the remains of an interrupted save or deletion."""
     clear_leftovers(checkpoints)
 
 
-def verify(folder: Path) -> State:
-    """Its state, when every file is what the manifest says; raises UserError naming the first that is not."""
+def verify(folder: Path) -> CheckpointState:
+    """The state of a checkpoint whose files are all as the manifest says; raises UserError naming the first other."""
     if not (folder / MANIFEST).is_file():
         raise UserError(f"{folder}: no {MANIFEST}, so this is no complete checkpoint")
     manifest = validate(_Manifest, read_json(folder / MANIFEST), str(folder / MANIFEST))
-    there = set(_files(folder)) - {MANIFEST}
+    present = set(_files(folder)) - {MANIFEST}
     # A name in the manifest is compared and never opened, so it cannot lead out of the folder.
-    for name in sorted(there ^ manifest.files.keys()):
-        if name in there:
+    for name in sorted(present ^ manifest.files.keys()):
+        if name in present:
             raise UserError(f"{folder / name}: is not in the manifest, so the checkpoint was changed")
         raise UserError(f"{folder / name}: missing, so the checkpoint is damaged")
-    for name in sorted(there):
+    for name in sorted(present):
         if sha256_of(folder / name) != manifest.files[name]:
             raise UserError(f"{folder / name}: its sha256 is not the manifest's, so the checkpoint is damaged")
-    return validate(State, read_json(folder / STATE), str(folder / STATE))
+    return validate(CheckpointState, read_json(folder / STATE), str(folder / STATE))
 
 
-def newest_valid(checkpoints: Path) -> Valid | None:
-    """None where there is no checkpoint; raises UserError when there are some and none is whole."""
+def newest_valid(checkpoints: Path) -> ValidCheckpoint | None:
+    """The newest whole checkpoint, or None where there are none.
+
+    Raises UserError when there are checkpoints and all of them are damaged.
+    """
     damage: dict[Path, str] = {}
-    for folder in reversed(found(checkpoints)):
+    for folder in reversed(list_checkpoints(checkpoints)):
         try:
-            return Valid(folder, verify(folder), damage)
+            return ValidCheckpoint(folder, verify(folder), damage)
         except UserError as error:
             damage[folder] = str(error)
     if damage:
@@ -155,15 +173,30 @@ def newest_valid(checkpoints: Path) -> Valid | None:
     return None
 
 
+def choose(folder: Path) -> ValidCheckpoint:
+    """`folder` itself when it is a checkpoint, else the newest whole checkpoint of the run `folder`.
+
+    Raises UserError when there is none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run or checkpoint")
+    if is_checkpoint(folder):
+        return ValidCheckpoint(folder, verify(folder), {})
+    valid = newest_valid(folder / CHECKPOINTS)
+    if not valid:
+        raise UserError(f"{folder}: holds no checkpoint; name a run, or a folder below its {CHECKPOINTS}")
+    return valid
+
+
 def set_aside(folder: Path) -> Path:
-    """Give a damaged checkpoint a name that is never read, nor counted among those that are kept."""
+    """Give a damaged checkpoint a name that is never read, nor counted among the checkpoints to keep."""
     aside = folder.with_name(_DAMAGED + folder.name)
     shutil.rmtree(aside, ignore_errors=True)
     return folder.replace(aside)
 
 
-def weights(folder: Path) -> dict[str, Tensor]:
-    """The weights of the pair by name, on the CPU, of a verified checkpoint."""
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of the pair by name, on the CPU, from a verified checkpoint."""
     return load_file(tensors_file(folder, WEIGHTS))
 
 

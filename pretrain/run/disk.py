@@ -1,4 +1,4 @@
-"""A full disk: what was being written is removed, what was written before is kept, and the same command goes on."""
+"""A full disk: the file being written is removed, earlier checkpoints are kept, and the same command resumes later."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from configs.common.errors import Unfinished
 from configs.common.files import DISK_IS_FULL
 from pretrain.run import checkpoint
-from pretrain.run.folder import Run
+from pretrain.run.folder import RunFolder
 
 
 @contextmanager
-def on_a_full_disk(run: Run, num_bytes: int) -> Iterator[None]:
+def on_a_full_disk(run: RunFolder, num_bytes: int) -> Iterator[None]:
     """Raises Unfinished when nothing more can be written to the run, whose checkpoints take about `num_bytes`."""
     try:
         with _quiet_threads():
@@ -23,16 +23,16 @@ def on_a_full_disk(run: Run, num_bytes: int) -> Iterator[None]:
             raise
         if run.world.is_main:
             checkpoint.clean(run.checkpoints)
-        kept = checkpoint.found(run.checkpoints)
+        kept = checkpoint.list_checkpoints(run.checkpoints)
         raise Unfinished(
             f"{run.folder}: the disk is full, and a checkpoint takes about {num_bytes / 1e6:,.1f} MB; with room for "
-            f"it, the same command goes on from {kept[-1].name if kept else 'the beginning'}"
+            f"it, the same command resumes from {kept[-1].name if kept else 'the beginning'}"
         ) from None
 
 
 @contextmanager
 def _quiet_threads() -> Iterator[None]:
-    """TensorBoard writes in a thread of its own, and what that one raises is raised in ours again."""
+    """Print no traceback for a full disk in TensorBoard's thread: our own next write raises the same error."""
     before = threading.excepthook
 
     def unless_full(raised: threading.ExceptHookArgs) -> None:

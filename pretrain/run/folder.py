@@ -21,6 +21,7 @@ from configs.recipe import Recipe, differences
 from configs.schema import Table
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
+from pretrain.run.continuation import Continuation
 from pretrain.run.provenance import Loaded, start_of
 from pretrain.step.world import World
 
@@ -32,49 +33,57 @@ class _Provenance(Table):
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: at the beginning, or behind a verified checkpoint."""
+    """Where a run begins: at its first step, or after a verified checkpoint."""
 
     step: int
-    skipped: int = 0  # of these steps
+    skipped: int = 0  # the number of these steps that changed nothing
+    first_row: int = 0  # the position in the order of rows at which step 0 begins
+    earlier_updates: int = 0  # the optimizer's updates before step 0
     checkpoint: Path | None = None
-    layout: str = ""  # of the processes that wrote it
+    layout: str = ""  # the layout of the processes that wrote the checkpoint
     warnings: tuple[str, ...] = ()
 
 
-class Run:
-    """The folder of a run, as all processes see it. The first one claims it before anything is written."""
+class RunFolder:
+    """The folder of a run, as all processes see it. The first process claims it before anything is written."""
 
     def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus, world: World):
         self.folder, self.recipe, self.corpus, self.world = folder, recipe, corpus, world
         self.checkpoints = folder / CHECKPOINTS
 
-    def claim(self, resume: str, *, begins: bool = False) -> Start:
-        """Make the folder this process's own, and find where to begin; raises UserError when it is not this run's.
+    def claim(self, resume: str, *, has_weights: bool = False, continuation: Continuation | None = None) -> Start:
+        """Lock the folder for this process and find where to begin; raises UserError when it is not this run's.
 
-        `begins` says that the weights of a released model are there to begin with.
+        `has_weights` says that the weights of a released model, or of the continuation, are there to begin with.
         """
-        continued = (self.folder / RECIPE).is_file()
-        if not continued and holds_other_things(self.folder):
+        holds_run = (self.folder / RECIPE).is_file()
+        if not holds_run and holds_other_things(self.folder):
             raise UserError(f"{self.folder}: is not empty and holds no run; name a new folder")
-        if continued and resume == "never":
+        if holds_run and resume == "never":
             raise UserError(f"{self.folder}: already holds a run; name a new folder, or continue it with --resume auto")
         make_folder(self.folder)
         self._lock = _lock(self.folder)
-        if continued:
+        if holds_run:
             self._check_same(load(str(self.folder / RECIPE)))
-        start = self._find_start()
-        if not start.checkpoint and not begins and (model := self._began_with()):
-            raise UserError(f"{self.folder}: began with {model}, and has no checkpoint yet; give --init-from again")
-        # The first thing that is not hidden: a folder without it is not a run, however early the process was killed.
+        start = self._find_start(continuation)
+        if not start.checkpoint and not has_weights and (option := self._first_option()):
+            raise UserError(f"{self.folder}: began with {option}, and has no checkpoint yet; give this option again")
+        # The recipe is the first file that is not hidden: a folder without it is not a run, however early the process
+        # was killed.
         write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.to_dict()))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
         return start
 
     def record(
-        self, start: Start, dtype: torch.dtype, loaded: Loaded | None = None, general: Corpus | None = None
+        self,
+        start: Start,
+        dtype: torch.dtype,
+        loaded: Loaded | None = None,
+        continuation: Continuation | None = None,
+        general: Corpus | None = None,
     ) -> None:
-        """Store the tokenizer, append this start to the provenance, and take the mark of a stop away."""
+        """Store the tokenizer, append this start to the provenance, and remove the mark of an earlier stop."""
         for name in self.corpus.manifest.vocabulary.files:
             write_text(self.folder / name, (self.corpus.folder / name).read_text(encoding="utf-8"))
         path = self.folder / PROVENANCE
@@ -84,20 +93,24 @@ class Run:
             entry["general"] = _identity(general)
         if loaded:
             entry["init_from"] = asdict(loaded)
+        if continuation:
+            entry["continue_from"] = continuation.to_dict() | {"first_row": start.first_row}
         write_json(path, {"recipe": self.recipe.fingerprint(), "starts": [*starts, entry]})
         (self.folder / STOPPED).unlink(missing_ok=True)
 
     def mark_stopped(self, step: int) -> None:
-        """Say that the run was asked to stop, and has saved. All processes call it, and leave when it is there."""
+        """Write that the run was asked to stop and has saved. All processes call it, and return once it is written."""
         if self.world.is_main:
             write_json(self.folder / STOPPED, {"step": step, "time": utc_now()})
         self.world.barrier()
 
-    def state(self, step: int, skipped: int) -> checkpoint.State:
-        return checkpoint.State(
+    def state(self, start: Start, step: int, skipped: int) -> checkpoint.CheckpointState:
+        """The state of a checkpoint that is written after `step` steps, in a process that began at `start`."""
+        return checkpoint.CheckpointState(
             step=step,
             skipped=skipped,
-            rows_seen=step * self.recipe.batch.rows,
+            rows_seen=start.first_row + step * self.recipe.batch.rows,
+            earlier_updates=start.earlier_updates,
             recipe=self.recipe.fingerprint(),
             corpus=self.corpus.manifest_sha256,
             zero_stage=self.recipe.compute.zero_stage,
@@ -105,31 +118,50 @@ class Run:
             time=utc_now(),
         )
 
-    def _began_with(self) -> str | None:
+    def _first_option(self) -> str | None:
+        """The option that gave the run its first weights, as an earlier start recorded it."""
         path = self.folder / PROVENANCE
-        starts = read_json(path)["starts"] if path.is_file() else []
-        return next((start["init_from"]["model"] for start in starts if "init_from" in start), None)
+        for start in read_json(path)["starts"] if path.is_file() else ():
+            if "init_from" in start:
+                return f"--init-from {start['init_from']['model']}"
+            if "continue_from" in start:
+                return f"--continue-from {start['continue_from']['checkpoint']}"
+        return None
 
-    def _check_same(self, before: Recipe) -> None:
-        for key, was, now in differences(before.science(), self.recipe.science()):
+    def _check_same(self, earlier: Recipe) -> None:
+        for key, before, now in differences(earlier.science(), self.recipe.science()):
             raise UserError(
-                f"{self.folder}: this run has {key} = {json.dumps(was)}, and now it is {json.dumps(now)}; "
-                "name a new folder, or give the recipe that the run began with"
+                f"{self.folder}: this run has {key} = {json.dumps(before)}, and now it is {json.dumps(now)}; give the "
+                "recipe that the run began with, or train on from its weights and moments in a new folder: "
+                f"--run NEW --continue-from {self.folder}"
             )
 
-    def _find_start(self) -> Start:
-        """Behind the newest checkpoint that is whole; raises UserError when this run cannot go on there."""
+    def _find_start(self, continuation: Continuation | None) -> Start:
+        """The newest whole checkpoint, or else the first step; raises UserError when the run cannot resume there."""
         valid = checkpoint.newest_valid(self.checkpoints)
         if not valid:
-            return Start(0)
-        self._check_corpus(valid.folder, valid.state)
-        return Start(valid.state.step, valid.state.skipped, valid.folder, valid.state.layout, tuple(_pass_over(valid)))
+            if not continuation:
+                return Start(0)
+            first_row = continuation.first_row(self.recipe, self.corpus)
+            return Start(0, first_row=first_row, earlier_updates=continuation.state.updates)
+        state = valid.state
+        self._check_corpus(valid.folder, state)
+        return Start(
+            state.step,
+            state.skipped,
+            state.rows_seen - state.step * self.recipe.batch.rows,
+            state.earlier_updates,
+            valid.folder,
+            state.layout,
+            tuple(_pass_over(valid)),
+        )
 
-    def _check_corpus(self, folder: Path, state: checkpoint.State) -> None:
+    def _check_corpus(self, folder: Path, state: checkpoint.CheckpointState) -> None:
         if state.corpus != self.corpus.manifest_sha256:
             raise UserError(
                 f"{folder}: was trained on another corpus than {self.corpus.folder} (manifest sha256 "
-                f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own"
+                f"{state.corpus[:12]}, and here {self.corpus.manifest_sha256[:12]}); name the run's own, or train on "
+                f"from its weights and moments in a new folder: --run NEW --continue-from {self.folder}"
             )
 
 
@@ -137,10 +169,10 @@ def _identity(corpus: Corpus) -> dict[str, str]:
     return {"folder": str(corpus.folder), "manifest_sha256": corpus.manifest_sha256}
 
 
-def _pass_over(valid: checkpoint.Valid) -> Iterator[str]:
-    """Set the damaged checkpoints aside, and say what that costs."""
+def _pass_over(valid: checkpoint.ValidCheckpoint) -> Iterator[str]:
+    """Set the damaged checkpoints aside; each sentence says how many steps that costs."""
     for folder, damage in valid.damage.items():
-        lost = checkpoint.step_of(folder) - valid.state.step
+        lost = checkpoint.step_number(folder) - valid.state.step
         aside = checkpoint.set_aside(folder)
         yield f"{damage}; it is now {aside.name}, and {lost} steps are lost: going back to step {valid.state.step}"
 

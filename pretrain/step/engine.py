@@ -1,4 +1,4 @@
-"""DeepSpeed, and the only file that calls it: a step, and what a checkpoint holds of it."""
+"""Everything that calls DeepSpeed: one optimizer step, and the tensors of a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from torch import Tensor, nn
 
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
-from pretrain.model.pair import Counts, ElectraPair, Output
+from pretrain.model.pair import Counts, ElectraPair, PairOutput
 from pretrain.step import compilation
 from pretrain.step.deepspeed_config import configuration, refused
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.parameter_groups import pair_groups
+from pretrain.step.skip_count import SkipCount
 from pretrain.step.world import World, precision
 
-# A checkpoint's tensors: for each of these a file, NAME.safetensors, of every parameter by its name, whole and in fp32.
+# A checkpoint has a file NAME.safetensors for each of these, with every parameter by its name, whole and in fp32.
 WEIGHTS = "weights"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one optimizer step over the whole batch."""
+    """Measurements of one optimizer step over the whole batch."""
 
     losses: dict[str, float]  # each objective's mean, unweighted
     total: float  # the weighted sum
@@ -39,7 +40,6 @@ class Measures:
     sampled_accuracy: float  # share of slots whose sample is the original
     replaced_share: float  # share of tokens that the generator replaced
     skipped_steps: int  # steps of the run so far that changed nothing, because their loss or gradient was not finite
-    skipped_in_a_row: int  # how many of them end at this step
 
 
 class Engine:
@@ -52,15 +52,14 @@ class Engine:
         compilation.compile_layers(pair, recipe.compute.compile, world)
         groups = pair_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
         self._adam = ElectraAdam(groups, recipe.optimizer)
-        # All of the run's, and how many of them end at its last step.
-        self._skipped = torch.zeros(2, dtype=torch.long, device=world.device)
+        self.skips = SkipCount(world.device)
         self.num_parameters = sum(weight.numel() for weight in pair.parameters())
         config = configuration(recipe, world, self.num_parameters)
         if recipe.deepspeed:
             self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes are not counted
             try:
                 self._deepspeed.DeepSpeedConfig(config)
-            except Exception as error:  # it stumbles in any way over what it does not check
+            except Exception as error:  # DeepSpeed raises anything for a value that it does not check
                 raise refused(recipe, error) from error
         self._engine, _, _, _ = self._deepspeed.initialize(
             model=pair, optimizer=self._adam, config=config, dist_init_required=False
@@ -84,7 +83,7 @@ class Engine:
     def step(
         self, batches: list[Batch], rate: float, *, measure: bool, generator_alone: bool = False
     ) -> Measures | None:
-        """One optimizer step over this process's micro-batches of the batch, and what it measured if that is wanted.
+        """One optimizer step over this process's micro-batches of the batch; its measures where they are asked for.
 
         A step whose loss or gradient is not finite, on any process, changes neither weights nor moments. Only measuring
         waits for the device.
@@ -105,18 +104,18 @@ class Engine:
         norm = self._update()
         if not measure:
             return None
-        return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self._skipped)
+        return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self.skips.total)
 
     def _counts(self, batches: list[Batch]) -> Counts:
-        """The predictions of the whole step, over all processes."""
+        """The number of predictions of each objective in the whole step, over all processes."""
         counts = self.pair.counts(batches)
         shared = self.world.sum_on_hosts(torch.tensor(list(counts.values()), dtype=torch.float64))
         return dict(zip(counts, shared.tolist(), strict=True))
 
     def _update(self) -> Tensor:
-        """Change the weights by the gradients, clipped over all parameters; their norm before that, alike everywhere.
+        """Clip the gradients and update the weights; return the norm before clipping, the same in all processes.
 
-        ZeRO clips and skips by itself. Without it DeepSpeed would clip but not tell the norm, and skip nothing.
+        ZeRO clips and skips by itself. Without it DeepSpeed would clip without telling the norm, and skip nothing.
         """
         if self.recipe.compute.zero_stage:
             self._engine.step()
@@ -126,12 +125,11 @@ class Engine:
             norm = torch.nn.utils.clip_grad_norm_(self.pair.parameters(), self.recipe.optimizer.clip_norm)
             self._adam.found_inf = (~norm.isfinite()).float()
             self._engine.step()
-        skipped = (~norm.isfinite()).long()
-        self._skipped = torch.stack([self._skipped[0] + skipped, (self._skipped[1] + 1) * skipped])
+        self.skips.add(norm)
         return norm
 
     def _fill_gradients(self) -> None:
-        """Of a weight that is in no objective it is 0, as DeepSpeed makes it where it sums over processes."""
+        """Give a weight that no objective uses a gradient of 0, as DeepSpeed does where it sums over processes."""
         for weight in self.pair.parameters():
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
@@ -141,46 +139,36 @@ class Engine:
             group["lr"] = 0.0 if generator_alone and group["waits"] else rate * group["scale"]
 
     def weights_are_finite(self) -> bool:
-        """In all processes. Only an update by finite gradients can have made them anything else: at too high a rate."""
+        """Whether all weights are finite in all processes. Too high a learning rate can make them infinite."""
         return not self.world.any(not torch.stack([weight.isfinite().all() for weight in self.pair.parameters()]).all())
 
     @property
-    def skipped_steps(self) -> int:
-        """How many steps of the run changed nothing. Waits for the device."""
-        return int(self._skipped[0])
-
-    @property
-    def skipped_in_a_row(self) -> int:
-        """How many steps that changed nothing end at the last one. Waits for the device."""
-        return int(self._skipped[1])
-
-    @property
     def checkpoint_bytes(self) -> int:
-        """About how many a checkpoint takes: fp32 weights and two moments."""
+        """About how many bytes a checkpoint takes: fp32 weights and two moments."""
         return 3 * 4 * self.num_parameters
 
     def save(self, folder: Path) -> None:
-        """Write weights and moments below `folder`: the same files for any layout. All processes call it."""
+        """Write weights and moments below `folder`, the same files for any layout. All processes call it."""
         for part in (WEIGHTS, *MOMENTS):
-            whole: dict[str, Tensor] = {}
+            tensors: dict[str, Tensor] = {}
             for name, parameter in self.pair.named_parameters():
-                tensor = self._whole(parameter, part)
+                tensor = self._gather(parameter, part)
                 if self.world.is_main:
-                    whole[name] = tensor.detach().to("cpu", torch.float32, copy=True)
+                    tensors[name] = tensor.detach().to("cpu", torch.float32, copy=True)
             if self.world.is_main:
-                tensors_file(folder, part).write_bytes(save(whole))
+                tensors_file(folder, part).write_bytes(save(tensors))
 
-    def load(self, folder: Path, steps: int, skipped: int) -> None:
-        """Read what `save` wrote after so many steps, of which some were skipped, in whatever layout.
+    def load(self, folder: Path, *, updates: int, skipped: int) -> None:
+        """Read the files that `save` wrote, in whatever layout, after so many updates. The caller has verified them.
 
-        The caller has verified the files.
+        `skipped` counts the steps of this run that changed nothing.
         """
         self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
-        self._skipped[0] = skipped
+        self.skips.restore(skipped)
         for state in self._adam.state.values():
-            state["step"].fill_(steps - skipped)
+            state["step"].fill_(updates)
         if self.recipe.compute.zero_stage:
-            # It updates a fragment of the weights that is its own.
+            # Each process updates a copy of its own fragment of the weights.
             self._engine.optimizer.refresh_fp32_params()
         for part in MOMENTS:
             with safe_open(tensors_file(folder, part), framework="pt") as tensors:
@@ -188,9 +176,10 @@ class Engine:
                     self._put(parameter, part, tensors.get_tensor(name))
 
     def _make_moments(self) -> None:
-        """Before the first step, so that a checkpoint can be read into them.
+        """Make the moments before the first step, so that a checkpoint can be read into them.
 
-        ZeRO links them to the parameters after it has updated its first group, when other groups had none yet.
+        By itself ZeRO would link moments to parameters after it has updated its first group, when the other groups have
+        no moments yet.
         """
         for group in self._adam.param_groups:
             for parameter in group["params"]:
@@ -198,8 +187,8 @@ class Engine:
         if self.recipe.compute.zero_stage:
             self._engine.optimizer._lazy_init_hp_params_optimizer_state()
 
-    def _whole(self, parameter: nn.Parameter, part: str) -> Tensor:
-        """A weight, or one of its moments; under ZeRO those lie in fragments, which all processes bring together."""
+    def _gather(self, parameter: nn.Parameter, part: str) -> Tensor:
+        """A weight or one of its moments, whole. Under ZeRO all processes bring the fragments of a moment together."""
         if part == WEIGHTS:
             return parameter
         if self.recipe.compute.zero_stage:
@@ -207,7 +196,7 @@ class Engine:
         return self._adam.state_of(parameter)[part]
 
     def _put(self, parameter: nn.Parameter, part: str, moment: Tensor) -> None:
-        """Take over a moment, or under ZeRO the fragment of it that is this process's."""
+        """Copy a moment into the optimizer, or under ZeRO this process's fragment of it."""
         if self.recipe.compute.zero_stage:
             self._deepspeed.utils.safe_set_full_optimizer_state(parameter, moment, part)
         else:
@@ -215,21 +204,20 @@ class Engine:
 
 
 def _only_finite(loss: Tensor) -> Tensor:
-    """The loss; where it is not finite, its gradient is not either, and the norm of the gradients tells all processes.
+    """The loss, with a NaN gradient where the loss is not finite, so the gradients' norm tells all processes.
 
-    The gradient of an infinite loss may be finite: that of a cross-entropy is never above 1.
+    The gradient of an infinite loss may be finite: the gradient of a cross-entropy never exceeds 1.
     """
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
 
 
-def _sums_of(output: Output) -> Tensor:
-    """[objectives + 4]: each loss, the weighted total, slots, slots predicted right, slots sampled right."""
+def _sums_of(output: PairOutput) -> Tensor:
+    """[objectives + 4]: each loss, the weighted total; the numbers of slots, right predictions, right samples."""
     return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
 
 
-def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped: Tensor) -> Measures:
+def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped_steps: int) -> Measures:
     *losses, total, slots, correct, original = sums.tolist()
-    skipped_steps, skipped_in_a_row = skipped.tolist()
     return Measures(
         losses={name: value / max(1.0, count) for (name, count), value in zip(counts.items(), losses, strict=True)},
         total=total,
@@ -238,7 +226,6 @@ def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped: Tensor) -> Me
         sampled_accuracy=original / max(1.0, slots),
         replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
         skipped_steps=skipped_steps,
-        skipped_in_a_row=skipped_in_a_row,
     )
 
 
@@ -247,7 +234,7 @@ def tensors_file(folder: Path, part: str) -> Path:
 
 
 def _import_deepspeed(world: World) -> Any:
-    """Import it late, because it takes seconds, and quiet: it reports by the page what the recipe already says."""
+    """Import DeepSpeed late, because that takes seconds, and quietly: it reports at length what the recipe says."""
     os.environ.setdefault("DS_ACCELERATOR", world.device.type)
     os.environ.setdefault("LOCAL_RANK", "0")
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
@@ -255,8 +242,8 @@ def _import_deepspeed(world: World) -> Any:
     import deepspeed
     import deepspeed.ops
 
-    # Importing it sets the level anew.
+    # Importing DeepSpeed has set the level again.
     logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
-    # An all-reduce through shared memory that would be compiled at the first start on a CPU.
+    # Leave out an all-reduce through shared memory that would be compiled at the first start on a CPU.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     return deepspeed

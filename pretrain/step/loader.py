@@ -1,4 +1,4 @@
-"""The batches of a step for one process, prepared while the step before is computed."""
+"""The batches of a step for one process, prepared while the previous step is computed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from pretrain.step.world import World
 
 
 class Loader:
-    """Reads rows of a corpus as batches; the same step gives the same rows to any number of processes."""
+    """Reads rows of a corpus as batches; the same step has the same rows on any number of processes.
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, world: World):
-        self._corpus, self._recipe = corpus, recipe
+    Step 0 begins at position `first_row` of the order of rows.
+    """
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, world: World, first_row: int = 0):
+        self._corpus, self._recipe, self._first_row = corpus, recipe, first_row
         self._micro = micro_rows(recipe, world.size)
         self._offset, self._stride = world.rank * self._micro, world.size * self._micro
         self._pins = world.device.type == "cuda"
@@ -28,7 +31,7 @@ class Loader:
         self._ahead: tuple[int, Future[list[Batch]]] | None = None
 
     def step(self, step: int) -> list[Batch]:
-        """This process's micro-batches of step `step`; the next step is begun in the background."""
+        """This process's micro-batches of step `step`; the next step is read in the background."""
         ahead = self._ahead
         batches = ahead[1].result() if ahead and ahead[0] == step else self._read(step)
         self._ahead = (step + 1, self._thread.submit(self._read, step + 1))
@@ -43,8 +46,9 @@ class Loader:
         self._thread.shutdown(cancel_futures=True)
 
     def _read(self, step: int) -> list[Batch]:
-        """What all processes compute at once are neighbours, for a group of rows to lie within it."""
-        first, rows = step * self._recipe.batch.rows, self._recipe.batch.rows
+        """The micro-batches that all processes compute at the same time lie side by side, so groups stay together."""
+        rows = self._recipe.batch.rows
+        first = self._first_row + step * rows
         starts = range(first + self._offset, first + rows, self._stride)
         return [self._micro_batch(np.arange(start, start + self._micro)) for start in starts]
 
@@ -57,9 +61,9 @@ class Loader:
 def batch_of(
     corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
 ) -> Batch:
-    """Rows `numbers` of a split as a batch, with the masking of their epoch; `keys` name their randomness.
+    """Rows `numbers` of a split as a batch, with the maskings of their `epochs`; `keys` name their randomness.
 
-    With two views the rows come twice, view after view, with maskings and randomness of their own.
+    With two views the rows come twice, all rows of one view first; each view has its own maskings and randomness.
     """
     views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
     numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
@@ -75,3 +79,16 @@ def batch_of(
         seed=recipe.seed,
         purpose=split,
     )
+
+
+def held_out_numbers(corpus: Corpus, num_rows: int, seed: int) -> np.ndarray:
+    """The numbers of `num_rows` held-out rows, always the same, from all shards.
+
+    The first rows alone would all come from one source.
+    """
+    return rows_at(np.arange(num_rows), corpus.num_rows("validation"), seed)[0]
+
+
+def held_out_batch(corpus: Corpus, recipe: Recipe, numbers: np.ndarray) -> Batch:
+    """Held-out rows with the maskings of epoch 0; a row's number names its randomness."""
+    return batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)

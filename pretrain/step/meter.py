@@ -1,4 +1,4 @@
-"""What a step costs: rates, the share of time waiting for data, and model-FLOP utilisation."""
+"""The cost of a step: rates, the share of time spent waiting for data, and model-FLOP utilisation."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pretrain.step.world import World
 
 
 class Meter:
-    """Counts from one logged step to the next."""
+    """Counts work and time from one logged step to the next."""
 
-    def __init__(self, recipe: Recipe, world: World, peak_flops: float):
-        self._recipe, self._world, self._peak_flops = recipe, world, peak_flops
+    def __init__(self, recipe: Recipe, world: World, peak_flops: float, first_row: int = 0):
+        self._recipe, self._world, self._peak_flops, self._first_row = recipe, world, peak_flops, first_row
         self._restart()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Time in here is spent waiting for data."""
+        """The time inside this block is counted as waiting for data."""
         begin = time.perf_counter()
         yield
         self._waited += time.perf_counter() - begin
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Time in here is not the step's: evaluation and saving. The steps before it are finished first."""
+        """The time inside this block, of evaluation or saving, is not counted. The queued steps are finished first."""
         self._world.synchronize()
         begin = time.perf_counter()
         yield
@@ -41,7 +41,7 @@ class Meter:
         self._work += work_of(batches)
 
     def values(self, step: int, measures: Measures, rate: float) -> dict[str, Any]:
-        """Everything that is logged of a step; what was counted starts anew."""
+        """Everything that is logged for a step; counting starts again from zero."""
         seconds = time.perf_counter() - self._began
         flops = model_flops(self._recipe, self._work) * self._world.size / seconds
         values = {
@@ -53,7 +53,7 @@ class Meter:
             "learning_rate": rate,
             "gradient_norm": measures.gradient_norm,
             "skipped_steps": measures.skipped_steps,
-            "rows_seen": step * self._recipe.batch.rows,
+            "rows_seen": self._first_row + step * self._recipe.batch.rows,
             "rows_per_second": self._steps * self._recipe.batch.rows / seconds,
             "tokens_per_second": self._work.tokens * self._world.size / seconds,
             "data_wait_share": self._waited / seconds,

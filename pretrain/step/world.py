@@ -1,8 +1,9 @@
-"""The processes of a run, and what they say to each other."""
+"""The processes of a run: how they join, and how they agree."""
 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,7 @@ class World:
     rank: int
     size: int
     device: torch.device
-    # gloo between the hosts: what the loop must know at once is agreed on without waiting for a device
+    # gloo between the hosts: through it the processes agree without waiting for a device
     host: dist.ProcessGroup | None
 
     @property
@@ -37,7 +38,7 @@ class World:
         return tensor
 
     def synchronize(self) -> None:
-        """Wait until the device has done what it was given."""
+        """Wait until the device has done all queued work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -48,15 +49,20 @@ class World:
         return tensor
 
     def any(self, flag: bool) -> bool:
-        """Whether it holds in any process."""
-        return bool(self.sum_on_hosts(torch.tensor(int(flag))) > 0)
+        """Whether the flag holds in any process."""
+        return self.any_of_each(flag)[0]
+
+    def any_of_each(self, *flags: bool) -> tuple[bool, ...]:
+        """For each flag, whether it holds in any process. The processes exchange all flags at once."""
+        counts = self.sum_on_hosts(torch.tensor(flags, dtype=torch.long))
+        return tuple(count > 0 for count in counts.tolist())
 
     def barrier(self) -> None:
         if self.size > 1:
             dist.barrier(group=self.host)
 
     def first(self, function: Callable[[], T]) -> T:
-        """Return in every process the value that `function` has in the first process.
+        """Call `function` in the first process and return its value in every process.
 
         If it raises an ElectraError there, the first process raises it, and the others leave with its exit code.
         """
@@ -78,8 +84,13 @@ class World:
 
 
 def join() -> World:
-    """Join the processes that torchrun (or Slurm through it) started, or be alone. nccl on GPUs, gloo on the CPU."""
+    """Join the processes that torchrun started, or be the only process. nccl on GPUs, gloo on the CPU.
+
+    Raises UserError for a process without a GPU of its own, and for processes that cannot find the first of them.
+    """
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if size > 1:
+        _check_address(size)
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")
     if device.type == "cuda":
@@ -90,9 +101,27 @@ def join() -> World:
         keep_freed_memory()
     if not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
-        alone = None if "MASTER_ADDR" in os.environ and "RANK" in os.environ else dist.HashStore()
-        dist.init_process_group(backend, store=alone, rank=rank, world_size=size, timeout=timedelta(minutes=30))
+        # The only process needs no port, so it cannot collide with another run on its machine.
+        store = dist.HashStore() if size == 1 else None
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=timedelta(minutes=30))
     return World(rank, size, device, _host_group() if size > 1 else None)
+
+
+def _check_address(size: int) -> None:
+    """Raises UserError where torch would take this machine for the first one, or wait for half an hour."""
+    address = os.environ.get("MASTER_ADDR", "")
+    if not address:
+        raise UserError(
+            f"MASTER_ADDR: is empty, and there are {size} processes (WORLD_SIZE); start them with torchrun, or set it "
+            "to the address of the node of process 0"
+        )
+    try:
+        socket.getaddrinfo(address, None)
+    except OSError as error:
+        raise UserError(
+            f"MASTER_ADDR: {address!r} cannot be resolved on this machine ({error.strerror}); give the node of process "
+            "0 by an address that every node can resolve"
+        ) from None
 
 
 def _host_group() -> dist.ProcessGroup:
@@ -107,8 +136,9 @@ def leave() -> None:
 
 
 def precision(wanted: str, device: torch.device) -> torch.dtype:
-    """What "auto" means here: bf16 where the processor computes in it. DeepSpeed's CPU accelerator claims it
-    always, and oneDNN wherever there is AVX-512.
+    """The type of matrix products. "auto" is bf16 where the processor computes in bf16 by itself, else fp32.
+
+    DeepSpeed's CPU accelerator always claims bf16, and oneDNN claims it wherever there is AVX-512.
     """
     if wanted != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16}[wanted]

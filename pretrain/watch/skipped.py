@@ -1,6 +1,6 @@
-"""Steps that changed nothing, because their loss or gradient was not finite: when they are too many, and their rows.
+"""Too many steps in a row that changed nothing, because their loss or gradient was not finite: the run ends.
 
-No weight has changed since the first of them, so what it computed can be computed again from its rows.
+No weight has changed since the first of these steps, so its losses can be computed again from its rows.
 """
 
 from __future__ import annotations
@@ -18,25 +18,39 @@ from configs.common.errors import UserError
 from configs.common.files import write_text
 from configs.folders import TOKENIZER_FILE
 from pretrain.run import checkpoint
-from pretrain.run.folder import Run
-from pretrain.step.engine import Engine, Measures
+from pretrain.run.folder import RunFolder
+from pretrain.step.engine import Engine
 from pretrain.step.loader import batch_of
 from pretrain.step.order import rows_at
 from pretrain.step.world import precision
 
 
-def check(run: Run, engine: Engine, done: int, measures: Measures) -> None:
-    """End the run when too many steps in a row, of which `done` is the last, were skipped. All processes call it."""
-    if measures.skipped_in_a_row >= run.recipe.run.stop_after_skipped:
-        run.world.first(lambda: _give_up(run, engine, done, measures.skipped_in_a_row))
+def may_be_too_many(engine: Engine) -> bool:
+    """Whether the newest count that this process knows without waiting reaches `run.stop_after_skipped`.
+
+    Processes may answer differently; `check` decides when one of them says yes.
+    """
+    return engine.skips.recently_in_a_row >= engine.recipe.run.stop_after_skipped
 
 
-def _give_up(run: Run, engine: Engine, done: int, in_a_row: int) -> NoReturn:
-    """The rows of the first of the steps are written for people."""
+def check(run: RunFolder, engine: Engine, done: int, first_row: int) -> None:
+    """End the run when too many steps in a row, the last of them step `done`, were skipped. All processes call it.
+
+    `first_row` is the position in the order of rows at which the run began. Waits for the device. Raises UserError.
+    """
+    in_a_row = engine.skips.in_a_row
+    if in_a_row >= run.recipe.run.stop_after_skipped:
+        run.world.first(lambda: _give_up(run, engine, done, in_a_row, first_row))
+
+
+def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row: int) -> NoReturn:
+    """Write the rows of the first skipped step for people, and raise UserError."""
     first = done - in_a_row + 1
     path = run.folder / f"skipped-{first:08d}.jsonl"
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(run, engine, first - 1)))
-    kept = checkpoint.found(run.checkpoints)
+    position = first_row + (first - 1) * run.recipe.batch.rows
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(run, engine, position))
+    write_text(path, "".join(lines))
+    kept = checkpoint.list_checkpoints(run.checkpoints)
     raise UserError(
         f"step {done}: the loss or the gradient of the last {in_a_row} steps was not finite, so they changed nothing; "
         f"the rows of step {first}, each with its losses, are in {path}, and {kept[-1] if kept else 'no checkpoint'} "
@@ -44,10 +58,10 @@ def _give_up(run: Run, engine: Engine, done: int, in_a_row: int) -> NoReturn:
     )
 
 
-def _rows(run: Run, engine: Engine, step: int) -> Iterator[dict[str, Any]]:
+def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, Any]]:
     """The rows of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
     tokenizer = Tokenizer.from_file(str(run.corpus.folder / TOKENIZER_FILE))
-    positions = np.arange(step * run.recipe.batch.rows, (step + 1) * run.recipe.batch.rows)
+    positions = np.arange(position, position + run.recipe.batch.rows)
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
     for index, row in enumerate(run.corpus.read("train", numbers)):
         only = slice(index, index + 1)
@@ -61,8 +75,8 @@ def _rows(run: Run, engine: Engine, step: int) -> Iterator[dict[str, Any]]:
 
 
 @torch.no_grad()
-def _losses(run: Run, engine: Engine, *row: np.ndarray) -> dict[str, float | None]:
-    """Of one row alone, by objective; None where it is not finite."""
+def _losses(run: RunFolder, engine: Engine, *row: np.ndarray) -> dict[str, float | None]:
+    """The losses of a single row by objective; None for a loss that is not finite."""
     pair, device = engine.pair.eval(), run.world.device
     batch = batch_of(run.corpus, run.recipe, "train", *row)
     counts = pair.counts([batch])

@@ -89,7 +89,7 @@ def test_the_whole_way(model: Path, domain: Path, world: World, tmp_path: Path, 
     (started,) = read_json(run / "provenance.json")["starts"]
     table = {line["part"]: line for line in started["init_from"]["table"]}
     assert table["discriminator"]["loaded"] and not any(line["fresh"] for line in table.values())
-    assert checkpoint.found(run / "checkpoints")[-1].name == "step-00000006"
+    assert checkpoint.list_checkpoints(run / "checkpoints")[-1].name == "step-00000006"
     # Its own run is a model to go on from as well.
     assert start(run, domain, tmp_path / "next", world)
 
@@ -119,7 +119,7 @@ def test_a_run_goes_on_when_the_model_is_gone(model: Path, domain: Path, world: 
     shutil.rmtree(cut / "checkpoints" / "step-00000006")
     shutil.rmtree(ours)
     assert start(ours, domain, cut, world)
-    left, right = (checkpoint.weights(run / "checkpoints" / "step-00000006") for run in (whole, cut))
+    left, right = (checkpoint.read_weights(run / "checkpoints" / "step-00000006") for run in (whole, cut))
     assert all(torch.equal(left[name], right[name]) for name in left)
     # Before there is a checkpoint, nothing but the model can be begun with.
     shutil.rmtree(cut / "checkpoints")
@@ -201,7 +201,7 @@ def test_a_fresh_generator_learns_alone(model: Path, domain: Path, world: World,
     run = tmp_path / "run"
     assert start(alone, domain, run, world, "initial.generator_steps=3")
     released = open_released(str(model)).networks["discriminator"].weights
-    waited, learned = (checkpoint.weights(folder) for folder in checkpoint.found(run / "checkpoints"))
+    waited, learned = (checkpoint.read_weights(folder) for folder in checkpoint.list_checkpoints(run / "checkpoints"))
     for name, tensor in released.items():
         assert torch.equal(waited[name], tensor), name
         assert not torch.equal(learned[name], tensor), name
@@ -260,7 +260,7 @@ def test_lower_layers_learn_more_slowly(model: Path, domain: Path, world: World,
     one = ("schedule.steps=2", "initial.layer_decay=0.5", "optimizer.weight_decay=0.0", "run.save_every=2")
     assert start(model, domain, tmp_path / "run", world, *one)
     before = open_released(str(model)).networks["discriminator"].weights
-    after = checkpoint.weights(checkpoint.found(tmp_path / "run" / "checkpoints")[-1])
+    after = checkpoint.read_weights(checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")[-1])
     moved = {
         part: max(float((after[name] - tensor).abs().max()) for name, tensor in before.items() if name.startswith(part))
         for part in ("embeddings.", "discriminator.layers.0.", "discriminator.layers.1.", "objectives.rtd.")

@@ -114,7 +114,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     assert f"scancel {user.job()}" in used
 
     slurm.output("scontrol", "requeue", user.job())
-    user.wait(lambda: "going on after step" in user.log())
+    user.wait(lambda: "resuming after step" in user.log())
     user.wait_for_step(40)
     # No step more until it is warned: the time that it may take is suddenly over in two minutes.
     signal_all(user.job(), signal.SIGSTOP)
@@ -127,7 +127,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     assert watching.returncode == 0, output + error + user.log()
     assert "Restarts=2" in user.known()
     assert re.search(r"job \d+: stopped behind step-\d+, queued again", user.log())
-    assert len(re.findall("going on after step", user.log())) == 2
+    assert len(re.findall("resuming after step", user.log())) == 2
     assert re.search(r"pretrain +\d+ +PENDING", output) and re.search(r"pretrain +\d+ +RUNNING", output)
     assert f"step {NUM_STEPS}/{NUM_STEPS}" in output
 
@@ -147,7 +147,7 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     assert (user.run / "stopped.json").exists()
 
     user.electra(*command)
-    user.wait(lambda: "going on after step" in user.log())
+    user.wait(lambda: "resuming after step" in user.log())
     user.wait_for_step(max(training(user.run)) + 10)
     slurm.kill_node("n2")
     try:

@@ -29,7 +29,7 @@ FILES = (
 
 
 def newest(run: Path) -> Path:
-    return checkpoint.found(run / "checkpoints")[-1]
+    return checkpoint.list_checkpoints(run / "checkpoints")[-1]
 
 
 def electra(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -88,7 +88,7 @@ def test_going_back_says_what_is_lost(copy: Path, corpus: Corpus, world: World, 
 
 
 def test_where_none_is_whole_nothing_begins_anew_by_itself(copy: Path, corpus: Corpus, world: World) -> None:
-    for folder in checkpoint.found(copy / "checkpoints"):
+    for folder in checkpoint.list_checkpoints(copy / "checkpoints"):
         do_damage(folder / "weights.safetensors", "truncate")
     before = sorted(copy.rglob("*"))
     with pytest.raises(UserError, match=r"step-00000012/weights.* nor is any older checkpoint whole: restore one, or"):
@@ -99,14 +99,16 @@ def test_where_none_is_whole_nothing_begins_anew_by_itself(copy: Path, corpus: C
 def test_what_was_passed_over_does_not_count_among_the_last(copy: Path, corpus: Corpus, world: World) -> None:
     do_damage(newest(copy) / "state.json", "empty")
     assert train(recipe("run.save_every=12", "run.keep_last=1"), corpus, copy, world, "auto")
-    assert [folder.name for folder in checkpoint.found(copy / "checkpoints")] == ["step-00000012"]
+    assert [folder.name for folder in checkpoint.list_checkpoints(copy / "checkpoints")] == ["step-00000012"]
     assert open_pair(copy).state.step == 12
 
 
 def test_some_stay_for_good(corpus: Corpus, world: World, tmp_path: Path) -> None:
     kept = recipe("run.save_every=1", "run.keep_last=2", "run.keep_every=4")
     assert train(kept, corpus, tmp_path / "run", world, "auto")
-    assert [checkpoint.step_of(folder) for folder in checkpoint.found(tmp_path / "run" / "checkpoints")] == [
+    assert [
+        checkpoint.step_number(folder) for folder in checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")
+    ] == [
         4,
         8,
         11,

@@ -64,7 +64,7 @@ def test_general_rows_are_logged_beside_the_runs_own(
     assert [line["step"] for line in evaluations(watched, "general")] == [0, 6, 12]
     shutil.rmtree(alone / "checkpoints" / "step-00000012")
     assert train(recipe, corpus, alone, world, "auto", general=general)
-    left, right = (checkpoint.weights(run / "checkpoints" / "step-00000012") for run in (alone, watched))
+    left, right = (checkpoint.read_weights(run / "checkpoints" / "step-00000012") for run in (alone, watched))
     assert all((left[name] == right[name]).all() for name in left)
 
 

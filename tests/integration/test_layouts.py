@@ -23,8 +23,8 @@ EXACT = ("masked_accuracy", "sampled_accuracy", "replaced_share")
 
 
 def go_on_from(run: Path, step: int) -> None:
-    for folder in checkpoint.found(run / "checkpoints"):
-        if checkpoint.step_of(folder) > step:
+    for folder in checkpoint.list_checkpoints(run / "checkpoints"):
+        if checkpoint.step_number(folder) > step:
             shutil.rmtree(folder)
 
 
@@ -51,7 +51,7 @@ def through(layouts: list[tuple[int, int]], corpus_folder: Path, run: Path) -> l
 def test_more_processes_and_another_stage(whole: Path, corpus_folder: Path, tmp_path: Path) -> None:
     _, output = through([(1, 0), (2, 1)], corpus_folder, tmp_path / "run")
     assert_same(tmp_path / "run", whole)
-    assert "going on after step 3, " in output
+    assert "resuming after step 3, " in output
     assert "written by 1 process with ZeRO 0" in output
 
 
@@ -78,7 +78,7 @@ def test_a_weight_of_no_objective_decays_in_every_layout(corpus: Corpus, world: 
     for stage in (0, 1):
         generator = ("objectives={mlm={weight=1.0}}", "optimizer.weight_decay=0.5", f"compute.zero_stage={stage}")
         assert train(recipe(*generator), corpus, tmp_path / str(stage), world, "auto")
-        [newest] = checkpoint.found(tmp_path / str(stage) / "checkpoints")[-1:]
+        [newest] = checkpoint.list_checkpoints(tmp_path / str(stage) / "checkpoints")[-1:]
         weights.append(load_file(tensors_file(newest, WEIGHTS)))
     torch.testing.assert_close(*weights, rtol=1e-5, atol=1e-7)
 
@@ -92,7 +92,7 @@ def test_going_on_in_the_same_layout_is_exact(corpus: Corpus, world: World, tmp_
     go_on_from(tmp_path / "cut", 6)
     assert train(same, corpus, tmp_path / "cut", world, "auto")
     assert training(tmp_path / "cut") == training(tmp_path / "whole")
-    newest = [checkpoint.found(tmp_path / run / "checkpoints")[-1] for run in ("whole", "cut")]
+    newest = [checkpoint.list_checkpoints(tmp_path / run / "checkpoints")[-1] for run in ("whole", "cut")]
     for part in (WEIGHTS, *MOMENTS):
         left, right = (tensors_file(folder, part).read_bytes() for folder in newest)
         assert left == right, part

@@ -45,7 +45,7 @@ def test_a_full_disk(
     full = start(corpus_folder, run)
     assert full.returncode == EXIT_UNFINISHED, full.stderr
     assert full.stderr.startswith(f"error: {run}: the disk is full, and a checkpoint takes about 0.9 MB")
-    assert full.stderr.strip().endswith(f"the same command goes on from {goes_on_from}")
+    assert full.stderr.strip().endswith(f"the same command resumes from {goes_on_from}")
     assert not list((run / "checkpoints").glob(".*"))
     remount(small_disk, "size=50m")
     again = start(corpus_folder, run)
@@ -105,7 +105,10 @@ def test_metrics_cut_in_half_lose_no_checkpoint(
     metrics = (run / "metrics.jsonl").read_bytes()
     (run / "metrics.jsonl").write_bytes(metrics[: len(metrics) // 2])
     assert train(recipe(), corpus, run, world, "auto")
-    assert [folder.name for folder in checkpoint.found(run / "checkpoints")] == ["step-00000008", "step-00000012"]
+    assert [folder.name for folder in checkpoint.list_checkpoints(run / "checkpoints")] == [
+        "step-00000008",
+        "step-00000012",
+    ]
     kept = training(run)
     assert kept == {step: values for step, values in training(undisturbed).items() if step in kept}
     assert len(kept) >= 4

@@ -72,7 +72,10 @@ def test_a_run_is_a_folder(whole: Path) -> None:
     assert names == {
         "recipe.toml", "provenance.json", "metrics.jsonl", "tensorboard", "checkpoints", "tokenizer.json", "vocab.txt"
     }  # fmt: skip
-    assert [path.name for path in checkpoint.found(whole / "checkpoints")] == ["step-00000008", "step-00000012"]
+    assert [path.name for path in checkpoint.list_checkpoints(whole / "checkpoints")] == [
+        "step-00000008",
+        "step-00000012",
+    ]
     (started,) = json.loads((whole / "provenance.json").read_text())["starts"]
     assert started["packages"]["torch"] == torch.__version__
     assert started["precision"] == "float32"
@@ -82,7 +85,9 @@ def test_a_run_is_a_folder(whole: Path) -> None:
 def test_the_same_run_twice_is_the_same_bit_for_bit(whole: Path, corpus_folder: Path, tmp_path: Path) -> None:
     assert start(corpus_folder, tmp_path / "again").returncode == 0
     assert training(tmp_path / "again") == training(whole)
-    left, right = (checkpoint.weights(run / "checkpoints" / "step-00000012") for run in (whole, tmp_path / "again"))
+    left, right = (
+        checkpoint.read_weights(run / "checkpoints" / "step-00000012") for run in (whole, tmp_path / "again")
+    )
     assert all(torch.equal(left[name], right[name]) for name in left)
 
 
@@ -137,7 +142,9 @@ def test_evaluating_and_logging_change_nothing(
     logged = training(tmp_path / "seldom")
     assert list(logged) == [5, 10, 12]
     assert logged == {step: values for step, values in training(tmp_path / "often").items() if step in logged}
-    left, right = (checkpoint.weights(tmp_path / run / "checkpoints" / "step-00000012") for run in ("often", "seldom"))
+    left, right = (
+        checkpoint.read_weights(tmp_path / run / "checkpoints" / "step-00000012") for run in ("often", "seldom")
+    )
     assert all(torch.equal(left[name], right[name]) for name in left)
 
 
@@ -156,7 +163,7 @@ def test_bf16_trains(corpus: Corpus, world: World, tmp_path: Path) -> None:
     assert train(recipe("compute.precision=bf16", wider), corpus, tmp_path / "run", world, "auto")
     losses = [values["loss"] for values in training(tmp_path / "run").values()]
     assert losses[-1] < losses[0]
-    weights = checkpoint.weights(checkpoint.found(tmp_path / "run" / "checkpoints")[-1])
+    weights = checkpoint.read_weights(checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")[-1])
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 

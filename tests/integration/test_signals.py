@@ -49,7 +49,9 @@ def wait_until_handled(process: subprocess.Popen[str]) -> None:
 def assert_marked(run: Path) -> int:
     """The step of the mark, which is that of the newest checkpoint."""
     step = json.loads((run / "stopped.json").read_text())["step"]
-    assert [checkpoint.step_of(folder) for folder in checkpoint.found(run / "checkpoints")][-1:] == [step][: step > 0]
+    assert [checkpoint.step_number(folder) for folder in checkpoint.list_checkpoints(run / "checkpoints")][-1:] == [
+        step
+    ][: step > 0]
     assert 0 <= step < NUM_STEPS
     return step
 
@@ -58,7 +60,7 @@ def assert_goes_on(arguments: Sequence[str], run: Path, step: int) -> None:
     process = begin(arguments)
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    assert f"going on after step {step}" in output
+    assert f"resuming after step {step}" in output
     assert not (run / "stopped.json").exists()
     assert list(training(run)) == list(range(1, NUM_STEPS + 1))
 
@@ -76,7 +78,7 @@ def test_one_process_stops(corpus_folder: Path, tmp_path: Path, number: signal.S
     assert f"{number.name}: stopping after this step" in output
     step = assert_marked(run)
     assert step == max(training(run))
-    assert f"stopped after step {step}; the same command goes on from there" in output
+    assert f"stopped after step {step}; the same command resumes from there" in output
 
 
 @pytest.mark.slow

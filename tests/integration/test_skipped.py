@@ -93,11 +93,11 @@ def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
             measures = engine.step(loader.step(step), 1e-4, measure=True)
             assert measures
             skipped = measures.skipped_steps
-            assert (measures.skipped_in_a_row > 0) == (measures.gradient_norm == float("inf"))
+            assert (engine.skips.in_a_row > 0) == (measures.gradient_norm == float("inf"))
             weights = list(engine.pair.parameters())
             after = [*weights, *(tensor for weight in weights for tensor in adam.state[weight].values())]
             equal = [torch.equal(left, right) for left, right in zip(before, after, strict=bool(before))]
-            assert all(equal) if measures.skipped_in_a_row else not any(equal[:1])
+            assert all(equal) if engine.skips.in_a_row else not any(equal[:1])
             before = [tensor.clone() for tensor in after]
     assert 0 < skipped < 8
     assert {float(state["step"]) for state in adam.state.values()} == {8.0 - skipped}
@@ -136,13 +136,19 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
         assert line["ids"] == row["tokens"][: row["length"]].tolist()
         assert line["text"].startswith("[CLS]")
         assert line["losses"] == {"mlm": None, "rtd": None}  # it is the weights, not the rows
-    kept = checkpoint.found(tmp_path / "checkpoints")
+    kept = checkpoint.list_checkpoints(tmp_path / "checkpoints")
     assert [folder.name for folder in kept] == ["step-00000001", "step-00000002"]
-    assert all(weight.isfinite().all() for folder in kept for weight in checkpoint.weights(folder).values())
+    assert all(weight.isfinite().all() for folder in kept for weight in checkpoint.read_weights(folder).values())
     if processes == 1:
         again = start(corpus_folder, tmp_path, *wild, *often)
-        assert "going on after step 2" in again.stdout
+        assert "resuming after step 2" in again.stdout
         assert "error: step 5: the loss or the gradient of the last 3 steps" in again.stderr
+
+
+def test_the_run_ends_at_once_however_seldom_steps_are_logged(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    wild = recipe("optimizer.learning_rate=1e38", "run.stop_after_skipped=3", "run.log_every=12")
+    with pytest.raises(UserError, match="step 5: the loss or the gradient of the last 3 steps was not finite"):
+        train(wild, corpus, tmp_path / "run", world, "auto")
 
 
 def test_rows_with_a_loss_are_told_from_others(corpus: Corpus, world: World, tmp_path: Path) -> None:
@@ -159,4 +165,4 @@ def test_weights_that_an_update_made_infinite_are_not_saved(corpus: Corpus, worl
     wild = recipe("optimizer.learning_rate=3e38", "run.save_every=1", "schedule.warmup_steps=0")
     with pytest.raises(UserError, match="step 1: a weight is no longer a number, so nothing was saved"):
         train(wild, corpus, tmp_path / "run", world, "auto")
-    assert not checkpoint.found(tmp_path / "run" / "checkpoints")
+    assert not checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")

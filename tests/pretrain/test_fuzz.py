@@ -18,7 +18,7 @@ from configs.load import load
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
 from pretrain.run.checkpoint import MANIFEST, SCHEMA_VERSION, STATE
-from pretrain.run.folder import Run
+from pretrain.run.folder import RunFolder, Start
 from pretrain.run.logs import Log, read_metrics
 from pretrain.show import show_run
 from pretrain.step.world import World
@@ -39,13 +39,13 @@ class Folder:
 
     def __init__(self, path: Path, corpus: Corpus):
         self.path, self.corpus = path, corpus
-        self.run = Run(path, RECIPE, corpus, ALONE)
+        self.run = RunFolder(path, RECIPE, corpus, ALONE)
         self.run.record(self.run.claim("auto"), torch.float32)
         self.run._lock.close()
-        self.checkpoint = self.run.checkpoints / checkpoint.name_of(4)
+        self.checkpoint = self.run.checkpoints / checkpoint.folder_name(4)
         self.checkpoint.mkdir()
         (self.checkpoint / "weights").write_bytes(b"1")
-        self.state: dict[str, Any] = self.run.state(4, 0).model_dump()
+        self.state: dict[str, Any] = self.run.state(Start(0), 4, 0).model_dump()
         (self.path / METRICS).write_bytes(JSONL)
         self.files = {name: (path / name).read_bytes() for name in ("recipe.toml", PROVENANCE, METRICS)}
         self.write_checkpoint(self.state)
@@ -60,7 +60,7 @@ class Folder:
 
     def use(self) -> None:
         """All that is done with a run before it is trained."""
-        run = Run(self.path, RECIPE, self.corpus, ALONE)
+        run = RunFolder(self.path, RECIPE, self.corpus, ALONE)
         try:
             start = run.claim("auto")
             assert start.step in (0, 4) or start.checkpoint

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pretrain.model.objectives import csp, mts
-from pretrain.model.pair import ElectraPair, Output
+from pretrain.model.pair import ElectraPair, PairOutput
 from pretrain.step.engine import Engine
 from pretrain.step.parameter_groups import parameter_groups
 from pretrain.step.world import World
@@ -23,7 +23,7 @@ CASES = {name: Case(name) for name in ("electra", "ernie_health")}
 TERMS = {"mlm": "gen", "rtd": "rtd", "mts": "mts", "csp": "csp"}
 
 
-def run(case: Case, *overrides: str) -> tuple[ElectraPair, Output]:
+def run(case: Case, *overrides: str) -> tuple[ElectraPair, PairOutput]:
     pair = case.pair(case.recipe(*overrides))
     batch, _, _ = case.with_draws(pair, case.batch())
     return pair, pair(batch, pair.counts([batch]))

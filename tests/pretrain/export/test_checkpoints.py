@@ -62,7 +62,7 @@ def test_a_mean_is_the_sum_over_the_count(run: Path) -> None:
     """In fp64, of every tensor; the newest checkpoint alone is another model."""
     chosen = choose(run, Choice(average=3))
     assert chosen.steps == [4, 8, 12]
-    singles = [checkpoint.weights(run / CHECKPOINTS / f"step-{step:08d}") for step in (4, 8, 12)]
+    singles = [checkpoint.read_weights(run / CHECKPOINTS / f"step-{step:08d}") for step in (4, 8, 12)]
     mean = chosen.weights()
     assert mean.keys() == singles[0].keys()
     for name, tensor in mean.items():

@@ -1,0 +1,123 @@
+"""`--continue-from`: a new run that begins with the weights and the optimizer's moments of another run.
+
+The new run has its own folder, recipe and schedule. Its steps are counted from 0, and the learning rate is the one of
+its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
+objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
+updates, which its moments need for bias correction. On the same corpus with the same seed, reading continues after the
+last row that the earlier run has seen; on another corpus it begins at the first row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from configs.common.errors import UserError
+from configs.folders import CHECKPOINTS, RECIPE
+from configs.load import load
+from configs.recipe import Recipe, differences
+from data_prep.shards import Corpus
+from pretrain.model.pair import ElectraPair
+from pretrain.run import checkpoint
+from pretrain.run.trained_model import warn_of_damage
+from pretrain.step.engine import WEIGHTS, tensors_file
+
+# Keys of [model] that change neither the shape of a weight nor what a trained network computes in evaluation.
+_FREE_MODEL_KEYS = {"dropout", "attention_dropout", "initializer", "initializer_range"}
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A verified checkpoint of another run, and its recipe."""
+
+    checkpoint: Path
+    recipe: Recipe
+    state: checkpoint.CheckpointState
+
+    def first_row(self, recipe: Recipe, corpus: Corpus) -> int:
+        """The position in the order of rows at which the new run begins to read."""
+        is_same_order = (self.state.corpus, self.recipe.seed) == (corpus.manifest_sha256, recipe.seed)
+        return self.state.rows_seen if is_same_order else 0
+
+    def check(self, recipe: Recipe, corpus: Corpus, pair: ElectraPair) -> None:
+        """Raises UserError when the weights and moments do not fit the new run's recipe, vocabulary or networks."""
+        for key, earlier, now in differences(_network(self.recipe), _network(recipe)):
+            raise UserError(
+                f"--continue-from {self.checkpoint}: was trained with {key} = {json.dumps(earlier)}, and the recipe "
+                f"has {json.dumps(now)}; give the same networks and objectives, or begin from its weights alone with "
+                "--init-from"
+            )
+        self._check_vocabulary(corpus)
+        self._check_shapes(pair)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What provenance.json holds about the earlier run."""
+        return {"checkpoint": str(self.checkpoint), **self.state.model_dump()}
+
+    def lines(self, first_row: int) -> Iterator[str]:
+        """What the terminal shows."""
+        yield (
+            f"continues from {self.checkpoint}: weights and moments after {self.state.updates:,} updates, written by "
+            f"{self.state.layout}; steps are counted from 0, and reading begins at row {first_row:,} of the order"
+        )
+
+    def _check_vocabulary(self, corpus: Corpus) -> None:
+        run = self.checkpoint.parent.parent
+        for name in corpus.manifest.vocabulary.files:
+            if not (run / name).is_file():
+                raise UserError(f"{run / name}: missing, so the vocabulary of {self.checkpoint} is not known")
+            if (run / name).read_text(encoding="utf-8") != (corpus.folder / name).read_text(encoding="utf-8"):
+                raise UserError(
+                    f"{corpus.folder / name}: is not the vocabulary of {self.checkpoint}; prepare the corpus with "
+                    f"--init-from {run}"
+                )
+
+    def _check_shapes(self, pair: ElectraPair) -> None:
+        """An objective's own keys, such as the width of its vector, show in the shapes of its weights alone."""
+        path = tensors_file(self.checkpoint, WEIGHTS)
+        with safe_open(path, framework="pt") as tensors:
+            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+        for name, parameter in pair.named_parameters():
+            if shapes.get(name) != tuple(parameter.shape):
+                raise UserError(
+                    f"{path}: {name} has the shape {shapes.get(name)}, and the recipe's {tuple(parameter.shape)}"
+                )
+
+
+def open_continuation(source: Path, run: Path) -> Continuation | None:
+    """The checkpoint that `run` begins with: `source`, or the newest whole checkpoint of the run `source`.
+
+    None when `run` has a checkpoint already: it resumes from its own, and `source` may be gone. Raises UserError when
+    there is no such checkpoint, or `run` is the run to continue from.
+    """
+    if source.resolve() in (run.resolve(), *run.resolve().glob(f"{CHECKPOINTS}/*")):
+        raise UserError(f"--continue-from {source}: is the run {run} itself; name a new folder with --run")
+    if checkpoint.list_checkpoints(run / CHECKPOINTS):
+        return None
+    chosen = checkpoint.choose(source)
+    warn_of_damage(chosen)
+    return Continuation(chosen.folder, load(str(chosen.folder / RECIPE)), chosen.state)
+
+
+def complete_tables(tables: dict[str, Any], continuation: Continuation | None, run: Path) -> dict[str, Any]:
+    """The tables of the new run's recipe, which may leave the shape of the networks to the earlier run.
+
+    A generator that comes with its moments is not trained alone again. Without a continuation, the shape is that of the
+    run itself, which has a checkpoint.
+    """
+    earlier = (continuation.recipe if continuation else load(str(run / RECIPE))).to_dict()
+    completed = tables | {"model": earlier["model"] | tables.get("model", {})}
+    if "initial" in tables:
+        completed["initial"] = tables["initial"] | {"generator_steps": 0}
+    return completed
+
+
+def _network(recipe: Recipe) -> dict[str, Any]:
+    """What two recipes must share for the weights and moments of one to fit the other."""
+    model = {key: value for key, value in recipe.to_dict()["model"].items() if key not in _FREE_MODEL_KEYS}
+    return {"model": model, "objectives": sorted(recipe.objectives)}
