@@ -53,25 +53,38 @@ def train(
     if general:
         check_general(general, corpus)
         corpora["general"] = general
-    dtype = precision(recipe.compute.precision, world.device)
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
     loaded = initial_weights.load(pair, corpus.folder) if initial_weights else None
     if continuation:
         continuation.check(recipe, corpus, pair)
     engine = Engine(pair, recipe, world)
-    run = RunFolder(folder, recipe, corpus, world)
-    has_weights = bool(initial_weights or continuation)
-    start = world.first(lambda: run.claim(resume, has_weights=has_weights, continuation=continuation))
-    _load(engine, start, continuation)
+    with RunFolder(folder, recipe, corpus, world) as run:
+        has_weights = bool(initial_weights or continuation)
+        start = world.first(lambda: run.claim(resume, has_weights=has_weights, continuation=continuation))
+        _load(engine, start, continuation)
+        return _run(engine, run, start, loaded, continuation, corpora, asked_to_stop)
 
+
+def _run(
+    engine: Engine,
+    run: RunFolder,
+    start: Start,
+    loaded: Loaded | None,
+    continuation: Continuation | None,
+    corpora: dict[EvaluationKind, Corpus],
+    asked_to_stop: Callable[[], bool],
+) -> bool:
+    """Open the logs and the loader, say what the run is made of, and train."""
+    recipe, world, corpus = run.recipe, run.world, run.corpus
+    dtype = precision(recipe.compute.precision, world.device)
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
-        Log(folder, start.step, recipe.schedule.steps, active=world.is_main) as log,
+        Log(run.folder, start.step, recipe.schedule.steps, active=world.is_main) as log,
         Loader(corpus, recipe, world, start.first_row) as loader,
     ):
         if world.is_main:
-            run.record(start, dtype, loaded, continuation, general)
+            run.record(start, dtype, loaded, continuation, corpora.get("general"))
         _announce(log, start, run, engine, loaded, continuation)
         held_out = HeldOut(corpora, recipe, world, dtype)
         return _steps(engine, run, start, loader, log, held_out, asked_to_stop)

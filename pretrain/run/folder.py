@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import tomli_w
@@ -45,11 +46,24 @@ class Start:
 
 
 class RunFolder:
-    """The folder of a run, as all processes see it. The first process claims it before anything is written."""
+    """The folder of a run, as all processes see it. The first process claims it before anything is written.
+
+    Used in a `with` statement, which releases the folder at its end.
+    """
 
     def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus, world: World):
         self.folder, self.recipe, self.corpus, self.world = folder, recipe, corpus, world
         self.checkpoints = folder / CHECKPOINTS
+        self._lock: Lock | None = None
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock:
+            self._lock.close()
 
     def claim(self, resume: str, *, has_weights: bool = False, continuation: Continuation | None = None) -> Start:
         """Lock the folder for this process and find where to begin; raises UserError when it is not this run's.
@@ -178,7 +192,7 @@ def _pass_over(valid: checkpoint.ValidCheckpoint) -> Iterator[str]:
 
 
 def _lock(folder: Path) -> Lock:
-    """A run is trained by one job: the lock is held until the process ends."""
+    """Lock the run, which one job alone trains; raises UserError while another one does."""
     lock = Lock(folder / LOCK)
     if not lock.try_acquire():
         lock.close()

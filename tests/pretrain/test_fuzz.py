@@ -40,8 +40,8 @@ class Folder:
     def __init__(self, path: Path, corpus: Corpus):
         self.path, self.corpus = path, corpus
         self.run = RunFolder(path, RECIPE, corpus, ALONE)
-        self.run.record(self.run.claim("auto"), torch.float32)
-        self.run._lock.close()
+        with self.run:
+            self.run.record(self.run.claim("auto"), torch.float32)
         self.checkpoint = self.run.checkpoints / checkpoint.folder_name(4)
         self.checkpoint.mkdir()
         (self.checkpoint / "weights").write_bytes(b"1")
@@ -60,19 +60,16 @@ class Folder:
 
     def use(self) -> None:
         """All that is done with a run before it is trained."""
-        run = RunFolder(self.path, RECIPE, self.corpus, ALONE)
         try:
-            start = run.claim("auto")
-            assert start.step in (0, 4) or start.checkpoint
-            run.record(start, torch.float32)
-            with Log(self.path, start.step, 12, active=True):
-                pass
-            show_run(self.path)
+            with RunFolder(self.path, RECIPE, self.corpus, ALONE) as run:
+                start = run.claim("auto")
+                assert start.step in (0, 4) or start.checkpoint
+                run.record(start, torch.float32)
+                with Log(self.path, start.step, 12, active=True):
+                    pass
+                show_run(self.path)
         except UserError as error:
             assert str(error)
-        finally:
-            if hasattr(run, "_lock"):
-                run._lock.close()
             for name, content in self.files.items():
                 (self.path / name).write_bytes(content)
 
