@@ -70,6 +70,7 @@ class Folder:
                 show_run(self.path)
         except UserError as error:
             assert str(error)
+        finally:
             for name, content in self.files.items():
                 (self.path / name).write_bytes(content)
 
