@@ -39,6 +39,8 @@ def take(vocabulary: VocabularyTable) -> Tokenizer:
     path = _source_file(Path(vocabulary.source))
     entries = read_entries(path)
     check_special_tokens({entry: number for number, entry in enumerate(entries)}, path)
+    if path.suffix == ".json":
+        stated_settings(path)  # raises UserError when it is not a tokenizer of BERT's kind, whatever its size
     if len(entries) != vocabulary.size and not vocabulary.extend:
         raise UserError(
             f"vocabulary.size: {vocabulary.size}, and {path} has {len(entries)} entries; "
