@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.common.errors import UserError
 from configs.corpus_tables import SourceTable
+from data_prep.sources.compression import compression_of, open_bytes
 from data_prep.sources.delimited import lacks_column
 from data_prep.sources.faults import Fault
 from data_prep.sources.fields import OTHER_TYPE, text_at
@@ -23,7 +24,7 @@ _BATCH_ROWS = 1000
 
 def parquet_records(piece: Range) -> Iterator[tuple[int, Record]]:
     """The rows, numbered from 0."""
-    with fsspec.open(piece.path, "rb") as opened, pq.ParquetFile(opened) as file:
+    with _open_parquet(piece.path) as file:
         column = check_column(piece, file.schema_arrow)
         # Columns other than the field's, such as pictures, are not read.
         batches = file.iter_batches(_BATCH_ROWS, columns=[column])
@@ -32,8 +33,16 @@ def parquet_records(piece: Range) -> Iterator[tuple[int, Record]]:
 
 def check_parquet(piece: Range) -> None:
     """Raises Fault for a file that is not parquet, is cut short, or has no column of text."""
-    with fsspec.open(piece.path, "rb") as opened, pq.ParquetFile(opened) as file:
+    with _open_parquet(piece.path) as file:
         check_column(piece, file.schema_arrow)
+
+
+@contextmanager
+def _open_parquet(path: str) -> Iterator[pq.ParquetFile]:
+    with open_bytes(path) as opened:
+        # pyarrow seeks, which a decompressed stream cannot do at will.
+        content = pa.BufferReader(opened.read()) if compression_of(path) else opened
+        yield pq.ParquetFile(content)
 
 
 def dataset_records(piece: Range) -> Iterator[tuple[int, Record]]:

@@ -15,7 +15,7 @@ from data_prep.sources.faults import Fault
 from data_prep.sources.kinds import HEAD_BYTES
 from data_prep.sources.names import TEXTS, format_of
 from data_prep.sources.ranges import Range
-from data_prep.sources.text_files import read_fully
+from data_prep.sources.text_files import open_text, read_fully
 
 _CONVERT = 'set encoding of the source, convert the file to UTF-8, or leave it out with on_error = "skip"'
 _LEAVE_OUT = 'or leave it out with on_error = "skip"'
@@ -49,8 +49,8 @@ def with_format_of_content(piece: Range) -> Range:
     """
     if piece.source.format != "auto" or piece.format not in ("text", "wikiextractor"):
         return piece
-    with open_bytes(piece.path) as file:
-        head = read_fully(file, HEAD_BYTES)
+    with open_text(piece.path, piece.source.encoding) as opened:
+        head = read_fully(opened.file, HEAD_BYTES)
     if kinds.is_wikiextractor(head):
         return replace(piece, format="wikiextractor")
     if not _is_json_lines(head):

@@ -59,4 +59,4 @@ def is_html(head: bytes) -> bool:
 
 def is_wikiextractor(head: bytes) -> bool:
     """Whether a text begins as WikiExtractor writes articles."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<doc id=")
+    return head.lstrip().startswith(b"<doc id=")

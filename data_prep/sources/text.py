@@ -85,19 +85,21 @@ def _between_tags(file: TextFile, piece: Range) -> _Documents:
     """Articles between lines `<doc ...>` and `</doc>`. A range owns the articles whose first tag begins in it."""
     article: list[bytes] | None = None
     begin = 0
+    # Before its first article, a range holds the rest of an article of the range before it.
+    is_owned = piece.start == 0
     for offset, line in file.lines(piece.start):
         if _ARTICLE.match(line):
             if article is not None:
                 yield begin, _without_end(piece, begin)
             if piece.end is not None and offset >= piece.end:
                 return
-            article, begin = [], offset
+            article, begin, is_owned = [], offset, True
         elif article is not None and line.strip() == _END_OF_ARTICLE:
             yield begin, b"".join(article)
             article = None
         elif article is not None:
             article.append(line)
-        elif piece.start == 0 and begin == 0 and line.strip():
+        elif is_owned and line.strip():
             yield (
                 offset,
                 Fault("lines outside of <doc ...>", f"{piece.path}: the line at byte {offset} is outside of <doc ...>"),
