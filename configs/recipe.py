@@ -49,6 +49,8 @@ class CorpusRecipe(Table):
 
 
 class Recipe(CorpusRecipe):
+    """What a corpus and a run are made by."""
+
     corruption: CorruptionTable
     model: ModelTable
     objectives: dict[str, ObjectiveTable]
