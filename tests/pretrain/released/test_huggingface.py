@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from transformers import ElectraForMaskedLM, ElectraForPreTraining
 
 from pretrain.released.lookup import open_released
-from tests.released import GOLDEN, NARROWER, TOWER, release
+from pretrain.released.names import to_huggingface
+from tests.released import GOLDEN, NARROWER, TOWER, assert_weights, release
 
 
 @pytest.mark.parametrize("names", [("x-discriminator", "x-generator"), ("discriminator", "generator")])
@@ -33,6 +36,21 @@ def test_folders_of_transformers(tmp_path: Path, names: tuple[str, str], pickled
         words = models.discriminator.electra.embeddings.word_embeddings.weight
         assert torch.equal(released.networks["generator"].weights["embeddings.word.weight"], words)
         assert not [*released.main.contradictions()]
+
+
+def test_written_by_us_and_saved_by_transformers_it_is_the_same(tmp_path: Path) -> None:
+    """Our names -> transformers' names -> from_pretrained -> save_pretrained -> our names."""
+    release(tmp_path)
+    networks = open_released(str(tmp_path / "x-discriminator")).networks
+    classes = {"discriminator": ElectraForPreTraining, "generator": ElectraForMaskedLM}
+    for part, network in networks.items():
+        written = tmp_path / "written" / part
+        written.mkdir(parents=True)
+        save_file(to_huggingface(network.weights, part), written / "model.safetensors", metadata={"format": "pt"})
+        shutil.copyfile(tmp_path / f"x-{part}" / "config.json", written / "config.json")
+        classes[part].from_pretrained(written).save_pretrained(tmp_path / "saved" / part)
+    for part, network in open_released(str(tmp_path / "saved")).networks.items():
+        assert_weights(network, networks[part].weights)
 
 
 def test_a_model_without_a_head_is_a_discriminator(tmp_path: Path) -> None:
