@@ -1,12 +1,12 @@
-"""Does adaptation help in the domain, and what does it cost elsewhere? A model made for the purpose, four ways on.
+"""Measure how much adaptation helps in a domain and what it costs elsewhere, for a model trained for this comparison.
 
     python -m benchmarks.adaptation --out work --general english/ --domain medical/ --task qtype/ --steps 4000
 
 `base` is pretrained on general text. From there, for a share of its steps and by the recipe `adapt`: `adapted` on
 domain text, `mixed` on domain text with a share of general text, `further` on general text. Each is scored on the same
 held-out rows of both, with its own generator and with base's, and fine-tuned on the tasks by the same seeds. Every
-stage is a folder or a file: the same command goes on where it was, and with another domain it goes on from the same
-base.
+stage leaves a folder or a file: the same command resumes after the last finished stage, and with another domain it
+starts from the same base.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generato
 
 @dataclass(frozen=True)
 class Work:
-    """The folder, and how every command is started."""
+    """The folder of all stages, and the number of threads of every command."""
 
     out: Path
     threads: int
 
     def electra(self, name: str, done: Path, *arguments: object) -> None:
-        """One stage, unless `done` is there."""
+        """Run one stage, unless the file or folder `done` exists."""
         if done.exists():
             return
         command = [sys.executable, "-m", "launch.cli", *map(str, arguments)]

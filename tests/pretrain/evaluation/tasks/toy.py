@@ -107,13 +107,13 @@ def relations(number: int, seed: int) -> list[dict[str, Any]]:
 
 
 def several_labels(number: int, seed: int) -> list[dict[str, Any]]:
-    """Which of the weathers a text mentions; in every fourth text none."""
+    """Which weathers a text is about, in any order; every fourth text is about none."""
+    chooser = random.Random(seed)
     records = []
-    for place, words in enumerate(sentences(number, seed)):
-        plain = ["then" if word in WORDS[:6] else word for word in words]
-        weathers = WORDS[: place % 4][::-1]
-        plain[: len(weathers)] = weathers
-        records.append({"text": " ".join(plain), "labels": weathers})
+    for place in range(number):
+        weathers = [word for word, chosen in zip(WORDS[:2], (place % 2, place // 2 % 2), strict=True) if chosen]
+        chooser.shuffle(weathers)
+        records.append({"text": " ".join(chooser.choice(weathers or ["then"]) for _ in range(8)), "labels": weathers})
     return records
 
 
