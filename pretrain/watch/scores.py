@@ -1,4 +1,4 @@
-"""How good the pair is on held-out rows: always the same rows, masks and samples, on any number of processes."""
+"""Scores of the pair on held-out rows: the same rows, masks and samples every time, on any number of processes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
 from pretrain.model.pair import ElectraPair
-from pretrain.step.loader import batch_of
-from pretrain.step.order import rows_at
+from pretrain.step.loader import held_out_batch, held_out_numbers
 from pretrain.step.world import World
+from pretrain.watch.placements import area
 
-# The discriminator's logits are counted in bins, which add up over processes; these keep the AUC to three digits.
+# The discriminator's logits are counted in bins, which add up over processes; so many keep the AUC to three digits.
 _BINS, _PER_UNIT = 4096, 128
 
 
@@ -55,13 +55,12 @@ def evaluate(
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
-    """This process's share of the rows, in whole groups; a last group that is not whole comes alone.
+    """This process's share of the rows, in whole groups; a last, incomplete group is a batch of its own.
 
-    They are drawn from all shards: the first rows alone would be those of one source. A row has the maskings of
-    epoch 0, and its randomness is named by its number. A group is never spread over processes, whose numbers of groups
-    differ; without gradients its rows take a fraction of the memory that training takes.
+    A group is never spread over processes, because they have different numbers of groups. Without gradients its rows
+    take a fraction of the memory that training takes.
     """
-    chosen, _ = rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)
+    chosen = held_out_numbers(corpus, num_rows, recipe.seed)
     size = recipe.batch.group_rows
     groups = [chosen[start : start + size] for start in range(0, num_rows, size)]
     mine = groups[world.rank :: world.size]
@@ -70,14 +69,13 @@ def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Ite
     borders = [*range(0, whole, at_once), whole, len(mine)]
     for start, end in pairwise(borders):
         if start < end:
-            numbers = np.concatenate(mine[start:end])
-            yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)
+            yield held_out_batch(corpus, recipe, np.concatenate(mine[start:end]))
 
 
 def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
     """[2, bins]: originals and replacements by their logit; the border between the middle bins is 0.
 
-    A logit that is not a number, of a pair that has gone wrong, counts as 0.
+    A logit that is NaN, from a pair that has gone wrong, counts as 0.
     """
     bins = (logits.nan_to_num(0) * _PER_UNIT).floor().clamp(-_BINS // 2, _BINS // 2 - 1).long() + _BINS // 2
     flat = (replaced.long() * _BINS + bins)[real]
@@ -87,14 +85,12 @@ def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
 def _detection(histogram: np.ndarray) -> dict[str, float]:
     """Scores of replaced token detection; a token is called replaced when its logit is not negative."""
     original, replaced = histogram
-    # The chance that a replacement has the higher logit; within a bin, a half.
-    above = replaced[::-1].cumsum()[::-1] - replaced / 2
     middle = _BINS // 2
     hits, alarms = replaced[middle:].sum(), original[middle:].sum()
     total = histogram.sum()
     return {
         "replaced_share": float(replaced.sum() / total),
-        "auc": float((original * above).sum() / max(1, original.sum() * replaced.sum())),
+        "auc": area(original, replaced),
         "accuracy": float((hits + original[:middle].sum()) / total),
         "precision": float(hits / max(1, hits + alarms)),
         "recall": float(hits / max(1, replaced.sum())),

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pretrain.evaluation.rows.scoring import RowMeasures
+from pretrain.watch.placements import placements
 
 Array = NDArray[np.float64]
 _NORMAL = 1.959964  # two-sided 95 %
@@ -85,20 +86,16 @@ def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highe
 
 def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int) -> Score:
     """The chance that a replaced token has a higher logit than an original one; equal ones count a half."""
-    positive, negative = np.sort(logits[replaced]), np.sort(logits[~replaced])
-    if not len(positive) or not len(negative):
+    num_replaced, num_original = int(replaced.sum()), int((~replaced).sum())
+    if not num_replaced or not num_original:
         return UNDEFINED
+    values, bins = np.unique(logits, return_inverse=True)
+    below, above = placements(*(np.bincount(bins[kind], minlength=len(values)) for kind in (~replaced, replaced)))
     # For each token: the share of tokens of the other kind that it is rightly above, or below.
-    beaten = np.where(replaced, _rank(negative, logits), 1 - _rank(positive, logits))
+    beaten = np.where(replaced, below[bins], above[bins])
     value = beaten[replaced].mean()
-    parts = (beaten - value) / np.where(replaced, len(positive), len(negative))
+    parts = (beaten - value) / np.where(replaced, num_replaced, num_original)
     return _interval(value, np.bincount(row, parts, minlength=num_rows).astype(np.float64), 0, 1)
-
-
-def _rank(others: Array, values: Array) -> Array:
-    """The share of the sorted `others` below each value; those equal to it count a half."""
-    sides = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
-    return sides / (2 * len(others))
 
 
 def _interval(value: float, parts: Array, lowest: float, highest: float) -> Score:

@@ -18,8 +18,7 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
 from pretrain.model.pair import ElectraPair
-from pretrain.step.loader import batch_of
-from pretrain.step.order import rows_at
+from pretrain.step.loader import held_out_batch, held_out_numbers
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,10 @@ def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
 
 def _batches(recipe: Recipe, corpus: Corpus, num_rows: int, device: torch.device) -> Iterator[Batch]:
     """The rows in the order of their numbers, so that neighbours on the disk are read together."""
-    chosen = np.sort(rows_at(np.arange(num_rows), corpus.num_rows("validation"), recipe.seed)[0])
+    chosen = np.sort(held_out_numbers(corpus, num_rows, recipe.seed))
     for start in range(0, num_rows, recipe.batch.micro_rows):
         numbers = chosen[start : start + recipe.batch.micro_rows]
-        yield batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers).to(device)
+        yield held_out_batch(corpus, recipe, numbers).to(device)
 
 
 def _device(pair: ElectraPair) -> torch.device:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from configs.common.errors import UserError
+from pretrain.step.world import join
+
 # Joins a group of two processes through a file, and has the first one run a function that fails.
 PROCESS = """
 import sys
@@ -43,3 +46,19 @@ def test_all_processes_leave_with_the_exit_code_of_the_first(kind: str, exit_cod
     assert [process.returncode for process in processes] == [exit_code, exit_code], errors
     assert errors[0].endswith("error: the disk is full\n")
     assert "the disk is full" not in errors[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("", "MASTER_ADDR: is empty, and there are 2 processes"),
+        ("no-such.invalid", "cannot be resolved"),
+    ],
+)
+def test_processes_that_cannot_find_the_first_are_refused(
+    address: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": address, "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=sentence):
+        join()
