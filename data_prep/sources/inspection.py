@@ -49,6 +49,7 @@ def with_format_of_content(piece: Range) -> Range:
     """
     if piece.source.format != "auto" or piece.format not in ("text", "wikiextractor"):
         return piece
+    _check_compression(piece)
     with open_text(piece.path, piece.source.encoding) as opened:
         head = read_fully(opened.file, HEAD_BYTES)
     if kinds.is_wikiextractor(head):

@@ -33,7 +33,8 @@ def is_one_value(piece: Range) -> bool:
         following = _next_line(file)
         text = opened.decode(first)[0].rstrip()
     try:
-        return not following and _list_under(json.loads(text), piece.source.field) is not None
+        value = json.loads(text)
+        return not following and _list_under(value, piece.source.field) is not None
     except json.JSONDecodeError as error:
         return error.pos >= len(text) and following[:1] not in (b"", b"{")
     except (ValueError, RecursionError):
@@ -58,6 +59,8 @@ def records(piece: Range) -> Iterator[tuple[int, Record]]:
             values, field = _values(file, field)
             for number, value in enumerate(values, 1):
                 yield number, _record(piece, number, value, field)
+        except Fault as fault:
+            raise Fault(fault.left_out.reason, f"{piece.path}: {fault.left_out.sentence}", fault.remedy) from None
         except json.JSONDecodeError as error:
             raise Fault(
                 "rests of JSON files",

@@ -101,6 +101,9 @@ FORMATS = {
     "jsonl": Format("a.jsonl", json_lines, ALL, shows_cuts=True),
     "json array": Format("a.json", lambda v: json.dumps(records(v)).encode(), ALL, shows_cuts=True),
     "json, pretty": Format("a.json", lambda v: json.dumps(records(v), indent=1).encode(), ALL, shows_cuts=True),
+    "json, under a key, pretty": Format(
+        "a.json", lambda v: json.dumps({"version": 1, "data": records(v)}, indent=1).encode(), ALL, shows_cuts=True
+    ),
     "json, under a key": Format(
         "a.json", lambda v: json.dumps({"version": 1, "data": records(v)}).encode(), ALL, shows_cuts=True
     ),
