@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers import Tokenizer
 from tokenizers.processors import BertProcessing
 from torch import Tensor, nn
 
 from configs.common.errors import UserError
-from configs.common.files import read_json, read_lines
-from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
+from configs.vocabulary.tokenizer import open_tokenizer
 from pretrain.evaluation.tasks.kinds import build_model
 from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.released.lookup import open_released
@@ -90,18 +88,7 @@ def open_backbone(model: str) -> Backbone:
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
-    file = folder / TOKENIZER_FILE
-    if file.is_file():
-        tokenizer = Tokenizer.from_file(str(file))
-        tokenizer.no_padding()
-    else:
-        config: dict[str, Any] = {}
-        if (file := folder / "tokenizer_config.json").is_file():
-            config = read_json(file)
-        entries = {word: number for number, word in enumerate(read_lines(folder / VOCABULARY_FILE))}
-        tokenizer = BertWordPieceTokenizer(
-            entries, strip_accents=config.get("strip_accents"), lowercase=config.get("do_lower_case", True)
-        )._tokenizer
+    tokenizer = open_tokenizer(folder)
     tokenizer.post_processor = BertProcessing(*((word, _id(tokenizer, word)) for word in ("[SEP]", "[CLS]")))
     return tokenizer
 
