@@ -125,7 +125,9 @@ def test_half_a_model(released: Path, run: Path, corpus_folder: Path, tmp_path: 
     scores = evaluated(tmp_path, generator, *on)["corpora"][str(corpus_folder)]["scores"]
     assert set(scores) == {"masked_accuracy", "pseudo_perplexity"}
     discriminator = Path(shutil.copytree(released / "x-discriminator", tmp_path / "alone"))
-    assert "holds a discriminator alone, and what it detects is what a generator put in" in refusal(discriminator, *on)
+    assert "holds a discriminator alone, and a discriminator is tested with the replacements of a generator" in refusal(
+        discriminator, *on
+    )
     # With the generator that was published beside it, it is what both together are.
     together = evaluated(tmp_path, released / "x-discriminator", *on)["corpora"]
     assert evaluated(tmp_path, discriminator, *on, "--generator", str(generator))["corpora"] == together
