@@ -69,8 +69,8 @@ def test_every_command_exists(document: str, line: str) -> None:
 
 
 def test_every_command_is_documented() -> None:
-    documented = {line.split()[0] for _, line in ALL_COMMANDS}
-    assert documented == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  a group
+    documented = set(re.findall(r"electra (\w+)", "".join(map(_text, DOCUMENTS))))
+    assert documented >= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  a group
 
 
 def anchors(text: str) -> set[str]:
