@@ -37,7 +37,10 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
 
 def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The tables of a recipe, not yet checked; what is `known` from elsewhere stands over it, overrides over all."""
-    tables = _lay_over(_resolve(_find(recipe)), known or {})
+    tables: dict[str, Any] = {}
+    for _, stated in chain(recipe):
+        _lay_over(tables, stated)
+    _lay_over(tables, known or {})
     for override in overrides:
         _override(tables, override)
     return tables
@@ -46,12 +49,37 @@ def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | 
 def read_stated(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The tables that the user wrote: overrides, and keys of TOML files that are not shipped with the product."""
     stated: dict[str, Any] = {}
-    for path, tables in _chain(_find(recipe), ()):
+    for path, tables in chain(recipe):
         if path.resolve().parent != RECIPES.resolve():
             stated = _lay_over(stated, tables)
     for override in overrides:
         _override(stated, override)
     return stated
+
+
+def chain(recipe: str) -> list[tuple[Path, dict[str, Any]]]:
+    """(file, its own tables) of a recipe and of those that it extends, the one that extends no other first."""
+    path, files = _find(recipe), list[tuple[Path, dict[str, Any]]]()
+    while True:
+        if path.resolve() in [file.resolve() for file, _ in files]:
+            raise UserError(f"{files[0][0]}: extends: a recipe extends itself")
+        tables = read_toml(path)
+        parent = tables.pop("extends", None)
+        files.insert(0, (path, tables))
+        if parent is None:
+            return files
+        if not isinstance(parent, str):
+            raise UserError(f"{path}: extends: {parent!r} is not the name or the path of one recipe")
+        beside = path.parent / parent
+        path = beside if _is_file(beside) else _find(parent)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, with or without a byte order mark; raises UserError when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, *_NOT_TOML) as error:
+        raise UserError(f"{path}: not a TOML file ({error})") from None
 
 
 def assignments(overrides: Iterable[str]) -> dict[str, Any]:
@@ -99,31 +127,6 @@ def _find(recipe: str) -> Path:
 def _is_file(path: Path) -> bool:
     """Path.is_file, which raises OSError for a name that is longer than a name can be."""
     return os.path.isfile(path)  # noqa: PTH113  pathlib's raises
-
-
-def _resolve(path: Path) -> dict[str, Any]:
-    """The tables of a file, laid over the tables of the recipe that it extends."""
-    resolved: dict[str, Any] = {}
-    for _, tables in _chain(path, ()):
-        resolved = _lay_over(resolved, tables)
-    return resolved
-
-
-def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict[str, Any]]]:
-    """A file with its own tables, after the files that it extends, the first of which extends none."""
-    if path.resolve() in seen:
-        raise UserError(f"{path}: extends: a recipe extends itself")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, *_NOT_TOML) as error:
-        raise UserError(f"{path}: not a TOML file ({error})") from None
-    parent = tables.pop("extends", None)
-    if parent is None:
-        return [(path, tables)]
-    if not isinstance(parent, str):
-        raise UserError(f"{path}: extends: {parent!r} is not the name or the path of one recipe")
-    beside = path.parent / parent
-    return [*_chain(beside if _is_file(beside) else _find(parent), (*seen, path.resolve())), (path, tables)]
 
 
 def _lay_over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,13 +15,31 @@ from configs.common.errors import UserError
 from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE
 
 app = application(
-    help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair."
+    help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair.",
+    add_completion=True,
 )
 
 
 class Launcher(StrEnum):
     torchrun = "torchrun"
     deepspeed = "deepspeed"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"electra {version('electra-pretraining')}")
+        raise typer.Exit
+
+
+@app.callback()
+def electra(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The options of `electra` itself; the help text is that of the application."""
 
 
 class SplitName(StrEnum):
@@ -137,6 +155,17 @@ def logs(
 
 
 @app.command()
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="A shipped recipe, or the path of a TOML file.")] = None,
+    overrides: Overrides = None,
+) -> None:
+    """List the shipped recipes, or print every key of one with the file that states it."""
+    from launch.recipes import keys_with_origins, listing
+
+    typer.echo("\n".join(keys_with_origins(name, overrides or ()) if name else listing()))
+
+
+@app.command()
 def plan(
     recipe: RecipeName,
     overrides: Overrides = None,
@@ -161,7 +190,7 @@ for room in (data_prep_commands, pretrain_commands):
 
 
 def main() -> None:
-    app()
+    app(prog_name="electra")
 
 
 if __name__ == "__main__":

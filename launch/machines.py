@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from configs.common.errors import UserError, unknown
-from configs.load import validate
+from configs.load import read_toml, validate
 from configs.schema import Count, Natural, Table
 
 FILE = "machines.toml"
@@ -226,9 +225,4 @@ def files() -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a TOML file ({error})") from None
+    return read_toml(path) if path.exists() else {}

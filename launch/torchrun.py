@@ -1,18 +1,28 @@
-"""torchrun that leaves with the exit code of the process that ended it, by which schedulers decide; else it is 1.
+"""torchrun that exits with the code of the process that ended it, by which schedulers decide; torchrun's own is 1.
 
-`python -m launch.torchrun` takes torchrun's arguments and environment (PET_NNODES, PET_NODE_RANK, ...).
+`python -m launch.torchrun` takes torchrun's arguments and environment (PET_NNODES, PET_NODE_RANK, ...). On one node it
+picks a free port, so several can run on one machine; on several nodes the first node's address must be given.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR
+from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, UserError
+
+# Options, and environment variables with PET_ before them, that say where the processes are and how they meet.
+_LAYOUT = ("nnodes", "node-rank", "rdzv-", "master-", "standalone", "local-addr")
 
 
 def main(arguments: Sequence[str]) -> int:
     """0, 2 or 75 as the processes say; 75 too when this one was asked to stop; 1 for whatever else ended them."""
+    try:
+        arguments = complete_layout(arguments, os.environ)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main as torchrun
@@ -25,6 +35,36 @@ def main(arguments: Sequence[str]) -> int:
         codes = {failure.exitcode for failure in error.failures.values()}
         return next((code for code in (EXIT_USER_ERROR, EXIT_UNFINISHED) if code in codes), 1)
     return 0
+
+
+def complete_layout(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Add --standalone where no layout is given: torchrun's own default is one fixed port, on which two would collide.
+
+    Raises UserError for an empty address of the first node: torchrun would take this machine for it.
+    """
+    layout = {key[4:].lower().replace("_", "-"): value for key, value in environment.items() if key.startswith("PET_")}
+    layout |= _options(arguments)
+    for name in ("master-addr", "rdzv-endpoint"):
+        if name in layout and not layout[name].strip():
+            raise UserError(
+                f"--{name}: empty, so the processes of this node cannot find the first node; give its address"
+            )
+    is_given = any(name.startswith(_LAYOUT) for name in layout)
+    return list(arguments) if is_given else ["--standalone", *arguments]
+
+
+def _options(arguments: Sequence[str]) -> dict[str, str]:
+    """torchrun's own long options, before the program that it starts."""
+    options: dict[str, str] = {}
+    for position, argument in enumerate(arguments):
+        if argument in ("--", "-m", "--module"):
+            break
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            following = arguments[position + 1] if position + 1 < len(arguments) else ""
+            options[name.replace("_", "-")] = value if equals else following
+    # An option without a value stands before another option.
+    return {name: "" if value.startswith("--") and value != "--" else value for name, value in options.items()}
 
 
 if __name__ == "__main__":

@@ -62,9 +62,8 @@ def _say(sentence: str) -> None:
 
 def application(**options: Any) -> typer.Typer:
     """An empty application; rooms add their commands, and `launch.cli` mounts them."""
-    app = typer.Typer(
-        cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, **options
-    )
+    options = {"add_completion": False} | options
+    app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, **options)
     # A room with a single command still takes its name: `python -m data_prep prepare`.
     app.callback()(lambda: None)
     return app

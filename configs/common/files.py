@@ -115,7 +115,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file, such as a vocab.txt; raises UserError when it is not UTF-8."""
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text ({error})") from None
     return [line.rstrip("\r") for line in lines]

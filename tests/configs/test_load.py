@@ -113,3 +113,9 @@ def test_any_override_is_read_or_refused_in_one_sentence(override: str) -> None:
         load("tiny", [override])
     except UserError as error:
         assert str(error)
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "tiny"\n[schedule]\nsteps = 77\nwarmup_steps = 7\n', encoding="utf-8-sig")
+    assert load(str(path)).schedule.steps == 77

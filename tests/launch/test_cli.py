@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
-import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,22 +14,21 @@ from typer.testing import CliRunner
 
 from launch.cli import app
 
-COMMANDS = ("prepare", "inspect", "pretrain", "export", "evaluate", "submit", "machines", "status", "logs")
+COMMANDS = ("prepare", "inspect", "pretrain", "export", "evaluate", "submit", "machines", "status", "logs", "recipes")
 
 
 def electra(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "launch.cli", *arguments], capture_output=True, text=True)
 
 
-def test_help_answers_in_under_a_second() -> None:
-    seconds = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        answer = electra("--help")
-        seconds.append(time.perf_counter() - begin)
-        assert answer.returncode == 0
-        assert all(command in answer.stdout for command in COMMANDS)
-    assert min(seconds) < 1
+def test_help_takes_less_than_a_second_of_a_core() -> None:
+    """Processor time, because a busy machine is slow."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = electra("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert answer.returncode == 0
+    assert all(command in answer.stdout for command in COMMANDS)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -43,7 +44,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["prepare", "tiny", "--out", "x", "model.dropot=1"], "did you mean model.dropout"),
         (["prepare", "tinny", "--out", "x"], "did you mean tiny"),
         (["pretrain", "tiny", "--corpus", "/nowhere", "--run", "x"], "/nowhere: no such corpus"),
-        (["export", "/nowhere", "--out", "x"], "/nowhere: no such run or checkpoint"),
+        (["export", "/nowhere", "--out", "x"], "/nowhere: no such folder"),
         (["inspect", "/nowhere"], "/nowhere: no such folder; name a corpus, a run, an export or a released model"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--on", "mars"], "--on: unknown machine mars"),
         (["submit", "tiny", "--corpus", "c", "--run", "r", "--nodes", "2"], "is one node"),
@@ -85,3 +86,23 @@ def test_inspect_shows_rows_with_their_masks(corpus_folder: Path) -> None:
     assert "[CLS]" in answer.stdout
     assert "<" in answer.stdout
     assert "1,200 entries" in answer.stdout
+
+
+def test_version() -> None:
+    answer = electra("--version")
+    assert answer.returncode == 0
+    assert answer.stdout == f"electra {version('electra-pretraining')}\n"
+
+
+def test_recipes_are_listed_and_one_is_printed() -> None:
+    runner = CliRunner()
+    assert "tiny" in runner.invoke(app, ["recipes"]).stdout
+    assert "model.embedding = 128" in runner.invoke(app, ["recipes", "tiny"]).stdout
+
+
+def test_the_shell_completes_commands() -> None:
+    environment = os.environ | {"_ELECTRA_COMPLETE": "complete_bash", "COMP_WORDS": "electra pre", "COMP_CWORD": "1"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "launch.cli"], capture_output=True, text=True, env=environment, check=True
+    )
+    assert answer.stdout.split() == ["prepare", "pretrain"]

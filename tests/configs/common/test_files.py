@@ -11,6 +11,7 @@ from configs.common.errors import Unfinished, UserError
 from configs.common.files import (
     clear_leftovers,
     read_json,
+    read_lines,
     remove_folder,
     unfinished_when_disk_is_full,
     whole_file,
@@ -36,6 +37,13 @@ def test_damaged_json_is_named(tmp_path: Path) -> None:
         read_json(path)
     with pytest.raises(UserError, match=r"no such file"):
         read_json(tmp_path / "other.json")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_content(tmp_path: Path) -> None:
+    (tmp_path / "value.json").write_text('{"a": 1}', encoding="utf-8-sig")
+    (tmp_path / "words.txt").write_text("[PAD]\n", encoding="utf-8-sig")
+    assert read_json(tmp_path / "value.json") == {"a": 1}
+    assert read_lines(tmp_path / "words.txt") == ["[PAD]"]
 
 
 def test_a_folder_appears_when_the_block_succeeds(tmp_path: Path) -> None:
