@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
-from transformers import BertTokenizerFast
+from transformers import BertTokenizerFast  # type: ignore[reportAttributeAccessIssue]  it is loaded late
 
 from configs.common.errors import UserError
 from configs.vocabulary.settings import TokenizerSettings
