@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, cast
 
 import fsspec
 
-from data_prep.sources import columns, delimited, kinds
+from data_prep.sources import columns, delimited, kinds, megatron
 from data_prep.sources.compression import compression_of, open_bytes
 from data_prep.sources.encodings import encoding_of, problem
 from data_prep.sources.faults import Fault
@@ -26,6 +27,8 @@ def check(piece: Range, *, is_thorough: bool) -> None:
 
     A thorough check of a large text also looks at its middle and its end.
     """
+    if piece.format == "megatron":
+        megatron.num_documents(Path(piece.path))
     if piece.format in ("huggingface", "megatron"):
         return
     _check_compression(piece)

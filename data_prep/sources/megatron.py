@@ -1,4 +1,4 @@
-"""Megatron's indexed dataset, .bin beside .idx: token ids as other trainers keep them (NVIDIA/Megatron-LM,
+"""Megatron's indexed dataset, a .bin with token ids and an .idx beside it (NVIDIA/Megatron-LM,
 megatron/core/datasets/indexed_dataset.py).
 
 The index: its magic, version u8, a code for the type of an id, the numbers of sequences and of document borders, then
@@ -19,14 +19,16 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.common.errors import UserError
 from configs.common.files import whole_file
+from data_prep.sources.faults import Fault
 
 _MAGIC, _VERSION = b"MMIDIDX\x00\x00", 1
 _HEADER = struct.Struct("<9sQBQQ")
 _TYPES: dict[int, type[np.integer]] = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 8: np.uint16}
-# Megatron's own choice: two bytes for an id where the vocabulary has fewer entries than this.
+# As in Megatron, an id has two bytes where the vocabulary has fewer entries than this, and four elsewhere.
 _FEW_ENTRIES = 65_500
+_DAMAGED = "damaged files of Megatron"
+_MEND = 'copy both files again, or leave them out with on_error = "skip"'
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,12 @@ class _Index:
 
 
 def num_documents(path: Path) -> int:
+    """Raises Fault for an index that is missing or damaged."""
     return len(_index(path).documents) - 1
 
 
 def documents(path: Path, start: int, end: int) -> Iterator[list[NDArray[np.integer]]]:
-    """The sequences of documents [start, end). Raises UserError when the two files do not fit each other."""
+    """The sequences of documents [start, end). Raises Fault when the two files do not fit each other."""
     index = _index(path)
     tokens = np.memmap(path, index.dtype, "r")
     for document in range(start, end):
@@ -50,8 +53,10 @@ def documents(path: Path, start: int, end: int) -> Iterator[list[NDArray[np.inte
         first = [int(index.places[number]) // index.dtype.itemsize for number in sequences]
         lengths = [int(index.lengths[number]) for number in sequences]
         if any(place + length > len(tokens) for place, length in zip(first, lengths, strict=True)):
-            raise UserError(
-                f"{path}: ends before document {document} does; it is truncated, or belongs to another .idx"
+            raise Fault(
+                _DAMAGED,
+                f"{path}: ends before document {document} does; it is truncated, or belongs to another .idx",
+                _MEND,
             )
         yield [np.array(tokens[place : place + length]) for place, length in zip(first, lengths, strict=True)]
 
@@ -59,7 +64,7 @@ def documents(path: Path, start: int, end: int) -> Iterator[list[NDArray[np.inte
 def _index(path: Path) -> _Index:
     beside = path.with_suffix(".idx")
     if not beside.is_file():
-        raise UserError(f"{path}: has no {beside.name} beside it, which says where its documents are")
+        raise Fault(_DAMAGED, f"{path}: has no {beside.name} beside it, which says where its documents are", _MEND)
     content = beside.read_bytes()
     try:
         magic, version, code, num_sequences, num_borders = _HEADER.unpack_from(content)
@@ -70,12 +75,12 @@ def _index(path: Path) -> _Index:
         places = np.frombuffer(content, "<i8", num_sequences, place + lengths.nbytes)
         borders = np.frombuffer(content, "<i8", num_borders, place + lengths.nbytes + places.nbytes)
     except (struct.error, ValueError) as error:
-        raise UserError(f"{beside}: is no index of Megatron's with integer ids ({error})") from None
+        raise Fault(_DAMAGED, f"{beside}: is no index of Megatron's with integer ids ({error})", _MEND) from None
     return _Index(np.dtype(_TYPES[code]), lengths, places, borders)
 
 
 class Writer:
-    """Writes documents, sequence by sequence. Made by `writer`."""
+    """Writes documents, sequence by sequence. `writer` makes it."""
 
     def __init__(self, file: IO[bytes], dtype: np.dtype):
         self._file, self._dtype = file, dtype
@@ -92,7 +97,7 @@ class Writer:
 
 @contextmanager
 def writer(path: Path, vocabulary_size: int) -> Iterator[Writer]:
-    """Of `path`, a .bin, and of the index beside it, which appears last. Nothing appears when the block fails."""
+    """Write the .bin `path` and the index beside it, which appears last. Nothing appears when the block fails."""
     code = _code(vocabulary_size)
     dtype = np.dtype(_TYPES[code])
     with whole_file(path) as file:
@@ -107,7 +112,7 @@ def writer(path: Path, vocabulary_size: int) -> Iterator[Writer]:
 
 
 def join(parts: list[Path], path: Path, vocabulary_size: int) -> None:
-    """The documents of several files in one. One index at a time is in memory."""
+    """Write the documents of several files into one file. One index at a time is in memory."""
     with whole_file(path) as joined:
         for part in parts:
             with open(part, "rb") as file:

@@ -19,6 +19,7 @@ from data_prep.sources.tasks import cut_into_tasks
 from data_prep.vocabulary import load as load_tokenizer
 from tests.conftest import SMALL
 from tests.data_prep.conftest import Preparations, fingerprint
+from tests.data_prep.sources.reading import left_out, read
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden" / "megatron"
 WRITTEN = [[[5, 6, 7], [8]], [[9, 10, 11, 12, 13]], [[14], [15, 16]]]
@@ -126,3 +127,14 @@ def test_files_of_megatron_that_do_not_fit(tmp_path: Path, corpus_folder: Path) 
     (tmp_path / "a.idx").unlink()
     with pytest.raises(UserError, match=r"a\.bin: has no a\.idx beside it"):
         prepare(recipe, tmp_path / "corpus", workers=1)
+
+
+def test_damaged_files_are_left_out_and_counted(tmp_path: Path) -> None:
+    for name in "ab":
+        write_megatron(tmp_path / f"{name}.bin", [[[5, 6]], [[7]]], 4, np.int32)
+    (tmp_path / "a.idx").write_bytes(b"MMIDIDX")
+    source = {"format": "megatron", "on_error": "skip"}
+    assert len([document for document in read(tmp_path, **source) if document.token_ids]) == 2
+    assert left_out(tmp_path, **source) == {"damaged files of Megatron": 1}
+    (tmp_path / "b.bin").write_bytes(bytes(8))
+    assert left_out(tmp_path, **source) == {"damaged files of Megatron": 2}
