@@ -101,7 +101,13 @@ def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
         others = [problem for problem in error.errors() if (problem["type"], problem["loc"][:1]) != _SHAPE_MISSING]
         if others:
             raise UserError(f"{origin}: {_sentence(others, Recipe, '')}") from None
-    return validate(CorpusRecipe, {name: tables[name] for name in CorpusRecipe.model_fields}, origin)
+    loaded = validate(CorpusRecipe, {name: tables[name] for name in CorpusRecipe.model_fields}, origin)
+    positions = tables["model"].get("max_positions") if isinstance(tables.get("model"), dict) else None
+    if isinstance(positions, int) and loaded.data.row_length > positions:
+        raise UserError(
+            f"{origin}: data.row_length: {loaded.data.row_length} is above model.max_positions ({positions})"
+        )
+    return loaded
 
 
 def from_tables(tables: Mapping[str, Any], origin: str) -> Recipe:

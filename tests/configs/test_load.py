@@ -119,3 +119,11 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('extends = "tiny"\n[schedule]\nsteps = 77\nwarmup_steps = 7\n', encoding="utf-8-sig")
     assert load(str(path)).schedule.steps == 77
+
+
+def test_rows_longer_than_stated_positions_are_refused_before_a_shape_is_known() -> None:
+    model = ["vocabulary.source=vocab.txt", "vocabulary.size=100", "vocabulary.longest_word=100"]
+    model += ["vocabulary.lowercase=true", "vocabulary.strip_accents=true", "data.row_length=64"]
+    assert for_corpus(read("adapt", model), "adapt").data.row_length == 64
+    with pytest.raises(UserError, match=r"data\.row_length: 64 is above model\.max_positions \(32\)"):
+        for_corpus(read("adapt", [*model, "model.max_positions=32"]), "adapt")
