@@ -62,8 +62,9 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments: list[str], sentenc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_submit_refuses_before_it_starts_anything(corpus_folder: Path) -> None:
-    answer = electra("submit", "tiny", "--corpus", str(corpus_folder), "--run", "r", "--processes", "2")
+def test_submit_refuses_before_it_starts_anything(corpus_folder: Path, tmp_path: Path) -> None:
+    given = ("--corpus", str(corpus_folder), "--run", str(tmp_path / "r"), "--processes", "2")
+    answer = electra("submit", "tiny", *given, "data.row_length=128")
     assert answer.returncode == 2
     assert "was prepared with data.row_length = 64" in answer.stderr
     assert answer.stderr.count("\n") == 1
