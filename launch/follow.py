@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from configs.common.errors import ElectraError, Unfinished, UserError
-from launch.backends import State
+from launch.backends import JobState
 from launch.jobs import Stage
 from launch.status import left_with, lines, progress, states, tail
 from launch.submissions import Submission
@@ -28,7 +28,7 @@ def follow(submission: Submission) -> None:
     home = submission.home
     try:
         with _shown() as show:
-            before, known = None, dict[Stage, State]()
+            before, known = None, dict[Stage, JobState]()
             while True:
                 # A scheduler forgets jobs that have ended, and does not always answer.
                 known |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
@@ -41,12 +41,12 @@ def follow(submission: Submission) -> None:
     except KeyboardInterrupt:
         raise Unfinished(f"{home}: the jobs go on; electra status {home} says how far they are") from None
     for stage in submission.jobs:
-        state = known.get(stage, State("unknown", "its scheduler does not know it"))
+        state = known.get(stage, JobState("unknown", "its scheduler does not know it"))
         if state.kind != "done":
             raise _why(submission, stage, state)
 
 
-def _why(submission: Submission, stage: Stage, state: State) -> ElectraError:
+def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     job = f"{submission.home}: job {submission.jobs[stage]} ({stage}) on {submission.name}"
     found = submission.logs(stage)
     logs = [path for path in found if isinstance(path, Path)]

@@ -12,7 +12,7 @@ from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.folders import CORPUS_MANIFEST, METRICS, RECIPE, STOPPED
 from configs.load import load
-from launch.backends import State
+from launch.backends import JobState
 from launch.jobs import Stage
 from launch.submissions import Submission, newest
 
@@ -60,7 +60,7 @@ def lines(folder: Path) -> list[str]:
     return said
 
 
-def states(submission: Submission) -> dict[Stage, State]:
+def states(submission: Submission) -> dict[Stage, JobState]:
     """What the scheduler says of each job, and what the job left behind where that one is silent."""
     return {
         stage: state if state.kind != "unknown" else _left_behind(submission, stage, state)
@@ -104,7 +104,7 @@ def tail(path: Path, count: int) -> Iterator[str]:
         yield from file.readlines()[-count:]
 
 
-def _of_job(submission: Submission, stage: Stage, state: State) -> str:
+def _of_job(submission: Submission, stage: Stage, state: JobState) -> str:
     return f"  {stage:<9} {submission.jobs[stage]:<8} {state.said}"
 
 
@@ -114,9 +114,9 @@ def left_with(submission: Submission, stage: Stage) -> str | None:
     return path.read_text().strip() if path.is_file() else None
 
 
-def _left_behind(submission: Submission, stage: Stage, state: State) -> State:
+def _left_behind(submission: Submission, stage: Stage, state: JobState) -> JobState:
     code = left_with(submission, stage)
-    return State("done" if code == "0" else "failed", f"left with exit code {code}") if code else state
+    return JobState("done" if code == "0" else "failed", f"left with exit code {code}") if code else state
 
 
 def _duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from configs.common.files import make_folder, read_json, whole_folder, write_jso
 from configs.folders import RECIPE, SUBMITTED
 from configs.load import validate
 from configs.schema import Table
-from launch.backends import Backend, State, backend_of
+from launch.backends import Backend, JobState, backend_of
 from launch.jobs import Stage
 from launch.machines import Machine, machine_of
 from launch.snapshot import DIFF, code_of
@@ -60,7 +60,7 @@ class Submission:
         jobs = [f"job {id}: {stage} on {self.name}" for stage, id in self.jobs.items()]
         return [*jobs, f"their scripts: {self.folder}", f"how far they are: electra status {self.home}"]
 
-    def states(self) -> dict[Stage, State]:
+    def states(self) -> dict[Stage, JobState]:
         return {stage: self.backend.state(self.machine, stage, id) for stage, id in self.jobs.items()}
 
     def logs(self, stage: Stage) -> list[Path] | list[str]:

@@ -18,7 +18,7 @@ Kind = Literal["waiting", "running", "done", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
-class State:
+class JobState:
     """What has become of a job. Unknown: its scheduler is not here, or has forgotten it."""
 
     kind: Kind
@@ -47,7 +47,7 @@ class Backend(Protocol):
         """
         ...
 
-    def state(self, machine: Any, stage: Stage, id: str) -> State: ...
+    def state(self, machine: Any, stage: Stage, id: str) -> JobState: ...
 
     def logs(self, machine: Any, folder: Path, stage: Stage, id: str) -> list[Path] | list[str]:
         """The files that the job has printed into; or, where there are none, the command that shows them."""

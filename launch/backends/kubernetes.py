@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, UserError
-from launch.backends import Kind, State
+from launch.backends import JobState, Kind
 from launch.backends.commands import PORT, Bundle, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage
 from launch.machines import Kubernetes
@@ -43,29 +43,29 @@ def submit(jobs: Sequence[Job], machine: Kubernetes, folder: Path) -> Iterator[t
             yield job.stage, f"{'jobset' if bundle.is_pipeline else alone}/{bundle.name}"
 
 
-def state(machine: Kubernetes, stage: Stage, id: str) -> State:
+def state(machine: Kubernetes, stage: Stage, id: str) -> JobState:
     try:
         return state_of(json.loads(output(_kubectl(machine, "get", id, "--output=json"))), stage)
     except UserError as error:
-        return State("unknown", str(error))
+        return JobState("unknown", str(error))
 
 
-def state_of(resource: dict[str, Any], stage: Stage) -> State:
+def state_of(resource: dict[str, Any], stage: Stage) -> JobState:
     """Of a resource as the API server shows it. A Job and a TrainJob end in Complete or Failed; a JobSet counts the
     jobs of each stage, and fails as a whole.
     """
     status = resource.get("status", {})
     counts = {each["name"]: each for each in status.get("replicatedJobsStatus", ())}
     if counts.get(stage, {}).get("succeeded"):
-        return State("done", "Complete")
+        return JobState("done", "Complete")
     held = {each["type"]: each for each in status.get("conditions", ()) if each["status"] == "True"}
     for word, kind in _CONDITIONS.items():
         if word in held:
             said = held[word].get("message", "")
-            return State(kind, f"{word} ({said})" if said else word)
+            return JobState(kind, f"{word} ({said})" if said else word)
     counted = [counts[stage]] if stage in counts else [status, *status.get("jobsStatus", ())]
     active = any(each.get("active") for each in counted)
-    return State("running", "Running") if active else State("waiting", "Pending")
+    return JobState("running", "Running") if active else JobState("waiting", "Pending")
 
 
 def logs(machine: Kubernetes, folder: Path, stage: Stage, id: str) -> list[str]:

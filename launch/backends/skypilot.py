@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.common.errors import EXIT_UNFINISHED, UserError
-from launch.backends import Kind, State
+from launch.backends import JobState, Kind
 from launch.backends.commands import PORT, bundles, output, refuse_outside, threads
 from launch.jobs import Job, Stage
 from launch.machines import SkyPilot
@@ -37,18 +37,18 @@ def submit(jobs: Sequence[Job], machine: SkyPilot, folder: Path) -> Iterator[tup
         yield from ((job.stage, bundle.name) for job in bundle.jobs)
 
 
-def state(machine: SkyPilot, stage: Stage, id: str) -> State:
+def state(machine: SkyPilot, stage: Stage, id: str) -> JobState:
     try:
         return state_of(json.loads(output(["sky", "jobs", "queue", "--all", "--output=json"])), stage, id)
     except UserError as error:
-        return State("unknown", str(error))
+        return JobState("unknown", str(error))
 
 
-def state_of(queue: list[dict[str, Any]], stage: Stage, name: str) -> State:
+def state_of(queue: list[dict[str, Any]], stage: Stage, name: str) -> JobState:
     """Of the stage in the last job of this name that `sky jobs queue` shows, the newest first; a row for each task."""
     # A task that is alone is called as its job.
     known = [row["status"] for row in queue if row["job_name"] == name and row["task_name"] in (stage, name)]
-    return State(_kind(known[0]), known[0]) if known else State("unknown", f"SkyPilot knows no job {name}")
+    return JobState(_kind(known[0]), known[0]) if known else JobState("unknown", f"SkyPilot knows no job {name}")
 
 
 def logs(machine: SkyPilot, folder: Path, stage: Stage, id: str) -> list[str]:

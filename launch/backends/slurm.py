@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.common.errors import ElectraError
 from configs.common.slurm import failure_of, slurm, states_of
 from configs.folders import CORPUS_MANIFEST, RECIPE, WORK
-from launch.backends import Kind, State
+from launch.backends import JobState, Kind
 from launch.jobs import Job, Stage
 from launch.machines import Slurm
 from launch.templates import fill
@@ -39,17 +39,17 @@ def submit(jobs: Sequence[Job], machine: Slurm, folder: Path) -> Iterator[tuple[
         yield job.stage, ids[job.stage]
 
 
-def state(machine: Slurm, stage: Stage, id: str) -> State:
+def state(machine: Slurm, stage: Stage, id: str) -> JobState:
     """Of an array: failed when one job of it is, else running or waiting when one is."""
     try:
         known = sorted(set(states_of(id).values()), key=_urgency)
     except ElectraError as error:  # Slurm is not installed here, or does not answer
-        return State("unknown", str(error))
+        return JobState("unknown", str(error))
     if not known:
-        return State("unknown", f"job {id} is not known to Slurm any more")
+        return JobState("unknown", f"job {id} is not known to Slurm any more")
     word, reason = known[0]
     said = f"{word} ({reason})" if reason not in ("None", "") else word
-    return State(_kind(word, reason), said)
+    return JobState(_kind(word, reason), said)
 
 
 def logs(machine: Slurm, folder: Path, stage: Stage, id: str) -> list[Path]:
