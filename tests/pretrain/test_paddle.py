@@ -6,6 +6,7 @@ gradients. What the two implementations agree to is closer, and asserted where i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -86,8 +87,14 @@ def test_losses(name: str) -> None:
     case = CASES[name]
     pair, output = run(case)
     counts = pair.counts([output.forward.batch])
-    for term in terms_of(case):
-        loss = float(output.sums[term]) / counts[term]
+    sums = {term: float(output.sums[term]) for term in terms_of(case)}
+    if "csp" in sums:
+        # The temperature of 0.07 multiplies what fp32 rounds off of a similarity by 14: on some processors more than
+        # the tolerance, whoever computes it. In fp64 the formula is compared, and not the rounding.
+        states = output.forward.states.double()
+        sums["csp"] = float(pair.objectives["csp"].double()(replace(output.forward, states=states)))
+    for term, total in sums.items():
+        loss = total / counts[term]
         assert loss == pytest.approx(float(case.arrays[f"loss/{TERMS[term]}"]), rel=1e-6), term
     assert float(output.loss) == pytest.approx(float(case.arrays["loss/total"]), rel=1e-6)
 

@@ -56,7 +56,8 @@ class Objective(ObjectiveModule):
         return len(batch.tokens)
 
     def forward(self, forward: Forward) -> Tensor:
-        vectors = F.normalize(self.vectors(forward.states).float(), dim=1)
+        vectors = self.vectors(forward.states)
+        vectors = F.normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=1)
         groups = grouped(vectors, self.recipe, spread=self.training)
         # A temperature of 0.07 would magnify what bf16 rounds off.
         with torch.autocast(vectors.device.type, enabled=False):
