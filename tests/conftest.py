@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
+# Matrices as small as those of the tests are no faster on several threads, and the processes of one test would compete
+# for the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import signal
 import subprocess
