@@ -1,4 +1,8 @@
-"""How fast a recipe trains on a GPU: as measured here, else between what others reach and the roofline."""
+"""How fast a recipe trains on a GPU.
+
+The value is a measurement of this project if there is one. Otherwise it is a range, from the share of the GPU's rate
+that other projects reach up to the roofline.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,20 @@ from launch.roofline import seconds_per_token, update_seconds
 
 @dataclass(frozen=True)
 class Measurement:
-    """A run of this project on one GPU of a kind, alone or beside others."""
+    """The measured speed of this project on one GPU of a kind, which may have been one of several."""
 
     gpu: str
-    recipe: str  # one that is shipped
+    recipe: str  # the name of a shipped recipe
     row_length: int
     tokens_per_second: float  # of one GPU
     source: str  # command, machine and date
 
 
-# Of `benchmarks/`, newest last. There are none yet: no GPU has run it.
+# The measurements made by `benchmarks/`, the newest last. There are none yet, because no GPU has run it.
 MEASURED: tuple[Measurement, ...] = ()
 
-# What others' training reaches of a data sheet's bf16 rate, by the width of the model. Counted in model FLOPs from the
-# tokens per second that they publish.
+# The width of a model, the share of the data sheet's bf16 rate that its training reaches in another project, and the
+# source. The share is counted in model FLOPs, from the tokens per second that the source publishes.
 PRACTICE = (
     (256, 0.057, "Ettin 17M on H100, JHU-CLSP/ettin-encoder-vs-decoder, pretraining/README.md"),
     (768, 0.187, "NVIDIA's ELECTRA-base on A100, DeepLearningExamples, TensorFlow2/LanguageModeling/ELECTRA/README.md"),
@@ -34,15 +38,15 @@ PRACTICE = (
 
 @dataclass(frozen=True)
 class Throughput:
-    """Tokens per second of one GPU, the update of the weights included."""
+    """Tokens per second of one GPU. The time of updating the weights is included."""
 
     low: float
     high: float
-    source: str  # of a measurement; "" for an estimate
+    source: str  # the source of a measurement; "" for an estimate
 
 
 def throughput(recipe: Recipe, name: str, gpu: Gpu, parameters: int, tokens_per_update: int) -> Throughput:
-    """`tokens_per_update`: what one GPU computes in a step."""
+    """Look up or estimate the throughput. `tokens_per_update` is the number of tokens of one GPU in a step."""
     for measurement in reversed(MEASURED):
         if (measurement.gpu, measurement.row_length) == (name, recipe.data.row_length) and _same(measurement, recipe):
             return Throughput(measurement.tokens_per_second, measurement.tokens_per_second, measurement.source)
@@ -53,14 +57,17 @@ def throughput(recipe: Recipe, name: str, gpu: Gpu, parameters: int, tokens_per_
 
 
 def practice(recipe: Recipe) -> tuple[float, str]:
-    """The share of the data sheet's rate that others reach with a model as wide, or next narrower, and who."""
+    """Return the share of the data sheet's rate that others reach with a model of this width, and its source.
+
+    If there is no model of this width in `PRACTICE`, the next narrower model is taken.
+    """
     width = max(recipe.model.discriminator.hidden, PRACTICE[0][0])
     _, share, who = [line for line in PRACTICE if line[0] <= width][-1]
     return share, who
 
 
 def _same(measurement: Measurement, recipe: Recipe) -> bool:
-    """Whether the measured recipe has these networks and this share of slots."""
+    """Whether the measured recipe has the same networks, vocabulary size and masking rate as this recipe."""
     from configs.load import load
 
     other = load(measurement.recipe)
@@ -72,7 +79,7 @@ def _same(measurement: Measurement, recipe: Recipe) -> bool:
 
 
 def _flops_per_token(recipe: Recipe) -> float:
-    """Model FLOPs, in full rows."""
+    """Count the model FLOPs of a token in full rows."""
     from pretrain.step.flops import Work, model_flops
 
     length = recipe.data.row_length

@@ -1,4 +1,4 @@
-"""Commands of this room: `electra pretrain`, `evaluate` and `export`, or `python -m pretrain ...` under torchrun."""
+"""The commands `electra pretrain`, `evaluate`, `export`, `checkpoint`, and `python -m pretrain ...` for torchrun."""
 
 from __future__ import annotations
 
@@ -59,14 +59,15 @@ def pretrain(
 ) -> None:
     """Train generator and discriminator together.
 
-    The recipe's tables data, vocabulary and masking are the corpus's. Interrupted in any way, the same command resumes
-    the run, with any number of processes. To train a finished run longer, or with another learning rate or batch, begin
-    a new run with --continue-from: its steps and its schedule start at 0. Exit code 75: asked to stop (by SIGTERM,
-    SIGINT or SIGUSR1), and saved; RUN/stopped.json is there until the run is resumed.
+    The tables data, vocabulary and masking of the recipe are taken from the corpus. After an interruption of any kind,
+    the same command resumes the run, with any number of processes. To train a finished run longer, or with another
+    learning rate or batch, begin a new run with --continue-from: its steps and its schedule start at 0. Exit code 75
+    means that the run was asked to stop (by SIGTERM, SIGINT or SIGUSR1) and has saved; RUN/stopped.json then exists
+    until the run is resumed.
     """
     from pretrain.run.signals import StopOnSignal
 
-    # Before torch is imported, which takes seconds in which a scheduler may send its signal.
+    # Signals are caught before torch is imported, because the import takes seconds and a signal may arrive meanwhile.
     with StopOnSignal() as stop:
         from configs.common.errors import EXIT_UNFINISHED, UserError
         from configs.load import from_tables, read, read_stated
@@ -82,7 +83,7 @@ def pretrain(
         from pretrain.step.world import join, leave
         from pretrain.train import train
 
-        # Verified once on each node, which may have a copy of its own.
+        # One process of each node verifies the corpus, because every node may have its own copy.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
         general_corpus = Corpus(general) if general else None
         corpus_tables = opened.manifest.recipe.model_dump(mode="json")
@@ -128,8 +129,8 @@ def evaluate(
 ) -> None:
     """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks.
 
-    With --json, fine-tunings are kept seed by seed: interrupted, the same command goes on. Exit code 75: asked to stop
-    (by SIGTERM, SIGINT or SIGUSR1).
+    With --json, results are saved after every seed of a fine-tuning, and after an interruption the same command
+    resumes. Exit code 75 means that the command was asked to stop (by SIGTERM, SIGINT or SIGUSR1).
     """
     from configs.common.errors import UserError
 
@@ -183,7 +184,7 @@ def export(
         int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
     ] = None,
 ) -> None:
-    """Write the networks of a model for other software, each proved to give the outputs of the model."""
+    """Write the networks of a model for other software, and prove that each gives the outputs of the model."""
     from pretrain.export.checkpoints import Choice
     from pretrain.export.folder import Order
     from pretrain.export.folder import export as write
@@ -196,7 +197,7 @@ def export(
 
 @checkpoints.command("list")
 def list_(run: Annotated[Path, typer.Argument(help="A run.")]) -> None:
-    """Print step, time, size and layout of each checkpoint, and whether it is whole. Any layout reads any of them."""
+    """Print step, time, size and layout of each checkpoint, and whether it is whole. Any layout reads all of them."""
     from pretrain.show import list_checkpoints
 
     list_checkpoints(run)
@@ -204,7 +205,7 @@ def list_(run: Annotated[Path, typer.Argument(help="A run.")]) -> None:
 
 @checkpoints.command()
 def verify(folder: Annotated[Path, typer.Argument(help="A run, or one of its checkpoints.")]) -> None:
-    """Compare every file with the manifest. Exit code 2: something is damaged, and named."""
+    """Compare every file with the manifest. Exit code 2 means that a file is damaged; the message names it."""
     from pretrain.show import verify_checkpoints
 
     verify_checkpoints(folder)

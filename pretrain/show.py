@@ -1,4 +1,4 @@
-"""`electra inspect RUN` and `electra checkpoint`: what is inside, printed."""
+"""Printed tables for `electra inspect RUN` and `electra checkpoint`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from configs.load import load
 from pretrain.run import checkpoint
 from pretrain.run.logs import read_metrics
 
-# Metrics with the titles of their columns, ten of which fit a narrow terminal.
+# Each metric with the title of its column. Ten columns fit a narrow terminal.
 _LOSSES = {"mlm_loss": "mlm", "rtd_loss": "rtd", "mts_loss": "mts", "csp_loss": "csp"}
 _TRAINING = {
     "loss": "loss",
@@ -36,7 +36,7 @@ _MOST_LINES = 12
 
 
 def show_run(folder: Path) -> None:
-    """Print a run's recipe, its losses and its checkpoints, each verified."""
+    """Print a run's recipe, its metrics and its checkpoints. Each checkpoint is verified."""
     console = Console()
     recipe = load(str(folder / RECIPE))
     console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False, soft_wrap=True)
@@ -55,7 +55,7 @@ def show_run(folder: Path) -> None:
 
 
 def list_checkpoints(run: Path) -> None:
-    """Print a line for each checkpoint of a run, verified, and then what is wrong with those that are not whole."""
+    """Verify the checkpoints of a run, print a line for each, and then a sentence for each that is not whole."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("step", "time", "MB", "processes", "ZeRO", ""):
         table.add_column(title, justify="right" if title in ("step", "MB", "processes", "ZeRO") else "left")
@@ -79,7 +79,7 @@ def list_checkpoints(run: Path) -> None:
 
 
 def verify_checkpoints(folder: Path) -> None:
-    """Verify a checkpoint, or every one of a run; raises UserError naming each file that is damaged."""
+    """Verify a checkpoint, or every checkpoint of a run. Raises UserError that names each damaged checkpoint."""
     chosen = [folder] if checkpoint.is_checkpoint(folder) else _checkpoints(folder)
     damage: list[str] = []
     for candidate in chosen:
@@ -100,7 +100,7 @@ def _checkpoints(run: Path) -> list[Path]:
 
 
 def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict[str, str]) -> None:
-    """A table with at most `_MOST_LINES` lines, spread evenly, the last among them."""
+    """Print a table with at most `_MOST_LINES` of the lines, evenly spread and including the last line."""
     if not lines:
         return
     stride = -(-len(lines) // _MOST_LINES)
@@ -115,7 +115,7 @@ def _print_metrics(console: Console, title: str, lines: list[dict], titles: dict
 
 
 def _number(value: float | None) -> str:
-    """A number in few digits; a dash for a loss that was not finite."""
+    """Format a number with few digits. A value that was not finite, None, becomes a dash."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""The loop: fetch, step, sometimes log, sometimes evaluate, sometimes save."""
+"""The training loop: it fetches a batch, makes a step, and at intervals logs, evaluates and saves."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ def train(
     general: Corpus | None = None,
     continuation: Continuation | None = None,
 ) -> bool:
-    """Train the run `folder` to the recipe's last step; False when it was asked to stop before that, and has saved.
+    """Train the run `folder` to the recipe's last step.
 
-    All processes call it. A new run takes its first weights from `initial_weights`, or weights and moments from
-    `continuation`, where one of them is given. The held-out rows of `general` are evaluated together with the corpus's
-    own, to see what is forgotten. Raises UserError for a corpus or a folder that does not fit the recipe.
+    Returns False when the run was asked to stop before that step, and has saved. All processes call it. A new run takes
+    its first weights from `initial_weights`, or weights and moments from `continuation`, if either is given. The
+    held-out rows of `general` are evaluated together with the corpus's own, to see whether the model forgets general
+    text. Raises UserError for a corpus or a folder that does not fit the recipe.
     """
     check_corpus(recipe, corpus)
     recipe = with_corpus_tables(recipe, corpus)
@@ -75,7 +76,7 @@ def _run(
     corpora: dict[EvaluationKind, Corpus],
     asked_to_stop: Callable[[], bool],
 ) -> bool:
-    """Open the logs and the loader, say what the run is made of, and train."""
+    """Open the logs and the loader, print the parts of the run, and train."""
     recipe, world, corpus = run.recipe, run.world, run.corpus
     dtype = precision(recipe.compute.precision, world.device)
     with (
@@ -108,7 +109,7 @@ def _steps(
     held_out: HeldOut,
     asked_to_stop: Callable[[], bool],
 ) -> bool:
-    """The loop itself."""
+    """Run the training loop. Returns False when the run was asked to stop before the last step."""
     recipe, world = run.recipe, run.world
     intervals, num_steps = recipe.run, recipe.schedule.steps
     if start.step < num_steps and world.any(asked_to_stop()):
@@ -153,7 +154,10 @@ def _stop(run: RunFolder, log: Log, step: int) -> bool:
 
 
 def _save(engine: Engine, run: RunFolder, start: Start, log: Log, step: int) -> None:
-    """Save a checkpoint, unless the run has gone wrong: then the earlier checkpoints must stay."""
+    """Save a checkpoint, unless a weight is not finite or the step was skipped.
+
+    In these cases the earlier checkpoints must stay, and a new checkpoint could replace them.
+    """
     if not engine.weights_are_finite():
         raise UserError(
             f"step {step}: a weight is no longer a number, so nothing was saved and the checkpoints before are kept; "
@@ -172,7 +176,7 @@ def _is_due(done: int, interval: int, num_steps: int) -> bool:
 def _announce(
     log: Log, start: Start, run: RunFolder, engine: Engine, loaded: Loaded | None, continuation: Continuation | None
 ) -> None:
-    """Print what the run is made of and where it begins."""
+    """Print the parts of the run and where it begins."""
     for warning in start.warnings:
         log.say(f"warning: {warning}")
     log.say(

@@ -1,8 +1,8 @@
-"""Checkpoints: whole or absent, verified before anything is read from them, and readable in any layout.
+"""Checkpoints. Each is whole or absent, is verified before anything is read from it, and is readable in any layout.
 
 RUN/checkpoints/step-00010000/ holds every parameter and its two moments in safetensors (`engine.py`), the recipe,
 `state.json`, and `manifest.json` with the sha256 of each file. The manifest is written last, and the folder is made
-under another name and renamed, so a folder of this name is complete.
+under another name and then renamed, so a folder with this name is complete.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from pretrain.step.engine import WEIGHTS, Engine, tensors_file
 
 MANIFEST, STATE = "manifest.json", "state.json"
 SCHEMA_VERSION = 1
-# A damaged checkpoint gets this prefix and is kept for people to look at.
+# The name of a damaged checkpoint gets this prefix. The checkpoint is kept, so that people can look at it.
 _DAMAGED = "damaged-"
 
 
 class CheckpointState(Table):
-    """Everything that a run needs besides weights and moments, and the layout of the processes that wrote it."""
+    """Everything that a run needs besides weights and moments, and the layout of the processes that saved it."""
 
     step: int
     skipped: int  # the number of these steps that changed nothing
@@ -61,7 +61,7 @@ class CheckpointState(Table):
 
     @property
     def layout(self) -> str:
-        """The layout that wrote the checkpoint, for people; every other layout can read it as well."""
+        """The layout that wrote the checkpoint, as text for people. Every other layout can read the checkpoint too."""
         return f"{self.processes} process{'es' * (self.processes > 1)} with ZeRO {self.zero_stage}"
 
 
@@ -72,7 +72,7 @@ class _Manifest(Table):
 
 @dataclass(frozen=True)
 class ValidCheckpoint:
-    """A checkpoint that is whole, and a sentence about the damage of each newer one, the newest first."""
+    """A whole checkpoint, and a sentence about the damage of each newer checkpoint, the newest first."""
 
     folder: Path
     state: CheckpointState
@@ -88,7 +88,7 @@ def step_number(folder: Path) -> int:
 
 
 def save(engine: Engine, checkpoints: Path, state: CheckpointState) -> Path:
-    """Write a checkpoint with its recipe, then delete the ones that the recipe's `run` does not keep.
+    """Write a checkpoint with its recipe, then delete the checkpoints that the recipe's table `run` does not keep.
 
     All processes call it.
     """
@@ -110,9 +110,9 @@ def save(engine: Engine, checkpoints: Path, state: CheckpointState) -> Path:
 
 
 def _superfluous(folders: list[Path], run: RunTable) -> list[Path]:
-    """The checkpoints to delete, from all of them, oldest first.
+    """The checkpoints to delete. `folders` are all checkpoints, oldest first.
 
-    The last `keep_last` stay, and so do those at multiples of `keep_every`.
+    The last `keep_last` checkpoints stay, and so do the checkpoints at multiples of `keep_every`.
     """
     return [
         folder
@@ -127,7 +127,7 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def list_checkpoints(checkpoints: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first, not yet verified."""
+    """List the checkpoints of a run, oldest first. They are not yet verified."""
     folders = (path for path in checkpoints.glob("step-*") if re.fullmatch(r"step-\d{8,}", path.name) and path.is_dir())
     return sorted(folders, key=step_number)
 
@@ -138,7 +138,10 @@ def clean(checkpoints: Path) -> None:
 
 
 def verify(folder: Path) -> CheckpointState:
-    """The state of a checkpoint whose files are all as the manifest says; raises UserError naming the first other."""
+    """Return the state of a checkpoint after comparing all its files with the manifest.
+
+    Raises UserError that names the first file that differs, is missing, or is not in the manifest.
+    """
     if not (folder / MANIFEST).is_file():
         raise UserError(f"{folder}: no {MANIFEST}, so this is no complete checkpoint")
     manifest = validate(_Manifest, read_json(folder / MANIFEST), str(folder / MANIFEST))
@@ -189,14 +192,14 @@ def choose(folder: Path) -> ValidCheckpoint:
 
 
 def set_aside(folder: Path) -> Path:
-    """Give a damaged checkpoint a name that is never read, nor counted among the checkpoints to keep."""
+    """Rename a damaged checkpoint, so that it is never read and does not count among the checkpoints to keep."""
     aside = folder.with_name(_DAMAGED + folder.name)
     shutil.rmtree(aside, ignore_errors=True)
     return folder.replace(aside)
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """The weights of the pair by name, on the CPU, from a verified checkpoint."""
+    """Read the weights of the pair by name, on the CPU, from a checkpoint that was verified before."""
     return load_file(tensors_file(folder, WEIGHTS))
 
 

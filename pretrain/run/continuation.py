@@ -4,7 +4,7 @@ The new run has its own folder, recipe and schedule. Its steps are counted from 
 its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
 objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
 updates, which its moments need for bias correction. On the same corpus with the same seed, reading continues after the
-last row that the earlier run has seen; on another corpus it begins at the first row.
+last row that the earlier run has seen; otherwise reading begins at the first row.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Continuation:
         self._check_shapes(pair)
 
     def to_dict(self) -> dict[str, Any]:
-        """What provenance.json holds about the earlier run."""
+        """Return the entry about the earlier run for provenance.json."""
         return {"checkpoint": str(self.checkpoint), **self.state.model_dump()}
 
     def lines(self, first_row: int) -> Iterator[str]:
-        """What the terminal shows."""
+        """Yield the lines that the terminal shows."""
         yield (
             f"continues from {self.checkpoint}: weights and moments after {self.state.updates:,} updates, written by "
             f"{self.state.layout}; steps are counted from 0, and reading begins at row {first_row:,} of the order"
@@ -78,7 +78,10 @@ class Continuation:
                 )
 
     def _check_shapes(self, pair: ElectraPair) -> None:
-        """An objective's own keys, such as the width of its vector, show in the shapes of its weights alone."""
+        """Raise UserError when a weight of the pair has another shape in the checkpoint.
+
+        This also finds changed keys of an objective, such as the width of its vector: `_network` does not compare them.
+        """
         path = tensors_file(self.checkpoint, WEIGHTS)
         with safe_open(path, framework="pt") as tensors:
             shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
@@ -92,8 +95,8 @@ class Continuation:
 def open_continuation(source: Path, run: Path) -> Continuation | None:
     """The checkpoint that `run` begins with: `source`, or the newest whole checkpoint of the run `source`.
 
-    None when `run` has a checkpoint already: it resumes from its own, and `source` may be gone. Raises UserError when
-    there is no such checkpoint, or `run` is the run to continue from.
+    Returns None when `run` already has a checkpoint: it then resumes from that, and `source` need not exist any more.
+    Raises UserError when there is no such checkpoint, or when `run` is itself the run to continue from.
     """
     if source.resolve() in (run.resolve(), *run.resolve().glob(f"{CHECKPOINTS}/*")):
         raise UserError(f"--continue-from {source}: is the run {run} itself; name a new folder with --run")
@@ -105,10 +108,10 @@ def open_continuation(source: Path, run: Path) -> Continuation | None:
 
 
 def complete_tables(tables: dict[str, Any], continuation: Continuation | None, run: Path) -> dict[str, Any]:
-    """The tables of the new run's recipe, which may leave the shape of the networks to the earlier run.
+    """Complete the tables of the new run's recipe, which may leave the shape of the networks to the earlier run.
 
-    A generator that comes with its moments is not trained alone again. Without a continuation, the shape is that of the
-    run itself, which has a checkpoint.
+    `initial.generator_steps` becomes 0, because a generator that comes with its moments is not trained alone again.
+    Without a continuation, `run` has a checkpoint already, and the shape is taken from its own recipe.
     """
     earlier = (continuation.recipe if continuation else load(str(run / RECIPE))).to_dict()
     completed = tables | {"model": earlier["model"] | tables.get("model", {})}
@@ -118,6 +121,6 @@ def complete_tables(tables: dict[str, Any], continuation: Continuation | None, r
 
 
 def _network(recipe: Recipe) -> dict[str, Any]:
-    """What two recipes must share for the weights and moments of one to fit the other."""
+    """Select the part of a recipe in which two runs must agree if one uses the weights and moments of the other."""
     model = {key: value for key, value in recipe.to_dict()["model"].items() if key not in _FREE_MODEL_KEYS}
     return {"model": model, "objectives": sorted(recipe.objectives)}

@@ -1,4 +1,7 @@
-"""A full disk: the file being written is removed, earlier checkpoints are kept, and the same command resumes later."""
+"""What a run does when the disk is full.
+
+The file being written is removed, earlier checkpoints are kept, and the same command resumes later.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pretrain.run.folder import RunFolder
 
 @contextmanager
 def on_a_full_disk(run: RunFolder, num_bytes: int) -> Iterator[None]:
-    """Raises Unfinished when nothing more can be written to the run, whose checkpoints take about `num_bytes`."""
+    """Turn the error of a full disk into Unfinished. A checkpoint of the run takes about `num_bytes`."""
     try:
         with _quiet_threads():
             yield
@@ -32,7 +35,7 @@ def on_a_full_disk(run: RunFolder, num_bytes: int) -> Iterator[None]:
 
 @contextmanager
 def _quiet_threads() -> Iterator[None]:
-    """Print no traceback for a full disk in TensorBoard's thread: our own next write raises the same error."""
+    """Hide the traceback when TensorBoard's thread finds the disk full. Our own next write raises the same error."""
     before = threading.excepthook
 
     def unless_full(raised: threading.ExceptHookArgs) -> None:

@@ -1,4 +1,4 @@
-"""A run is a folder: recipe, provenance, metrics, checkpoints. Claiming it decides where training begins."""
+"""The folder of a run: its recipe, provenance, metrics and checkpoints. `claim` decides where training begins."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Start:
 
 
 class RunFolder:
-    """The folder of a run, as all processes see it. The first process claims it before anything is written.
+    """The folder of a run, as all processes see it. The first process calls `claim` before anything is written.
 
-    Used in a `with` statement, which releases the folder at its end.
+    It is used in a `with` statement, which releases the lock on the folder at its end.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, corpus: Corpus, world: World):
@@ -66,9 +66,10 @@ class RunFolder:
             self._lock.close()
 
     def claim(self, resume: str, *, has_weights: bool = False, continuation: Continuation | None = None) -> Start:
-        """Lock the folder for this process and find where to begin; raises UserError when it is not this run's.
+        """Lock the folder for this process and find where training begins.
 
-        `has_weights` says that the weights of a released model, or of the continuation, are there to begin with.
+        `has_weights` says that the run can begin with the weights of a released model or of the continuation. Raises
+        UserError when the folder holds anything but this run.
         """
         holds_run = (self.folder / RECIPE).is_file()
         if not holds_run and holds_other_things(self.folder):
@@ -82,8 +83,8 @@ class RunFolder:
         start = self._find_start(continuation)
         if not start.checkpoint and not has_weights and (option := self._first_option()):
             raise UserError(f"{self.folder}: began with {option}, and has no checkpoint yet; give this option again")
-        # The recipe is the first file that is not hidden: a folder without it is not a run, however early the process
-        # was killed.
+        # The recipe is the first visible file that is written. So even if the process is killed early, a folder without
+        # a recipe is not a run.
         write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.to_dict()))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
@@ -113,13 +114,13 @@ class RunFolder:
         (self.folder / STOPPED).unlink(missing_ok=True)
 
     def mark_stopped(self, step: int) -> None:
-        """Write that the run was asked to stop and has saved. All processes call it, and return once it is written."""
+        """Record that the run was asked to stop and has saved. All processes call it and wait until this is written."""
         if self.world.is_main:
             write_json(self.folder / STOPPED, {"step": step, "time": utc_now()})
         self.world.barrier()
 
     def state(self, start: Start, step: int, skipped: int) -> checkpoint.CheckpointState:
-        """The state of a checkpoint that is written after `step` steps, in a process that began at `start`."""
+        """Make the state for a checkpoint that is written after `step` steps by processes that began at `start`."""
         return checkpoint.CheckpointState(
             step=step,
             skipped=skipped,
@@ -133,7 +134,7 @@ class RunFolder:
         )
 
     def _first_option(self) -> str | None:
-        """The option that gave the run its first weights, as an earlier start recorded it."""
+        """Return the option that gave the run its first weights, if an earlier start recorded it in the provenance."""
         path = self.folder / PROVENANCE
         for start in read_json(path)["starts"] if path.is_file() else ():
             if "init_from" in start:
@@ -151,7 +152,10 @@ class RunFolder:
             )
 
     def _find_start(self, continuation: Continuation | None) -> Start:
-        """The newest whole checkpoint, or else the first step; raises UserError when the run cannot resume there."""
+        """Start after the newest whole checkpoint, or at the first step if there is none.
+
+        Raises UserError when the run cannot resume there.
+        """
         valid = checkpoint.newest_valid(self.checkpoints)
         if not valid:
             if not continuation:
@@ -184,7 +188,7 @@ def _identity(corpus: Corpus) -> dict[str, str]:
 
 
 def _pass_over(valid: checkpoint.ValidCheckpoint) -> Iterator[str]:
-    """Set the damaged checkpoints aside; each sentence says how many steps that costs."""
+    """Rename the damaged checkpoints, and yield a sentence for each that says how many steps are lost."""
     for folder, damage in valid.damage.items():
         lost = checkpoint.step_number(folder) - valid.state.step
         aside = checkpoint.set_aside(folder)
@@ -192,7 +196,7 @@ def _pass_over(valid: checkpoint.ValidCheckpoint) -> Iterator[str]:
 
 
 def _lock(folder: Path) -> Lock:
-    """Lock the run, which one job alone trains; raises UserError while another one does."""
+    """Lock the run, so that only one job trains it. Raises UserError while another job holds the lock."""
     lock = Lock(folder / LOCK)
     if not lock.try_acquire():
         lock.close()

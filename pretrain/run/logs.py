@@ -1,4 +1,4 @@
-"""What people see of a run: a progress line, metrics.jsonl, TensorBoard. Only the first process writes them."""
+"""The logs of a run: a progress line, metrics.jsonl and TensorBoard. Only the first process writes them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from configs.common.files import write_text
 from configs.folders import METRICS
 from configs.schema import Natural
 
-# evaluation: the corpus's own held-out rows; general: those of the corpus that --general names
+# "evaluation" is on the corpus's own held-out rows, "general" on the held-out rows of the corpus of --general.
 EvaluationKind = Literal["evaluation", "general"]
 
 
 class _Line(BaseModel):
-    """What a step logged: numbers by name, or None for one that was not finite."""
+    """The values that a step logged, by name. A value that was not finite is None."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, int | float | None]  # type: ignore[assignment]  pydantic's way to type further keys
@@ -31,7 +31,7 @@ class _Line(BaseModel):
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """The complete lines of a run's metrics; one that was cut by a crash, or is damaged, is left out."""
+    """Read the complete lines of a run's metrics. A line that is damaged, or was cut by a crash, is left out."""
     path = run / METRICS
     lines = []
     for line in path.read_bytes().split(b"\n") if path.is_file() else ():
@@ -43,7 +43,7 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
 
 
 class Log:
-    """Open for one start of a run. What an earlier start logged after `first_step` is taken back."""
+    """The logs, opened for one start of a run. Lines that an earlier start wrote after `first_step` are removed."""
 
     def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool):
         self._run, self._first_step, self._num_steps, self._active = run, first_step, num_steps, active
@@ -95,11 +95,11 @@ class Log:
             self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
 
     def has(self, kind: str, step: int) -> bool:
-        """Whether an earlier start logged it; the first process knows."""
+        """Whether an earlier start logged this kind of line for this step. Only the first process knows it."""
         return self._active and (kind, step) in self._already
 
     def first(self, kind: EvaluationKind, step: int) -> dict[str, float] | None:
-        """The first evaluation from this step on whose values are all numbers; the first process knows."""
+        """Return the first evaluation at or after `step` with all values finite. Only the first process knows it."""
         for line in self._evaluations if self._active else ():
             if line["kind"] == kind and line["step"] >= step and None not in line.values():
                 return line
@@ -126,7 +126,7 @@ class Log:
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
         if (kind, step) in self._already:
             return
-        # JSON has no word for what is not finite.
+        # JSON cannot write NaN or infinity.
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         line = {"kind": kind, "step": step, **known}
         self._metrics.write(json.dumps(line, allow_nan=False) + "\n")

@@ -1,4 +1,7 @@
-"""Where a start of a run came from: command, code, packages, machine. It is read by others, so it holds no secrets."""
+"""The provenance of each start of a run: command, code, packages and machine.
+
+Other people may read it, so it holds no secrets.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _SECRET_KEY = re.compile("(key|token|secret|password|credentials)$", re.IGNORECA
 
 @dataclass(frozen=True)
 class Line:
-    """A part of the pair: how many of its parameters were loaded, how many begin anew, and from where or why."""
+    """A part of the pair: how many of its parameters were loaded, how many are new, and from where or why."""
 
     part: str
     loaded: int
@@ -34,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was made of a model, for the terminal and for the provenance of the run."""
+    """A report for the terminal and the provenance: which weights of the pair came from a model, and which are new."""
 
     model: str
     remarks: tuple[str, ...]
@@ -49,7 +52,7 @@ class Loaded:
 
 
 def start_of(world: World, dtype: torch.dtype) -> dict[str, Any]:
-    """Nothing of the environment is in it but what is named here."""
+    """Describe this start of the run. Nothing else about the environment is recorded."""
     return {
         "time": utc_now(),
         "command": [shown(argument) for argument in sys.argv],
@@ -64,6 +67,6 @@ def start_of(world: World, dtype: torch.dtype) -> dict[str, Any]:
 
 
 def shown(argument: str) -> str:
-    """An argument of the command without what gives access: the value of such a key, and the secrets of a URL."""
+    """Return an argument of the command without secrets: the value of a key such as `token`, or a password in a URL."""
     key, equals, _ = argument.partition("=")
     return f"{key}=..." if equals and _SECRET_KEY.search(key) else without_secrets(argument)

@@ -1,4 +1,4 @@
-"""Stopping on request: a signal only sets a flag, and the loop finishes its step and saves."""
+"""Stopping on request: a signal only sets a flag, and then the training loop finishes its step and saves."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from types import FrameType, TracebackType
 
 from configs.common.errors import EXIT_UNFINISHED
 
-# SIGUSR1 is the warning that schedulers send before the time is over (Slurm: --signal=USR1@SECONDS).
+# Schedulers can send SIGUSR1 as a warning before the time limit (Slurm: --signal=USR1@SECONDS).
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-# Within it, signals are one request on two ways: Slurm reaches every process, and torchrun passes on what it gets.
+# Signals within this time count as a single request. The same request can arrive twice: Slurm signals every process,
+# and torchrun also passes on the signal that it receives.
 _SAME_REQUEST_SECONDS = 1.0
 
 
 class StopOnSignal:
-    """While open, SIGNALS only make `asked` true; another one, later, ends the process at once."""
+    """While this is open, a first signal of SIGNALS only makes `asked` return True.
+
+    Another signal, more than `_SAME_REQUEST_SECONDS` later, ends the process at once.
+    """
 
     def __init__(self) -> None:
         self._asked_at: float | None = None
-        # The processes of a torchrun that was killed live on, and hold the run.
+        # When torchrun is killed, its processes stay alive and keep the run locked, so we watch for its death.
         self._launcher = os.getppid() if "TORCHELASTIC_RUN_ID" in os.environ else None
         self._is_listened_to = False
 
@@ -38,7 +42,7 @@ class StopOnSignal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A process that ends because it was asked is not to be ended by the same request on its second way.
+        # If this process was asked to stop, the same request may still arrive a second time; it must not kill the exit.
         for number, handler in self._before.items():
             signal.signal(number, handler if self._asked_at is None else signal.SIG_IGN)
 
@@ -46,7 +50,10 @@ class StopOnSignal:
         return self._launcher is not None and os.getppid() != self._launcher
 
     def _watch_launcher(self) -> None:
-        """Until the loop asks, leave at once: nothing is to be saved, and joining the others waits for half an hour."""
+        """Until the loop first calls `asked`, end the process as soon as its torchrun is dead.
+
+        There is nothing to save yet, and joining the other processes would wait for half an hour.
+        """
         while not self._is_listened_to:
             if self._is_orphaned():
                 os._exit(EXIT_UNFINISHED)
@@ -58,7 +65,7 @@ class StopOnSignal:
             self._asked_at = now
             if os.environ.get("RANK", "0") == "0":
                 name = signal.Signals(number).name
-                # Not print(): the signal may have come in the middle of one.
+                # print() is not safe here, because the signal may have interrupted another print().
                 os.write(2, f"{name}: stopping after this step; once more ends at once\n".encode())
         elif now - self._asked_at > _SAME_REQUEST_SECONDS:
             os._exit(128 + number)

@@ -23,7 +23,7 @@ class TrainedPair:
 
 
 def open_pair(folder: Path) -> TrainedPair:
-    """The pair of a checkpoint, or of the newest whole checkpoint of a run. Raises UserError when there is none.
+    """Open the pair of a checkpoint, or of the newest whole checkpoint of a run. Raises UserError when there is none.
 
     A warning on stderr names the newer checkpoints that are damaged.
     """

@@ -1,33 +1,36 @@
-"""Whether the pair still learns: what a collapse looks like in the scores on held-out rows, and what usually helps."""
+"""Warnings when the pair no longer learns.
+
+A collapse is recognised in the scores on held-out rows, and each warning says what usually helps.
+"""
 
 from __future__ import annotations
 
 from configs.training_tables import ScheduleTable
 
-# The AUC of a discriminator that gives one answer for everything is .5, and its standard error with the 5,000
-# replacements of some 250 rows .005. After 250 steps of `make demo` it is .58.
+# A discriminator that gives the same answer for every token has an AUC of .5. The standard error of the AUC is .005
+# with the 5,000 replacements of about 250 rows. After 250 steps of `make demo` the AUC is .58.
 _LOWEST_AUC = 0.52
-# The most frequent token is 4 to 6 % of a text, so a generator that knows nothing but this predicts as many.
+# The most frequent token is 4 to 6 % of a text, so a generator that always predicts it is right that often.
 _LOWEST_MASKED_ACCURACY = 0.02
-# Who samples by frequency alone hits the original in 1 % of the slots (the sum of the squared frequencies), and the
-# generators of the paper in a third of them.
+# A generator that samples by token frequency alone hits the original in 1 % of the slots (the sum of the squared
+# frequencies). The generators of the paper hit it in a third of the slots.
 _LOWEST_SAMPLED_ACCURACY = 0.005
 _HIGHEST_SAMPLED_ACCURACY = 0.95
-# In fewer nobody learns anything.
+# A pair is not judged before this many steps, because no pair learns anything in fewer.
 _FEWEST_STEPS = 100
-# How much worse general text may get before it is said. The rows, masks and samples are the same every time, so what is
-# left of chance is small: .05 nats are 5 % of the perplexity.
+# The scores on general text may get this much worse before we warn. The rows, masks and samples are the same every
+# time, so chance has little effect. A rise of .05 nats is 5 % of the perplexity.
 _HIGHEST_RISE_OF_LOSS = 0.05
 _HIGHEST_FALL_OF_AUC = 0.01
 
 
 def is_judged(step: int, schedule: ScheduleTable) -> bool:
-    """Whether a pair must have learned something: as long after the warm-up as it took, or a fiftieth of the run."""
+    """Whether a pair must have learned something: after twice the warm-up, 2 % of the run and `_FEWEST_STEPS` steps."""
     return step >= max(2 * schedule.warmup_steps, schedule.steps / 50, _FEWEST_STEPS)
 
 
 def problems(scores: dict[str, float]) -> dict[str, str]:
-    """What is wrong by its kind, from held-out scores of a pair that must have learned something."""
+    """Return a sentence for each kind of problem in the held-out scores of a pair that must have learned something."""
     found = {}
     if scores["masked_accuracy"] < _LOWEST_MASKED_ACCURACY:
         found["generator"] = (
@@ -54,7 +57,7 @@ def problems(scores: dict[str, float]) -> dict[str, str]:
 
 
 def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, str]:
-    """What a model has lost on general text by its kind, from held-out scores at its start and now."""
+    """Return a sentence for each kind of loss on general text, from held-out scores at the start (`before`) and now."""
     found, help = (
         {},
         "usual help: a lower optimizer.learning_rate, fewer steps, or a share of general text in the corpus",
@@ -74,17 +77,17 @@ def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, s
 
 
 class Watch:
-    """Names every kind of problem once."""
+    """Reports every kind of problem only once."""
 
     def __init__(self, schedule: ScheduleTable):
         self._schedule, self._named = schedule, set[str]()
 
     def new(self, step: int, scores: dict[str, float]) -> list[str]:
-        """Sentences on what the scores of `step` show for the first time; there are none without held-out rows."""
+        """Return sentences on problems that first show at `step`. Without held-out rows (no scores) there are none."""
         return self._unnamed(problems(scores) if scores and is_judged(step, self._schedule) else {})
 
     def lost(self, before: dict[str, float] | None, scores: dict[str, float]) -> list[str]:
-        """Sentences on what general text has lost since `before`, for the first time."""
+        """Return sentences on losses on general text since `before` that were not reported yet."""
         return self._unnamed(forgotten(before, scores) if before and scores else {})
 
     def _unnamed(self, found: dict[str, str]) -> list[str]:

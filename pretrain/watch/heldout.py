@@ -1,4 +1,7 @@
-"""The held-out rows that a run looks at on its way: its own, and those of general text, which it should not forget."""
+"""The evaluations during a run, on two sets of held-out rows.
+
+They are the rows of its own corpus, and rows of general text, which the model should not forget.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from pretrain.watch.scores import evaluate
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What is evaluated, under the name that it is logged by."""
+    """The corpora whose held-out rows are evaluated, by the kind under which their scores are logged."""
 
     corpora: dict[EvaluationKind, Corpus]
     recipe: Recipe
@@ -26,14 +29,18 @@ class HeldOut:
     dtype: torch.dtype
 
     def look(self, pair: ElectraPair, step: int, log: Log, watch: Watch) -> None:
-        """Evaluate and log what no earlier start has, and warn. All processes call it."""
+        """Evaluate and log the scores of this step, unless an earlier start did, and warn of problems.
+
+        All processes call it.
+        """
         for kind, corpus in self.corpora.items():
             if self.world.any(log.has(kind, step)):
                 continue
             own = {"data": corpus.data, "masking": corpus.masking}
             num_rows = self.recipe.run.evaluate_rows
             scores = evaluate(pair, corpus, self.recipe.model_copy(update=own), self.world, self.dtype, num_rows)
-            # A generator that is built knows nothing before it has learned, so that nothing can be lost.
+            # A newly built generator knows nothing until it has been trained alone for `generator_steps`, so the scores
+            # are compared with the first evaluation after that.
             learned = self.recipe.initial.generator_steps if self.recipe.initial else 0
             before = log.first(kind, learned)
             log.evaluation(step, scores, kind)
@@ -43,7 +50,7 @@ class HeldOut:
 
 
 def check_general(general: Corpus, corpus: Corpus) -> None:
-    """Raises UserError when rows of `general` cannot be evaluated beside those of `corpus`."""
+    """Raise UserError when the model that is trained on `corpus` cannot be evaluated on the rows of `general`."""
     if general.manifest.vocabulary.sha256 != corpus.manifest.vocabulary.sha256:
         raise UserError(
             f"--general {general.folder}: has another vocabulary than {corpus.folder}; prepare it with --init-from "

@@ -17,16 +17,16 @@ from pretrain.step.loader import held_out_batch, held_out_numbers
 from pretrain.step.world import World
 from pretrain.watch.placements import area
 
-# The discriminator's logits are counted in bins, which add up over processes; so many keep the AUC to three digits.
+# The discriminator's logits are counted in bins, which add up over processes. This number keeps three digits of AUC.
 _BINS, _PER_UNIT = 4096, 128
 
 
 @torch.no_grad()
-@torch.compiler.set_stance("force_eager")  # the last rows are fewer, and every shape would be compiled
+@torch.compiler.set_stance("force_eager")  # the last batch has fewer rows, and every new shape would be compiled
 def evaluate(
     pair: ElectraPair, corpus: Corpus, recipe: Recipe, world: World, dtype: torch.dtype, num_rows: int
 ) -> dict[str, float]:
-    """Losses and scores over `num_rows` of the held-out rows, or all of them; empty when there are none."""
+    """Compute losses and scores over at most `num_rows` held-out rows. The result is empty when there are none."""
     num_rows = min(num_rows, corpus.num_rows("validation"))
     if not num_rows:
         return {}
@@ -55,10 +55,10 @@ def evaluate(
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[Batch]:
-    """This process's share of the rows, in whole groups; a last, incomplete group is a batch of its own.
+    """Yield this process's share of the rows, in whole groups. A last, incomplete group is a batch of its own.
 
-    A group is never spread over processes, because they have different numbers of groups. Without gradients its rows
-    take a fraction of the memory that training takes.
+    A group is never spread over processes, because they have different numbers of groups. It fits on one process,
+    because without gradients its rows take only a fraction of the memory that training takes.
     """
     chosen = held_out_numbers(corpus, num_rows, recipe.seed)
     size = recipe.batch.group_rows
@@ -73,9 +73,9 @@ def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Ite
 
 
 def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
-    """[2, bins]: originals and replacements by their logit; the border between the middle bins is 0.
+    """Count original and replaced tokens by their logit, [2, bins]. The border between the two middle bins is 0.
 
-    A logit that is NaN, from a pair that has gone wrong, counts as 0.
+    A logit of NaN, which a diverged pair gives, counts as 0.
     """
     bins = (logits.nan_to_num(0) * _PER_UNIT).floor().clamp(-_BINS // 2, _BINS // 2 - 1).long() + _BINS // 2
     flat = (replaced.long() * _BINS + bins)[real]
@@ -83,7 +83,7 @@ def _histogram(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
 
 
 def _detection(histogram: np.ndarray) -> dict[str, float]:
-    """Scores of replaced token detection; a token is called replaced when its logit is not negative."""
+    """Compute the scores of replaced token detection. A token is called replaced when its logit is not negative."""
     original, replaced = histogram
     middle = _BINS // 2
     hits, alarms = replaced[middle:].sum(), original[middle:].sum()

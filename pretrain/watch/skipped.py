@@ -1,6 +1,7 @@
-"""Too many steps in a row that changed nothing, because their loss or gradient was not finite: the run ends.
+"""A run ends after too many skipped steps in a row.
 
-No weight has changed since the first of these steps, so its losses can be computed again from its rows.
+A step is skipped, and changes no weight, when its loss or gradient is not finite. No weight has changed since the first
+of these steps, so its losses can be computed again from its rows.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pretrain.step.world import precision
 
 
 def may_be_too_many(engine: Engine) -> bool:
-    """Whether the newest count that this process knows without waiting reaches `run.stop_after_skipped`.
+    """Whether the newest count of skipped steps that is known without waiting reaches `run.stop_after_skipped`.
 
     Processes may answer differently; `check` decides when one of them says yes.
     """
@@ -36,7 +37,8 @@ def may_be_too_many(engine: Engine) -> bool:
 def check(run: RunFolder, engine: Engine, done: int, first_row: int) -> None:
     """End the run when too many steps in a row, the last of them step `done`, were skipped. All processes call it.
 
-    `first_row` is the position in the order of rows at which the run began. Waits for the device. Raises UserError.
+    `first_row` is the position in the order of rows at which the run began. It waits for the device, and raises
+    UserError to end the run.
     """
     in_a_row = engine.skips.in_a_row
     if in_a_row >= run.recipe.run.stop_after_skipped:
@@ -44,7 +46,7 @@ def check(run: RunFolder, engine: Engine, done: int, first_row: int) -> None:
 
 
 def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row: int) -> NoReturn:
-    """Write the rows of the first skipped step for people, and raise UserError."""
+    """Write the rows of the first skipped step to a file that people can read, and raise UserError."""
     first = done - in_a_row + 1
     path = run.folder / f"skipped-{first:08d}.jsonl"
     position = first_row + (first - 1) * run.recipe.batch.rows
@@ -59,7 +61,7 @@ def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row
 
 
 def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, Any]]:
-    """The rows of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
+    """Yield each row of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
     tokenizer = Tokenizer.from_file(str(run.corpus.folder / TOKENIZER_FILE))
     positions = np.arange(position, position + run.recipe.batch.rows)
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
@@ -76,7 +78,7 @@ def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, A
 
 @torch.no_grad()
 def _losses(run: RunFolder, engine: Engine, *row: np.ndarray) -> dict[str, float | None]:
-    """The losses of a single row by objective; None for a loss that is not finite."""
+    """Compute the losses of a single row by objective. A loss that is not finite is None."""
     pair, device = engine.pair.eval(), run.world.device
     batch = batch_of(run.corpus, run.recipe, "train", *row)
     counts = pair.counts([batch])
