@@ -12,6 +12,7 @@ from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.common.placeholders import placeholder
+from configs.common.unread_weights import unread_weights
 from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
 from configs.vocabulary.entries import check_special_tokens, read_entries, vocabulary_file
 from configs.vocabulary.kinds import refuse_folder
@@ -21,9 +22,7 @@ from data_prep.vocabulary import stated_settings
 _CONFIG = "config.json"
 _FILES = (TOKENIZER_FILE, VOCABULARY_FILE, SETTINGS_FILE, ADDED_TOKENS_FILE, _CONFIG)
 _POSITIONS = "max_position_embeddings"
-
-
-# Weights, which preparation does not read: hours later, training would refuse a placeholder for them.
+# Preparation reads no weights. It looks at their files all the same, because training would refuse them hours later.
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pdparams", "*.data-*-of-*")
 
 
@@ -33,7 +32,7 @@ def vocabulary_keys(model: str, extend: int) -> dict[str, Any]:
     Raises UserError where there is no vocabulary, or one of another kind than BERT's.
     """
     path = _vocabulary_of(model)
-    _refuse_placeholders(path.parent)
+    _refuse_unreadable_weights(path.parent)
     entries = read_entries(path)
     check_special_tokens({entry: number for number, entry in enumerate(entries)}, path)
     settings = read_settings(path.parent) if path.name == VOCABULARY_FILE else stated_settings(path)
@@ -41,10 +40,14 @@ def vocabulary_keys(model: str, extend: int) -> dict[str, Any]:
     return {"source": str(path), "size": len(entries) + max(0, extend - num_unused), **asdict(settings)}
 
 
-def _refuse_placeholders(folder: Path) -> None:
-    for file in sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern)):
+def _refuse_unreadable_weights(folder: Path) -> None:
+    files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
+    for file in files:
         if instead := placeholder(file):
             raise UserError(f"{file}: {instead}")
+    # Without a configuration it is a run, and an export below it may hold any format.
+    if not files and (folder / _CONFIG).is_file() and (unread := unread_weights(folder)):
+        raise UserError(f"{folder}: {unread}")
 
 
 def refuse_long_rows(model: str, row_length: int) -> None:

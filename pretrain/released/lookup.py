@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs.common.errors import UserError
+from configs.common.unread_weights import unread_weights
 from configs.folders import CHECKPOINTS
 from configs.vocabulary.entries import vocabulary_file
 from pretrain.released import google, huggingface, paddle, tensorflow
 from pretrain.released.network import Network, Released
 from pretrain.released.shapes import TOWER_NAMES
 from pretrain.released.vocabulary_rows import with_all_rows
-from pretrain.released.weight_files import unread_weights, weight_file
+from pretrain.released.weight_files import weight_file
 from pretrain.run import checkpoint
 from pretrain.run.trained_model import open_pair
 

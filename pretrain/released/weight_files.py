@@ -40,28 +40,11 @@ DAMAGED_PICKLE = (
 _REFUSED_OBJECT = re.compile(r"GLOBAL (\S+) was not an allowed global")
 # Keys under which training scripts store a state_dict beside other things.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net")
-# Weights of other libraries -> how they become readable.
-_CONVERSION = "{} is not read; convert it with transformers before version 5: {}.save_pretrained(NEW_FOLDER)"
-_UNREAD = {
-    "tf_model.h5": _CONVERSION.format("Keras's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_tf=True)"),
-    "flax_model.msgpack": _CONVERSION.format(
-        "Flax's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_flax=True)"
-    ),
-    "model.onnx": "an ONNX graph is not read; name the model that it was exported from",
-}
 
 
 def weight_file(folder: Path) -> Path | None:
     """The file, or the index of the shards, that holds a folder's weights."""
     return next((folder / name for name in WEIGHT_FILES if (folder / name).is_file()), None)
-
-
-def unread_weights(folder: Path) -> str | None:
-    """For a folder without readable weights: which ones it has, and the remedy; None where there are none at all."""
-    for file in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-        if file.name in _UNREAD:
-            return f"holds only {file.relative_to(folder)}: {_UNREAD[file.name]}"
-    return None
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

@@ -88,3 +88,13 @@ def test_a_tokenizer_of_another_kind_is_refused_by_name(model: Path) -> None:
     tiny = load("tiny").vocabulary.model_copy(update={"source": str(model), "size": 10})
     with pytest.raises(UserError, match="its tokenizer is T5Tokenizer"):
         vocabulary.take(tiny)
+
+
+@pytest.mark.parametrize("file", ["tf_model.h5", "flax_model.msgpack", "onnx/model.onnx"])
+def test_weights_that_training_does_not_read_are_refused_before_the_work(model: Path, file: str) -> None:
+    (model / file).parent.mkdir(exist_ok=True)
+    (model / file).write_bytes(b"weights")
+    with pytest.raises(UserError, match=rf"holds only {file}: .* is not read; "):
+        vocabulary_keys(str(model), 0)
+    (model / "model.safetensors").write_bytes(b"weights that are read")
+    assert vocabulary_keys(str(model), 0)

@@ -146,9 +146,7 @@ def test_a_recipe_of_its_own_shape_is_not_begun_anew_without_its_model(
     assert start(model, domain, run, world, *shape)
     shutil.rmtree(run / "checkpoints")
     vocabulary = [f"vocabulary.{key}={str(value).lower()}" for key, value in Corpus(domain).vocabulary]
-    with pytest.raises(
-        UserError, match=r"began with --init-from .*, and has no checkpoint yet; give this option again"
-    ):
+    with pytest.raises(UserError, match=r"began with --init-from .*, and has no checkpoint yet; give this option"):
         start(None, domain, run, world, *shape, *vocabulary)
 
 

@@ -19,7 +19,7 @@ def test_a_spread() -> None:
 
 
 def test_models_are_compared_once_they_have_the_same_seeds() -> None:
-    settings = dict.fromkeys(("x", "y"), settings_for(TASK, 256, 512, ()))
+    settings = {model: settings_for(TASK, 256, 512, ()) for model in ("x", "y")}
     result = TaskResult(TASK, "f1", settings, {}, {"x": [{"f1": 0.5}, {"f1": 0.7}], "y": [{"f1": 0.25}]})
     assert result.difference("f1") is None and "difference" not in result.to_dict()
     result.seeds["y"].append({"f1": 0.5})

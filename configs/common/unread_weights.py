@@ -1,0 +1,22 @@
+"""Weights of other libraries, which are not read: how they are recognised, and what makes them readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_CONVERSION = "{} is not read; convert it with transformers before version 5: {}.save_pretrained(NEW_FOLDER)"
+_UNREAD = {
+    "tf_model.h5": _CONVERSION.format("Keras's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_tf=True)"),
+    "flax_model.msgpack": _CONVERSION.format(
+        "Flax's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_flax=True)"
+    ),
+    "model.onnx": "an ONNX graph is not read; name the model that it was exported from",
+}
+
+
+def unread_weights(folder: Path) -> str | None:
+    """For a folder without readable weights: which ones it has, and the remedy; None where there are none at all."""
+    for file in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        if file.name in _UNREAD:
+            return f"holds only {file.relative_to(folder)}: {_UNREAD[file.name]}"
+    return None
