@@ -2,11 +2,12 @@
 
     python -m benchmarks.adaptation --out work --general english/ --domain medical/ --task qtype/ --steps 4000
 
-`base` is pretrained on general text. From there, for a share of its steps and by the recipe `adapt`: `adapted` on
-domain text, `mixed` on domain text with a share of general text, `further` on general text. Each is scored on the same
-held-out rows of both, with its own generator and with base's, and fine-tuned on the tasks by the same seeds. Every
-stage leaves a folder or a file: the same command resumes after the last finished stage, and with another domain it
-starts from the same base.
+The model `base` is pretrained on general text. Three models start from it and train for a share of its steps with the
+recipe `adapt`: `adapted` on domain text, `mixed` on domain text with a share of general text, and `further` on general
+text. All models are scored on the same held-out rows of domain text and of general text, with their own generator and
+with the generator of `base`, and they are fine-tuned on the tasks with the same seeds. Every stage leaves a folder or a
+file, so the same command resumes after the last finished stage. With another domain, the command starts from the same
+`base`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generato
 
 @dataclass(frozen=True)
 class Work:
-    """The folder of all stages, and the number of threads of every command."""
+    """The folder in which all stages write, and the number of threads that every command uses."""
 
     out: Path
     threads: int
@@ -103,14 +104,18 @@ def models_of(domain: str) -> tuple[str, ...]:
 
 
 def by_base(out: Path) -> tuple[object, ...]:
-    """Asked about what base's generator puts in, all are asked the same."""
+    """The option that takes replacements from the generator of `base`, so that every model faces the same test."""
     return ("--generator", out / "base")
 
 
 def adapt(
     work: Work, general: str, domain: str, recipe: str, given: Sequence[str], *, steps: int, rate: float, mix: float
 ) -> None:
-    """`check` is general text by the recipe `adapt`: `further` learns from it, and all look at its held-out rows."""
+    """Prepare the corpora and train the three models that start from `base`.
+
+    The corpus `check` is general text, prepared with the recipe `adapt`. The model `further` trains on it, and all
+    models are scored on its held-out rows.
+    """
     base, model, in_domain = load(recipe, given), ("--init-from", work.out / "base"), Path(domain).name
     rows = [f"data.row_length={base.data.row_length}"]
     mixture = f'[{{path="{domain}"}}, {{path="{general}", weight={mix}}}]'
@@ -146,7 +151,7 @@ def report(out: Path, domain: str, tasks: Sequence[str]) -> None:
 
 
 def _score(out: Path, scored: str, corpus: str, score: str) -> str:
-    """With half the width of its interval."""
+    """Return a score with half the width of its confidence interval."""
     name, _, other = score.partition(" ")
     scores = read_json(out / f"{scored}{'-by-base' if other else ''}.json")["corpora"][str(out / corpus)]["scores"]
     value, low, high = (scores[name][end] for end in ("value", "low", "high"))
@@ -155,7 +160,7 @@ def _score(out: Path, scored: str, corpus: str, score: str) -> str:
 
 
 def _of_task(out: Path, models: Sequence[str], task: str) -> list[str]:
-    """The metric, and for each model mean and deviation, with the difference to base by seeds."""
+    """Return the metric, and for each model its mean and deviation, with the difference to `base` seed by seed."""
     results: dict[str, Any] = {model: read_json(out / f"{model}-{task}.json")["tasks"][0] for model in models}
     metric = results["base"]["metric"]
     values = {model: next(iter(result["models"].values()))[metric]["values"] for model, result in results.items()}
@@ -169,7 +174,7 @@ def _of_task(out: Path, models: Sequence[str], task: str) -> list[str]:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation over the seeds."""
+    """Return the mean and the standard deviation over the seeds."""
     return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values) if len(values) > 1 else 0.0:.3f}"
 
 

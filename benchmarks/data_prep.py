@@ -1,9 +1,9 @@
-"""`electra prepare` beside other ways to make pretraining data of the same text, one process each, in turns.
+"""Compare `electra prepare` with other ways to make pretraining data of the same text.
 
     python -m benchmarks.data_prep --text FOLDER --vocabulary vocab.txt [--google FOLDER --google-python PYTHON]
 
-Every measurement is a process of its own; the clock starts when everything is imported. First of all the ids of the
-look-up are compared with the tokenizer's, on all of the text.
+The ways take turns, and every measurement is a process of its own whose clock starts when everything is imported.
+Before the measurements, the ids that our look-up gives are compared with the ids of the tokenizer, on all of the text.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from data_prep import vocabulary, wordpiece
 from data_prep.sources import readers
 from data_prep.sources.tasks import cut_into_tasks
 
-# Google's builder gets the first bytes of the text alone, or it would take most of the time; its rate does not depend
-# on how much it reads.
+# Google's builder gets only the first bytes of the text, because it would otherwise take most of the time. Its rate
+# does not depend on how much it reads.
 GOOGLE_BYTES = 2_000_000
 GOOGLE = """
 import sys, time
@@ -47,20 +47,20 @@ print(time.perf_counter() - began, time.process_time() - busy)
 
 
 def recipe_of(text: Path, words: Path) -> Recipe:
-    """`small`, with its ten maskings."""
+    """Return the recipe `small`, with its ten maskings, for this text and this vocabulary."""
     size = len(words.read_text(encoding="utf-8").splitlines())
     return load("small", [f"data.sources={text}", f"vocabulary.source={words}", f"vocabulary.size={size}"])
 
 
 class Rate(NamedTuple):
-    """MB of text per second, and per second of the processor's time, which other work on the machine changes less."""
+    """MB of text per second of wall time and of processor time; other work on the machine changes the latter less."""
 
     per_second: float
     per_cpu_second: float
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
-    """On the clock, and of the processor."""
+    """Return the seconds of wall time and of processor time that the work takes."""
     began, busy = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - began, time.process_time() - busy
@@ -74,7 +74,7 @@ def electra(text: Path, words: Path, out: Path) -> tuple[float, float]:
 
 
 def encode_batch_fast(text: Path, words: Path, out: Path) -> tuple[float, float]:
-    """Read and tokenize; write nothing."""
+    """Read and tokenize the text, and write nothing."""
     tokenizer = vocabulary.take(recipe_of(text, words).vocabulary)
 
     def encode() -> None:
@@ -86,7 +86,7 @@ def encode_batch_fast(text: Path, words: Path, out: Path) -> tuple[float, float]
 
 
 def run_mlm(text: Path, words: Path, out: Path) -> tuple[float, float]:
-    """transformers' examples/pytorch/language-modeling/run_mlm.py: tokenize, join, cut; no masks yet."""
+    """Tokenize, join and cut as transformers' examples/pytorch/language-modeling/run_mlm.py does, without masks."""
     from datasets import disable_progress_bars, load_dataset
     from transformers import BertTokenizer
 
@@ -117,7 +117,7 @@ GOOGLES = "Google's build_pretraining_dataset.py"
 
 
 def measure(way: str, text: Path, words: Path) -> Rate:
-    """One of `WAYS`, in a process of its own."""
+    """Measure one of `WAYS` in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
         options = ("--only", way, "--text", text, "--vocabulary", words, "--out", out)
         return rate((text / "text.txt").stat().st_size, isolation.module("benchmarks.data_prep", *options))
@@ -132,13 +132,13 @@ def measure_google(google: Path, python: Path, text: Path, words: Path) -> Rate:
 
 
 def rate(size: int, command: Sequence[object]) -> Rate:
-    """Of a command that works on `size` bytes, and prints its seconds last. Each gets one thread."""
+    """Return the rate of a command that works on `size` bytes with one thread and prints its seconds last."""
     seconds, cpu_seconds = isolation.numbers(command, threads=1)
     return Rate(size / seconds / 1e6, size / cpu_seconds / 1e6)
 
 
 def plain(text: Path, folder: Path) -> None:
-    """All documents below `text`, compressed or not, as one file, which all ways can read."""
+    """Write all documents below `text`, compressed or not, into one file that all ways can read."""
     with open(folder / "text.txt", "w", encoding="utf-8") as file:
         for task in cut_into_tasks((SourceTable(path=str(text)),)):
             for document in (document for piece in task for document in readers.documents(piece)):
@@ -146,7 +146,7 @@ def plain(text: Path, folder: Path) -> None:
 
 
 def compare_ids(text: Path, words: Path) -> int:
-    """How many tokens were compared; exits at a difference."""
+    """Return how many tokens were compared; exit the program at the first difference."""
     tokenizer = vocabulary.take(recipe_of(text, words).vocabulary)
     tokenizer.encode_special_tokens = True
     encode = wordpiece.WordPiece(tokenizer)
@@ -193,7 +193,7 @@ def main(
 
 
 def print_table(rates: dict[str, list[Rate]]) -> None:
-    """Medians, what was lowest and highest, and how many times slower than the first each is, by medians."""
+    """Print the median, lowest and highest rate of each way, and how many times slower than the first its median is."""
     ours = medians(next(iter(rates.values())))
     print("| | MB/s | lowest to highest | ours is | MB per CPU second | ours is |\n|---|---:|---:|---:|---:|---:|")
     for way, of_way in rates.items():

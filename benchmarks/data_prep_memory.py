@@ -1,8 +1,9 @@
-"""Does the memory of `electra prepare` grow with the text? Peaks of the parent and of its largest worker.
+"""Measure whether the memory of `electra prepare` grows with the text.
 
     python -m benchmarks.data_prep_memory --text FOLDER --vocabulary vocab.txt [--megabytes 30 --megabytes 300]
 
-The text is repeated with changes, a number at the head of every paragraph, until it is as long as wanted.
+The result is the peak of the parent process and of its largest worker. The text is repeated until it is as long as
+wanted, with a number at the head of every paragraph so that no repetition equals another.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WORKERS = 2
 
 
 def write_text(source: Path, megabytes: int, path: Path) -> None:
-    """As many documents as make so many megabytes, each one different from all others."""
+    """Write as many documents as make this number of megabytes, each of them different from all others."""
     pieces = [piece for task in cut_into_tasks((SourceTable(path=str(source)),)) for piece in task]
     with path.open("w", encoding="utf-8") as file:
         for turn in count():
@@ -38,7 +39,7 @@ def write_text(source: Path, megabytes: int, path: Path) -> None:
 
 
 def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
-    """Largest resident memory of the parent and of a worker, in bytes, looked at every 20 ms."""
+    """Return the largest resident memory of the parent and of a worker, in bytes, sampled every 20 ms."""
     size = len(vocabulary.read_text(encoding="utf-8").splitlines())
     taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
     command = isolation.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", WORKERS)

@@ -1,9 +1,10 @@
-"""Kill -9 in every phase of a run, over and over: does the same command go on, with the losses of a run left alone?
+"""Kill a run with SIGKILL in each of its phases, and check that the same command resumes it with the same losses.
 
     python -m benchmarks.faults [--seed 1] [--rounds 1] [--processes 1 --processes 2] [--stage 0 --stage 1 --stage 2]
 
-A round is a kill in each phase, in a random order, for each number of processes and ZeRO stage. Exit code 1 when a run
-did not go on, or not with the same numbers.
+The losses are compared with the losses of a run that was left alone. A round is one kill in each phase, in a random
+order, for each number of processes and each ZeRO stage. The exit code is 1 when a run did not resume, or resumed with
+other numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from pretrain.run import checkpoint
 from pretrain.run.logs import read_metrics
 
 PHASES = ("start", "step", "write", "delete", "evaluate")
-# Enough of everything: a save every 5 steps deletes the one before, and an evaluation takes a while.
+# With these settings every phase occurs: a save every 5 steps deletes the previous checkpoint, and an evaluation takes
+# long enough to be hit.
 SETTINGS = (
     *("data.row_length=64", "data.validation_share=0.1", "vocabulary.size=2000", "masking.maskings=2"),
     *("schedule.steps=120", "schedule.warmup_steps=8", "batch.rows=8", "batch.micro_rows=8"),
@@ -37,7 +39,7 @@ SETTINGS = (
 )
 EVALUATE_EVERY = 6
 START_SECONDS = 6.0
-# What depends on the clock, and not on the run.
+# These entries of the log depend on the clock, so two equal runs differ in them.
 _CLOCK = ("rows_per_second", "tokens_per_second", "data_wait_share", "model_tflops_per_second", "mfu")
 
 
@@ -45,12 +47,12 @@ _CLOCK = ("rows_per_second", "tokens_per_second", "data_wait_share", "model_tflo
 class Kill:
     phase: str
     victim: str
-    step: int  # the last one in the log
+    step: int  # the last step in the log
     left: tuple[str, ...]  # hidden files and folders that the kill left
 
 
 def make_corpus(folder: Path) -> Path:
-    """Of Python's own documentation."""
+    """Prepare a corpus of Python's own documentation."""
     text = folder / "text.txt"
     text.write_text("\n\n".join(topics.topics.values()), encoding="utf-8")
     prepare(load("tiny", [*SETTINGS, f"data.sources={text}"]), folder / "corpus", workers=1)
@@ -58,13 +60,13 @@ def make_corpus(folder: Path) -> Path:
 
 
 def begin(command: Sequence[object]) -> psutil.Popen:
-    """With one thread each, since several share a machine."""
+    """Start a command with one thread for each process, since several processes share a machine."""
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return psutil.Popen([str(part) for part in command], env=os.environ | {"OMP_NUM_THREADS": "1"}, **quiet)
 
 
 def numbers(run: Path) -> dict[tuple[str, int], dict[str, float]]:
-    """All that a run logged, by kind and step, without what depends on the clock."""
+    """Return all that a run logged, by kind and step, without the entries that depend on the clock."""
     lines = read_metrics(run)
     logged = {(line["kind"], line["step"]): {k: v for k, v in line.items() if k not in _CLOCK} for line in lines}
     assert len(logged) == len(lines), f"{run}: a step was logged twice"
@@ -76,12 +78,12 @@ def last_step(run: Path) -> int:
 
 
 def left_behind(run: Path) -> tuple[str, ...]:
-    """What a run hides, but for its lock."""
+    """Return the names of a run's hidden files and folders, except its lock."""
     return tuple(sorted(path.name for path in run.rglob(".*") if path.name != ".lock"))
 
 
 def sign_of(phase: str, run: Path, chance: random.Random) -> Callable[[], bool]:
-    """Whether a run that has just been started is in the phase, at a moment of it that is drawn."""
+    """Return a function that says whether a newly started run is in the phase, at a randomly drawn moment of it."""
     checkpoints = run / "checkpoints"
     match phase:
         case "start":
@@ -98,15 +100,15 @@ def sign_of(phase: str, run: Path, chance: random.Random) -> Callable[[], bool]:
 
 
 def _evaluates(run: Path) -> bool:
-    """A step that is evaluated was logged last, and nothing is being saved."""
+    """Return whether the last line of the log is a step that is evaluated, and nothing is being saved."""
     logged = any(line["kind"] == "training" and line["step"] % EVALUATE_EVERY == 0 for line in read_metrics(run)[-1:])
     return logged and not any((run / "checkpoints").glob(".*"))
 
 
 def kill(arguments: Sequence[object], run: Path, phase: str, chance: random.Random) -> Kill | None:
-    """Start a run and kill it in a phase; None when it has ended before that.
+    """Start a run and kill it in a phase; return None when the run ends before that.
 
-    Who is to die is stopped first, so that the phase is certain.
+    All processes are stopped before one is killed, so that the phase is certain.
     """
     process = begin(arguments)
     sign = sign_of(phase, run, chance)
@@ -125,7 +127,7 @@ def kill(arguments: Sequence[object], run: Path, phase: str, chance: random.Rand
 
 
 def _end(family: list[psutil.Process], run: Path, phase: str, chance: random.Random) -> Kill:
-    """Kill all processes, the launcher alone, or one worker alone; the others are to end by themselves."""
+    """Kill all processes, only the launcher, or only one worker; the other processes must then end by themselves."""
     victims = {"all": family}
     if len(family) > 1:
         victims |= {"launcher": family[:1], "worker": [chance.choice(family[1:])]}
@@ -149,7 +151,10 @@ def _each(processes: list[psutil.Process], what: str) -> None:
 def torment(
     arguments: Sequence[object], run: Path, whole: Path, phases: Sequence[str], chance: random.Random
 ) -> list[Kill]:
-    """Kill a run once in each phase, then let it end; what was done. AssertionError: it was not as if undisturbed."""
+    """Kill a run once in each phase, then let it end, and return the kills.
+
+    An AssertionError says that the run differs from an undisturbed run.
+    """
     kills = [kill(arguments, run, phase, chance) for phase in phases]
     ended = begin(arguments).wait()
     assert ended == 0, f"{run}: the same command did not go on (exit code {ended})"

@@ -1,11 +1,12 @@
-"""Google's own training step, for a Python that has TensorFlow and a checkout of google-research/electra.
+"""Time Google's own training step, in a Python that has TensorFlow and a checkout of google-research/electra.
 
-benchmarks/train_step.py starts it, `PYTHON google_step.py CHECKOUT NUMBERS`, where NUMBERS is JSON; it prints the
-seconds of the median step. Rows are full, and masked by the graph itself, as there; dropout is Google's .1.
+benchmarks/train_step.py starts this file as `PYTHON google_step.py CHECKOUT NUMBERS`, where NUMBERS is JSON. It prints
+the seconds of the median step. As in Google's training, rows are full, the graph itself masks them, and dropout is
+Google's .1.
 """
 
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
-# TensorFlow and Google's code are in the other Python alone.
+# Only the other Python has TensorFlow and Google's code, so this file imports them inside its functions.
 from __future__ import annotations
 
 import json
@@ -19,7 +20,7 @@ from typing import Any
 
 
 def have_contrib() -> None:
-    """tensorflow.contrib ended with TensorFlow 1; of it Google's code takes one function."""
+    """Provide tensorflow.contrib, which ended with TensorFlow 1; Google's code uses one function of it."""
     import tensorflow.compat.v1 as tf
 
     def layer_norm(inputs: Any, begin_norm_axis: int, begin_params_axis: int, scope: str | None) -> Any:
@@ -37,7 +38,7 @@ def have_contrib() -> None:
 
 
 def training(numbers: dict[str, Any], folder: Path) -> Any:
-    """The operation of a step, on rows of random words."""
+    """Return the operation that runs one training step, on rows of random words."""
     import configure_pretraining
     import numpy as np
     import run_pretraining

@@ -1,12 +1,14 @@
-"""Everything about speed on one GPU, in one call of a few minutes.
+"""Measure everything about speed on one GPU, in one call of a few minutes.
 
     python -m benchmarks.gpu --out figures          # on a GPU
     python -m benchmarks.gpu --out figures --dry    # the same code with tiny shapes on the CPU
 
-Ceilings (matrix products, copies), then with and without dropout for each recipe and length: kernels launched in a
-step, tokens per second of ours, of ours compiled (`small` by CUDA graphs too), and of the eager loop of transformers,
-utilisation against the measured ceiling, peak memory, and the largest micro-batch. Figures go to OUT/figures.json as
-they come and to a table at the end; OUT/trace.json.gz is a step of `small` for chrome://tracing.
+The ceilings of the machine come first: the rates of matrix products and of copies. Then every recipe and row length is
+measured with and without dropout: the kernels launched in a step, the tokens per second, the utilisation against the
+measured ceiling, the peak memory, and the largest micro-batch. The tokens per second are those of our step, of our
+compiled step (for `small` also with CUDA graphs), and of the eager loop of transformers. Figures are written to
+OUT/figures.json as soon as they are known, and to a table at the end. OUT/trace.json.gz is the trace of one step of
+`small` for chrome://tracing.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from configs.recipe import Recipe
 from pretrain.step.flops import matmul_rate, model_flops, work_of
 from pretrain.step.world import join
 
-# Recipe, length, micro-batch.
+# Each entry is a recipe, a row length and a micro-batch.
 SHAPES = (
     *(("small", 128, 512), ("small", 512, 128)),
     *(("base", 128, 256), ("base", 512, 64)),
@@ -39,7 +41,7 @@ SHAPES = (
 )
 DRY_SHAPES = (("tiny", 64, 2), ("tiny", 128, 2))
 RIVAL = "transformers, eager"
-# What each way makes of compute.compile. Graphs pay where a step waits for its launches.
+# The value of compute.compile for each way. CUDA graphs help where a step waits for its kernel launches.
 WAYS = {"ours": "false", "ours, compiled": "true", "ours, CUDA graphs": "cuda_graphs", RIVAL: "false"}
 OF_GRAPHS = "small"
 DROPOUTS = (0.1, 0.0)
@@ -55,7 +57,7 @@ class Case:
 
 
 def cases(dry: bool) -> Iterator[Case]:
-    """All of the recipes' own dropout first, should time end."""
+    """Return all cases with the recipes' own dropout first, in case time runs out."""
     for dropout in DROPOUTS:
         for shape in DRY_SHAPES if dry else SHAPES:
             for way, compiled in WAYS.items():
@@ -93,7 +95,7 @@ def free() -> None:
 
 
 def copy_rate(device: torch.device) -> float:
-    """Bytes read and written per second when a large tensor is copied."""
+    """Return the bytes read and written per second when a large tensor is copied."""
     source = torch.empty(2**28 if device.type == "cuda" else 2**22, device=device)
     target = torch.empty_like(source)
     seconds = []
@@ -107,7 +109,10 @@ def copy_rate(device: torch.device) -> float:
 
 
 def median_seconds(step: rivals.Step, steps: int) -> float:
-    """Of a step among several that do not wait for one another; compiled and warmed up before."""
+    """Return the seconds of one step.
+
+    Three steps compile and warm up first. The measured steps do not wait for one another.
+    """
     for _ in range(3):
         step()
     rounds = []
@@ -122,7 +127,7 @@ def median_seconds(step: rivals.Step, steps: int) -> float:
 
 
 def launches(step: rivals.Step, trace: Path | None = None) -> int:
-    """Kernels of one step, and graphs of them; on a CPU, operators."""
+    """Count the kernels and the CUDA graphs that one step launches; on a CPU, count its operators."""
     from torch.profiler import ProfilerActivity, profile
 
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
@@ -132,7 +137,7 @@ def launches(step: rivals.Step, trace: Path | None = None) -> int:
     if trace:
         profiled.export_chrome_trace(str(trace))
     events = profiled.key_averages()
-    # The second is Triton's, of which compiled layers are made.
+    # cuLaunchKernel is how Triton launches its kernels, and compiled layers are made of these.
     on_a_gpu = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch")
     counted = on_a_gpu if torch.cuda.is_available() else ("aten::",)
     return sum(event.count for event in events if event.key.startswith(counted))
@@ -154,7 +159,7 @@ def figures(case: Case, ceiling: float, trace: Path | None, dry: bool) -> dict[s
 
 
 def largest_micro_batch(case: Case, dry: bool) -> int:
-    """Doubled until memory ends: the last that fitted."""
+    """Double the micro-batch until memory is full, and return the last micro-batch that fitted."""
     rows = case.rows
     while not dry or rows < 8:
         free()
@@ -215,7 +220,7 @@ def print_table(results: list[dict[str, Any]]) -> None:
 
 
 def ratio(line: dict[str, Any], results: list[dict[str, Any]]) -> str:
-    """Of the rival's line: our best of the same shape and dropout beside it."""
+    """For a line of the rival, return the ratio to our best result with the same shape and dropout."""
     if line["way"] != RIVAL:
         return ""
     same = [other for other in results if all(other[key] == line[key] for key in ("recipe", "length", "dropout"))]

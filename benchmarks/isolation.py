@@ -1,4 +1,4 @@
-"""A measurement in a process of its own, which no other has warmed up or filled."""
+"""Run a measurement in a process of its own, which no other measurement has warmed up or filled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(command: Sequence[object], threads: int, cores: int | None = None) -> str:
-    """What the command printed. On the CPU, on so many cores of it; ends everything where it fails."""
+    """Run the command and return its output; end the program where the command fails.
+
+    The command runs on the CPU, with this number of threads, and on this number of cores if one is given.
+    """
     counts = dict.fromkeys(("OMP_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     others = {"CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
@@ -31,12 +34,12 @@ def run(command: Sequence[object], threads: int, cores: int | None = None) -> st
 
 
 def numbers(command: Sequence[object], threads: int) -> list[float]:
-    """Those on the last line that the command printed."""
+    """Run the command and return the numbers on the last line of its output."""
     return [float(number) for number in run(command, threads).splitlines()[-1].split()]
 
 
 def module(name: str, *arguments: object, processes: int = 1) -> list[object]:
-    """A module as a process of this Python, or as several under torchrun."""
+    """Return the command that runs a module as one process of this Python, or as several processes under torchrun."""
     if processes == 1:
         return [sys.executable, "-m", name, *arguments]
     layout = ("--standalone", f"--nproc-per-node={processes}", "-m", "--")
@@ -44,13 +47,13 @@ def module(name: str, *arguments: object, processes: int = 1) -> list[object]:
 
 
 def training(recipe: str, corpus: Path, folder: Path, processes: int, overrides: Sequence[str]) -> list[object]:
-    """`electra pretrain`."""
+    """Return the command that runs `electra pretrain`."""
     options = ("pretrain", recipe, "--corpus", corpus, "--run", folder, *overrides)
     return module("pretrain", *options, processes=processes)
 
 
 def median_seconds(step: Callable[[], object], steps: int, warmup: int) -> float:
-    """Of so many calls, behind some that warm up."""
+    """Return the median seconds of this many calls, after some calls that warm up."""
     seconds = []
     for _ in range(warmup + steps):
         began = time.perf_counter()

@@ -1,10 +1,11 @@
-"""Do exports load in a real PaddleNLP, and give the same outputs? Two commands, since Paddle needs its own environment.
+"""Check that exports load in a real PaddleNLP and give the same outputs there.
 
-In this project's environment, write a small pair in both formats, and what the model computes for some rows:
+The check takes two commands, since Paddle needs its own environment. In this project's environment, write a small
+generator and discriminator in both formats, together with the outputs that they compute for some rows:
 
     python -m benchmarks.paddle_export write FOLDER
 
-In an environment with paddlepaddle 2.6.2, paddlenlp 2.8.1 and numpy 1.26.4, load it there and compare:
+In an environment with paddlepaddle 2.6.2, paddlenlp 2.8.1 and numpy 1.26.4, load the export and compare:
 
     python benchmarks/paddle_export.py read FOLDER
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-# Rows of one length: PaddleNLP masks padding by the ids, and transformers by a mask.
+# All rows have one length, because PaddleNLP finds padding by the ids, and transformers by a mask.
 ROWS, LENGTH = 4, 24
 TOLERANCE = 1e-5
 WIDTH = 32
@@ -30,7 +31,7 @@ CLASSES = {"electra": "ElectraDiscriminator", "ernie_health": "ErnieHealthDiscri
 
 
 def write(folder: Path) -> None:
-    """Pairs with weights drawn at random, by a checkpoint, as a run would hold them."""
+    """Export pairs with randomly drawn weights from a checkpoint, as a run would hold them."""
     import torch
 
     from configs.load import load
@@ -48,7 +49,7 @@ def write(folder: Path) -> None:
         shape = [f"model.embedding={WIDTH}", f"model.discriminator={tower}", f"model.generator={tower}"]
         recipe = load("health", [*shape, "vocabulary.size=200", objectives, *views])
         pair = ElectraPair(recipe).eval()
-        for parameter in pair.parameters():  # large enough for every weight to show in the outputs
+        for parameter in pair.parameters():  # the weights are large enough for every weight to show in the outputs
             torch.nn.init.normal_(parameter, std=0.3)
         parts: tuple[TowerName, ...] = ("discriminator", "generator")
         networks: dict[TowerName, Network] = {
@@ -72,8 +73,8 @@ def write(folder: Path) -> None:
 
 
 def read(folder: Path) -> None:
-    """Exits with 1 where the outputs differ by more than the tolerance."""
-    # Paddle's library hides zlib's symbols from modules that are loaded after it.
+    """Load the export in PaddleNLP, and exit with 1 where the outputs differ by more than the tolerance."""
+    # Use zlib before Paddle is imported: Paddle's library hides zlib's symbols from modules that are loaded after it.
     zlib.decompress(zlib.compress(b""))
     import paddle  # pyright: ignore[reportMissingImports]
     import paddlenlp  # pyright: ignore[reportMissingImports]

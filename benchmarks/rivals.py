@@ -1,4 +1,4 @@
-"""The training steps that people write with transformers, and ours, each as a function of a batch."""
+"""Our training step, and the steps that people write with transformers, each as a function of a batch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Step = Callable[[], object]
 
 
 def ours(recipe: Recipe, batch: Batch) -> Step:
-    """The step of the loop."""
+    """Return the training step that our own training loop runs."""
     torch.manual_seed(0)
     engine = Engine(ElectraPair(recipe), recipe, join())
     return lambda: engine.step([batch], 1e-4, measure=False)
 
 
 def without_deepspeed(recipe: Recipe, batch: Batch) -> Step:
-    """The same arithmetic in a bare loop: what DeepSpeed's engine costs is the difference."""
+    """Return our arithmetic in a bare loop; the difference to `ours` is the cost of DeepSpeed's engine."""
     world = join()
     torch.manual_seed(0)
     pair = ElectraPair(recipe).to(world.device).train()
@@ -46,14 +46,15 @@ def without_deepspeed(recipe: Recipe, batch: Batch) -> Step:
 
 
 def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
-    """ElectraForMaskedLM and ElectraForPreTraining with one table of words, Gumbel noise, and torch's AdamW.
+    """Return a step of ElectraForMaskedLM and ElectraForPreTraining with shared word embeddings.
 
-    `gathered`: the generator's head sees the masked positions alone, and otherwise all, as the model does by itself.
-    Rows hold one example each, and their padding is masked.
+    The step uses Gumbel noise and torch's AdamW. If `gathered`, the generator's head sees only the masked positions;
+    otherwise it sees all positions, as the model does by itself. Rows hold one example each, and their padding is
+    masked.
     """
     from transformers import ElectraForMaskedLM, ElectraForPreTraining
 
-    # Not by `join`, which has the system's allocator keep memory: nobody's loop does that.
+    # We do not call `join` here: it makes the system's allocator keep memory, which people's own loops do not do.
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     generator = ElectraForMaskedLM(_config(recipe, "generator")).train()

@@ -15,7 +15,7 @@ from pretrain.step.loader import batch_of
 
 
 def full_rows(recipe: Recipe) -> Batch:
-    """Rows of one example each, of random tokens, with every slot filled."""
+    """Return rows of one example each, of random tokens, with every slot filled."""
     rows, length = recipe.batch.micro_rows, recipe.data.row_length
     num_slots = recipe.masking.slots(length)
     draw = torch.Generator().manual_seed(0)
@@ -36,7 +36,7 @@ def full_rows(recipe: Recipe) -> Batch:
 
 
 def real_rows(recipe: Recipe, corpus: Path) -> Batch:
-    """Rows from all over a corpus: the first ones are of one document."""
+    """Return rows from all over a corpus, since the first rows all come from one document."""
     opened = Corpus(corpus)
     numbers = np.linspace(0, opened.num_rows("train") - 1, recipe.batch.micro_rows).astype(np.int64)
     return batch_of(opened, recipe, "train", numbers, np.zeros_like(numbers), numbers)

@@ -1,11 +1,12 @@
-"""How the time and the memory of a step grow, beside how its arithmetic grows.
+"""Measure how the time and the memory of a step grow, compared with how its arithmetic grows.
 
     python -m benchmarks.scaling
 
-One size at a time is doubled from a small model on the CPU, each measurement in a process of its own, in turns. The
-exponent is the slope of a line through the logarithms: 1 is proportional. Where time grows faster than its arithmetic,
-something is computed that need not be. The vocabulary's own share is what it adds to a step that is otherwise fixed.
-Processes have a thread and 8 rows each: the arithmetic of one stays what it is.
+Starting from a small model on the CPU, one size at a time is doubled. Each measurement is a process of its own, and the
+sizes take turns. The exponent is the slope of a line through the logarithms, so 1 means proportional. Where time grows
+faster than its arithmetic, something is computed unnecessarily. The vocabulary's own share is the time that it adds to
+a step that is otherwise fixed. Every process has one thread and 8 rows, so the arithmetic of one process stays the same
+when processes are added.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from configs.load import load
 from configs.recipe import Recipe
 
 PROCESSES = "processes"
-# What is doubled, and the overrides that do it; {0} is the size, {1} four times that, {2} a quarter, {3} eight times.
+# The overrides that double each size: {0} is the size, {1} four times the size, {2} a quarter, {3} eight times.
 SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "rows": ((4, 8, 16, 32), ("batch.rows={0}", "batch.micro_rows={0}")),
     "length": ((64, 128, 256, 512), ("data.row_length={0}",)),
@@ -67,7 +68,7 @@ def recipe_of(what: str, size: int) -> Recipe:
 
 
 def step(recipe: Recipe, steps: int) -> tuple[float, float]:
-    """Seconds of the median step, and the megabytes of the peak beyond what was there before the model."""
+    """Return the seconds of the median step, and the peak in megabytes beyond the memory in use before the model."""
     from benchmarks.rivals import ours
     from benchmarks.rows import full_rows
 
@@ -91,7 +92,7 @@ def measure(what: str, size: int, steps: int, threads: int) -> tuple[float, floa
 
 
 def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
-    """The slope of the least squares line through the logarithms."""
+    """Return the slope of the least squares line through the logarithms."""
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
     return statistics.covariance(x, y) / statistics.variance(x)
 

@@ -1,13 +1,14 @@
-"""Does the memory of `electra pretrain` grow with the steps? That of each process, looked at every 20 steps.
+"""Measure whether the memory of `electra pretrain` grows with the steps, by sampling each process every 20 steps.
 
     python -m benchmarks.train_memory small --corpus CORPUS [--steps 400] [--processes 2] [table.key=value ...]
 
-What is measured is anonymous memory (RssAnon of proc_pid_status(5)): the pages of the corpus, which is mapped from its
-files, are resident as long as the system has no better use for them.
+The measure is anonymous memory (RssAnon of proc_pid_status(5)). Other memory says little: the pages of the corpus,
+which is mapped from its files, are resident as long as the system has no better use for them.
 
-What is kept from step to step grows between any two looks. What the allocator could not fit into the memory that it
-has (pretrain/step/allocator.py keeps it) grows in jumps as large as a tensor, ever rarer, between looks that differ by
-nothing. So growth is the median over the pairs of neighbouring looks.
+Memory that is kept from step to step grows between any two samples. Memory that the allocator could not fit into the
+memory that it already has (pretrain/step/allocator.py keeps it) grows in rare jumps as large as a tensor, and the jumps
+become ever rarer; between them, samples do not differ. The growth is therefore the median over the pairs of
+neighbouring samples.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ EVERY = 20  # steps
 def measure(
     recipe: str, corpus: Path, run: Path, steps: int, processes: int, overrides: list[str]
 ) -> list[list[float]]:
-    """Bytes of each process, [process][20 steps after the first 20, the next 20, ...], medians over looks at it."""
+    """Return bytes as [process][20 steps after the first 20, the next 20, ...], each the median of several samples."""
     operational = [f"run.log_every={EVERY}", f"run.evaluate_every={steps}", f"run.save_every={steps}"]
     numbers = [*overrides, *operational, f"schedule.steps={steps}"]
     [training] = pipeline([Stage.pretrain], [recipe, *numbers], corpus, run, nodes=1, processes=processes)
@@ -54,7 +55,7 @@ def measure(
 
 
 def growth(memory: list[float]) -> float:
-    """Bytes a step of one process of `measure`."""
+    """Return the growth in bytes per step, for one process of the result of `measure`."""
     return statistics.median(after - before for before, after in itertools.pairwise(memory)) / EVERY
 
 

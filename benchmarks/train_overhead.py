@@ -1,9 +1,10 @@
-"""What is not arithmetic in a run: its start, waiting for rows, evaluating and logging, and a second process.
+"""Measure the part of a run that is not arithmetic.
 
     python -m benchmarks.train_overhead small --corpus corpus batch.rows=32 batch.micro_rows=16
 
-Start: seconds from the command to the first logged step. Two processes on two cores are compared with one process on
-one core, in turns, on the same global batch.
+This part is the start, the wait for rows, evaluation and logging, and the cost of a second process. The start is
+measured in seconds from the command to the first logged step. Two processes on two cores are compared with one process
+on one core, in turns, on the same global batch.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def seconds_to_first_step(recipe: str, corpus: Path, folder: Path, overrides: li
 
 
 def median_of(folder: Path, name: str) -> float:
-    """The median over the run, without its first lines."""
+    """Return the median over the run, without the first lines of the log."""
     lines = [line[name] for line in read_metrics(folder) if line["kind"] == "training"]
     return statistics.median(lines[1:])
 
 
 def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple[float, float]:
-    """Of the time of training at the recipe's own intervals: evaluation, and writing a line of the log."""
+    """Return the shares of training time that evaluating and writing the log take, at the recipe's own intervals."""
     import torch
 
     from data_prep.shards import Corpus

@@ -1,11 +1,12 @@
-"""A whole training step of ours beside the loops that people write with transformers, in turns.
+"""Compare our whole training step with the loops that people write with transformers, in turns.
 
     python -m benchmarks.train_step --rows 32 --length 128
 
-Every measurement is a process of its own: forward, both losses, backward, clipping and update, in fp32 on the CPU, on
-full rows of random tokens, or on a corpus: ours on its packed rows, theirs on the same text with one example in a row.
-Google's code (--google CHECKOUT --google-python PYTHON) masks in the step and takes full rows only.
-The ceiling is the rate of a square matrix product on the same threads, taken in the same rounds.
+Every measurement is a process of its own: forward, both losses, backward, clipping and update, in fp32 on the CPU. The
+rows are full rows of random tokens, or rows of a corpus. With a corpus, our step takes its packed rows, and the other
+loops take the same text with one example in a row. Google's code (--google CHECKOUT --google-python PYTHON) masks
+within the step and takes full rows only. The ceiling is the rate of a square matrix product on the same threads,
+measured in the same rounds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from benchmarks.machine import packages_and_date, processor
 WARMUP_STEPS = 2
 CEILING = "square matrix products"
 GOOGLES = "(c) Google's code in TensorFlow, dropout 0.1"
-# Of each, the dropout of its rival: (a) keeps transformers' own, (b) has none.
+# The dropout of each way equals that of its rival: (a) keeps transformers' own dropout, (b) has none.
 WAYS = {
     "ours, dropout 0.1": 0.1,
     "(a) transformers as shipped, dropout 0.1": 0.1,
@@ -39,13 +40,13 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Shape:
-    """What is trained on."""
+    """The shape of the rows, and the text that they are taken from."""
 
     recipe: str
     rows: int
     length: int
-    packed: Path | None  # a corpus for ours
-    single: Path | None  # the same text with one example in a row, for theirs
+    packed: Path | None  # a corpus for our step
+    single: Path | None  # the same text with one example in a row, for the other loops
 
     def options(self) -> list[str]:
         named = {"--recipe": self.recipe, "--rows": self.rows, "--length": self.length}
@@ -53,7 +54,7 @@ class Shape:
         return [str(part) for name, value in {**named, **corpora}.items() if value for part in (name, value)]
 
     def load(self, way: str) -> tuple[Any, Any]:
-        """The recipe and the batch of a way."""
+        """Return the recipe and the batch for one way."""
         from benchmarks.rows import full_rows, real_rows
         from configs.load import load
         from data_prep.shards import Corpus, with_corpus_tables
@@ -73,7 +74,7 @@ class Shape:
 
 
 def tokens_per_second(way: str, shape: Shape, steps: int) -> tuple[float, float]:
-    """Real tokens and model FLOPs of the median step, behind some that warm up."""
+    """Return real tokens and model FLOPs per second of the median step, after some steps that warm up."""
     from benchmarks import rivals
     from pretrain.step.flops import model_flops, work_of
 
@@ -97,7 +98,7 @@ def matmul_flops() -> float:
 
 
 def measure(way: str, shape: Shape, steps: int, threads: int) -> tuple[float, float]:
-    """In a process of its own: tokens and FLOPs per second."""
+    """Measure one way in a process of its own; return tokens and FLOPs per second."""
     only = isolation.module("benchmarks.train_step", "--only", way, "--steps", steps, *shape.options())
     tokens, flops = isolation.numbers(only, threads)
     return tokens, flops
