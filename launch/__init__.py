@@ -1,1 +1,1 @@
-"""The `electra` command, and jobs on clusters. Never imports torch when it is imported."""
+"""This package holds the `electra` command and starts jobs on clusters. Importing it does not import torch."""

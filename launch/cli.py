@@ -1,4 +1,4 @@
-"""The `electra` command: the commands of every room under one name, light to import."""
+"""The `electra` command offers the commands of all packages under one name. It imports heavy packages only on use."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def electra(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """The options of `electra` itself; the help text is that of the application."""
+    """Define the options of `electra` itself. Its help text is stated where `app` is created."""
 
 
 class SplitName(StrEnum):
@@ -98,7 +98,7 @@ def submit(
 ) -> None:
     """Start stages of a recipe as jobs, each after the one whose result it needs.
 
-    The models are written to RUN/export. The same command goes on with what is unfinished.
+    The models are written to RUN/export. The same command, given again, continues unfinished work.
     """
     from launch.follow import follow
     from launch.machines import find
@@ -131,7 +131,7 @@ def machines() -> None:
 
 @app.command()
 def status(folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or corpora.")]) -> None:
-    """Say how far runs are, wherever they train: from their folders, and from the scheduler where it is here."""
+    """Show how far runs are. Their folders tell it, and so does the scheduler if it can be asked from here."""
     from launch.status import lines
 
     for folder in folders:
@@ -144,7 +144,7 @@ def logs(
     stage: Annotated[str | None, typer.Option(help="By default the last one that has printed something.")] = None,
     lines: Annotated[int, typer.Option(min=1, help="How many, from the end of each log.")] = 50,
 ) -> None:
-    """Print what the jobs of a submitted run have printed."""
+    """Print the output of the jobs of a submitted run."""
     from launch.status import newest_log, tail
     from launch.submit import stages_of
 
@@ -159,7 +159,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="A shipped recipe, or the path of a TOML file.")] = None,
     overrides: Overrides = None,
 ) -> None:
-    """List the shipped recipes, or print every key of one with the file that states it."""
+    """List the shipped recipes, or print every key of a recipe with the file that states it."""
     from launch.recipes import keys_with_origins, listing
 
     typer.echo("\n".join(keys_with_origins(name, overrides or ()) if name else listing()))
@@ -173,7 +173,7 @@ def plan(
     gpu: Annotated[str, typer.Option(help="Of which kind, such as h200; a wrong one lists them all.")],
     gpus: Annotated[int, typer.Option(min=1, help="How many, over all nodes.")] = 1,
 ) -> None:
-    """Estimate memory, time and disk of a run before it is submitted."""
+    """Estimate the memory, time and disk space that a run needs, before it is submitted."""
     from configs.load import from_tables, read
     from launch.plan import lines
     from launch.plan import plan as estimate

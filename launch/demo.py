@@ -1,4 +1,4 @@
-"""`make demo`: every stage of the product on real text, on the CPU, in minutes. Fails when the pair did not learn."""
+"""`make demo` runs every stage on real text, on the CPU, in minutes. It fails when the models did not learn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from rich.text import Text
 from launch.demo_text import collect
 
 FOLDER = Path("demo")
-# What a pair that learns passes with room to spare on this text; one that does not stays at chance.
+# Each score must rise by at least this much. Models that learn rise by clearly more on this text; models that do not
+# learn stay at chance.
 SMALLEST_RISE = {"masked_accuracy": 0.10, "auc": 0.05}
 _SENTENCES = 6
 ON_THE_CPU = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def _clear() -> None:
-    """Remove an earlier demo, and nothing else that happens to have its name."""
+    """Remove the results of an earlier demo. Refuse a folder of the same name that holds anything else."""
     if FOLDER.exists() and {path.name for path in FOLDER.iterdir()} - {"text", "corpus", "run", "models"}:
         raise SystemExit(f"{FOLDER.absolute()}: is not an earlier demo; move it away, or go to another folder")
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -56,21 +57,21 @@ def _electra(*arguments: Any) -> None:
 
 
 def _check_learning(run: Path) -> None:
-    """Both scores on held-out rows must have risen clearly."""
+    """Raise SystemExit unless both scores on held-out rows have risen clearly."""
     from pretrain.run.logs import read_metrics
 
     scores = [line for line in read_metrics(run) if line["kind"] == "evaluation"]
     before, after = scores[0], scores[-1]
     for name, rise in SMALLEST_RISE.items():
         console.print(f"{name.replace('_', ' ')} on held-out rows: {before[name]:.3f} before, {after[name]:.3f} after")
-        # An untrained discriminator may be below chance by luck; rising to chance is not learning.
+        # An untrained discriminator may have an AUC below 0.5 by luck. A rise to 0.5, which is chance, is not learning.
         floor = max(before[name], 0.5) if name == "auc" else before[name]
         if after[name] < floor + rise:
             raise SystemExit(f"the pair did not learn: {name} must rise by {rise}")
 
 
 def _show(models: Path, text: Path) -> None:
-    """A few sentences: what the generator replaced, and what the discriminator suspects."""
+    """Print a few sentences, and mark the tokens that the generator replaced or the discriminator suspects."""
     import torch
     from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
@@ -97,7 +98,11 @@ def _sentences(text: Path) -> list[str]:
 
 
 def _print_sentence(tokenizer: Any, original: Any, corrupted: Any, suspicion: Any) -> None:
-    """As many tokens are called suspected as were replaced: a young discriminator ranks before it dares to accuse."""
+    """Print a sentence in colours.
+
+    As many tokens count as suspected as were replaced: after little training the discriminator ranks tokens well, but
+    gives few of them a probability above one half.
+    """
     replaced = corrupted != original
     suspected = suspicion >= suspicion.topk(max(1, int(replaced.sum()))).values[-1]
     line = Text()

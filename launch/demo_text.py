@@ -1,4 +1,6 @@
-"""Real English text that every machine with Python has: the documentation inside its library and its packages.
+"""The demo reads real English text that every machine with Python has.
+
+The text is the documentation inside Python's library and inside the installed packages.
 
 Docstrings are read from the source files, which are never imported.
 """
@@ -15,15 +17,15 @@ from pydoc_data import topics
 
 from configs.common.files import write_text
 
-# A shorter docstring is a label, not a text.
+# Shorter docstrings are left out, because they are labels rather than text.
 _SHORTEST_CHARACTERS = 200
-# About what the demo reads in its thousand steps; parsing takes 20 seconds.
+# The demo reads about this much text in its thousand steps. Parsing it takes 20 seconds.
 _LARGEST_BYTES = 6_000_000
 _LARGEST_PER_PACKAGE = 600_000
 
 
 def collect(folder: Path) -> int:
-    """Write one file per package into `folder`, documents between blank lines. Returns the bytes written."""
+    """Write one file per package into `folder`, with a blank line between documents, and return the bytes written."""
     folder.mkdir(parents=True)
     seen: set[str] = set()
     total = 0
@@ -51,7 +53,7 @@ def _is_library(path: Path) -> bool:
 
 
 def _of_distribution(distribution: metadata.Distribution) -> Iterator[str]:
-    """Its description, its licences, its docstrings."""
+    """Yield the description, the licences and the docstrings of a package."""
     yield distribution.metadata["Description"] or ""
     files = distribution.files or []
     for file in files:
@@ -65,14 +67,14 @@ def _docstrings(paths: Iterator[Path] | list[Path]) -> Iterator[str]:
         try:
             tree = ast.parse(path.read_bytes())
         except (OSError, SyntaxError, ValueError):
-            continue  # a template, or a test of what must not parse
+            continue  # The file is a template, or a test input that is not valid Python.
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 yield ast.get_docstring(node) or ""
 
 
 def _file_of(documents: Iterator[str], seen: set[str]) -> str:
-    """Documents of some length that no package had before, one paragraph a line."""
+    """Join the documents that are long enough and in no earlier package. Each paragraph becomes one line."""
     parts: list[str] = []
     size = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""`electra submit --watch`: how far the jobs are, until all have ended."""
+"""`electra submit --watch` shows how far the jobs are until all of them have ended."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from launch.jobs import Stage
 from launch.status import left_with, lines, progress, states, tail
 from launch.submissions import Submission
 
-# The controller serves a whole cluster.
+# We do not ask more often, because the scheduler serves a whole cluster.
 _POLL_SECONDS = 5
 _SENTENCE = re.compile(r"(process \d+: )?error: ")
 
 
 def follow(submission: Submission) -> None:
-    """Return when every job has ended well; raises for one that has not. Interrupted, the jobs go on."""
+    """Return when every job has succeeded; raise an error for a job that has not. Ctrl-C leaves the jobs running."""
     home = submission.home
     try:
         with _shown() as show:
             before, known = None, dict[Stage, JobState]()
             while True:
-                # A scheduler forgets jobs that have ended, and does not always answer.
+                # We keep the last known states, because a scheduler forgets ended jobs and does not always answer.
                 known |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
                 now = {**known}, getattr(progress(home), "step", None)
                 show(lines(home), now != before)
@@ -54,7 +54,7 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
         where = f"this shows what it has printed: {found[0]}" if found else "it has printed nothing"
         return Unfinished(f"{job} ended as {state.said}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
-    # What torchrun and srun say behind a sentence of ours is that it came.
+    # We prefer our own error message: the lines that torchrun and srun print after it only say that a process failed.
     sentences = [line for line in printed if _SENTENCE.match(line)]
     sentence = f"{job} ended as {state.said} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
     if left_with(submission, stage) == "2":
@@ -64,7 +64,7 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
 
 @contextmanager
 def _shown() -> Iterator[Callable[[list[str], bool], None]]:
-    """On a terminal the state is rewritten in place; elsewhere it is printed when something has changed."""
+    """Yield a function that shows the state. A terminal is rewritten in place; otherwise only changes are printed."""
     console = Console(highlight=False)
     if not console.is_terminal:
         yield lambda said, changed: console.print("\n".join(said), markup=False, soft_wrap=True) if changed else None

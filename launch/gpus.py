@@ -1,4 +1,4 @@
-"""GPUs, as their makers' data sheets state them: memory, dense rates of matrix products, memory bandwidth."""
+"""The table GPUS holds the memory, dense matrix rates and bandwidth that the makers' data sheets state for GPUs."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ from dataclasses import dataclass
 from configs.common.errors import UserError, unknown
 from configs.recipe import Recipe
 
-# Of what the sheet states, the shares that large matrix products and copies reach: 790 of 989 TFLOP/s and 4.3 of
+# Large matrix products and copies reach these shares of the rates on the data sheet: 790 of 989 TFLOP/s and 4.3 of
 # 4.8 TB/s on an H200.
 PRODUCTS, BANDWIDTH = 0.8, 0.9
-# Of the memory, what is left to CUDA's context, NCCL, cuBLAS and fragmentation.
+# This share of the memory is left for CUDA's context, NCCL, cuBLAS and fragmentation.
 RESERVED = 0.1
 
 
 @dataclass(frozen=True)
 class Gpu:
     memory: float  # GiB
-    bf16: float | None  # TFLOP/s, dense, added up in fp32; None: it does not compute in bf16
-    fp32: float  # TFLOP/s outside the tensor cores, which fp32 does not use here
-    bandwidth: float  # GB/s of its memory
+    bf16: float | None  # TFLOP/s of dense products summed in fp32; None if the GPU has no bf16 units
+    fp32: float  # TFLOP/s without tensor cores; our fp32 products do not use them
+    bandwidth: float  # GB/s between the GPU and its memory
     sheet: str
 
     def narrow(self, recipe: Recipe) -> int:
-        """Bytes of what matrix products take, as `pretrain.step.world.precision` decides: 2 in bf16, 4 in fp32."""
+        """Return the bytes of each number that enters a matrix product: 2 in bf16, 4 in fp32.
+
+        The choice is the same as in `pretrain.step.world.precision`.
+        """
         wanted = recipe.compute.precision
         return 2 if wanted == "bf16" or (wanted == "auto" and self.bf16) else 4
 
     def sheet_flops(self, narrow: int) -> float:
-        """FLOP per second as stated; for bf16 where there are no units for it, those of fp32."""
+        """Return the FLOP per second on the data sheet. A GPU without bf16 units gets its fp32 rate for bf16."""
         return 1e12 * (self.bf16 or self.fp32 if narrow == 2 else self.fp32)
 
     def flops(self, narrow: int) -> float:
-        """FLOP per second that large matrix products reach."""
+        """Return the FLOP per second that large matrix products reach."""
         return PRODUCTS * self.sheet_flops(narrow)
 
     @property
@@ -41,11 +44,11 @@ class Gpu:
 
     @property
     def usable(self) -> int:
-        """Bytes for training."""
+        """Return the bytes of memory that training can use."""
         return int((1 - RESERVED) * self.memory * 2**30)
 
 
-# Rates with sparsity are halved: 989 where a sheet says 1,979.
+# Where a sheet states a rate with sparsity, we halve it: if the sheet says 1,979, the table says 989.
 GPUS = {
     "h200": Gpu(141, 989, 67, 4800, "NVIDIA H200 Tensor Core GPU, SXM"),
     "h100": Gpu(80, 989, 67, 3350, "NVIDIA H100 Tensor Core GPU, SXM"),
@@ -64,7 +67,7 @@ GPUS = {
 
 
 def gpu_of(name: str) -> Gpu:
-    """Raises UserError that lists those there are."""
+    """Return the GPU of this name. Raises UserError, which lists the known names, if there is none."""
     if name not in GPUS:
         raise UserError(f"--gpu: {unknown('GPU', name, GPUS)}")
     return GPUS[name]

@@ -1,4 +1,4 @@
-"""What is started on a machine: jobs, each one stage of the way from text to exported models."""
+"""A job does one stage of the work from text to exported models. Machines start jobs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-# Below a run: where the stage `export` writes its models.
+# The stage `export` writes its models into this folder of the run.
 EXPORT = "export"
 
 
 class Stage(StrEnum):
-    """A command of `electra`, in the order of a pipeline."""
+    """A stage is a command of `electra`. The stages are listed in the order of a pipeline."""
 
     prepare = "prepare"
     pretrain = "pretrain"
@@ -21,49 +21,52 @@ class Stage(StrEnum):
 
     @property
     def room(self) -> str:
-        """The package whose command it is."""
+        """Return the package that has the command."""
         return "data_prep" if self is Stage.prepare else "pretrain"
 
     @property
     def computes(self) -> bool:
-        """Whether it is done on GPUs where there are some."""
+        """Return whether the stage uses GPUs, if the machine has any."""
         return self in (Stage.pretrain, Stage.evaluate)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One stage of one run or corpus. Pretraining is one job of `nodes` nodes; preparation `nodes` jobs of one each."""
+    """A job does one stage of one run or corpus.
+
+    Pretraining is one job on `nodes` nodes. Preparation is `nodes` jobs on one node each.
+    """
 
     stage: Stage
-    # of `electra STAGE`; what a preparation adds is --task i/n, its share
+    # These are the arguments of `electra STAGE`. Each preparation job adds --task i/n, its share of the work.
     arguments: tuple[str, ...]
-    # what it writes to: the corpus of a preparation, else the run
+    # The job writes into this folder: a corpus in the stage prepare, a run in the other stages.
     folder: Path
-    # the corpus that it reads, which every node must see
+    # The job uses this corpus, which every node must see.
     corpus: Path
     nodes: int = 1
-    # on each node; None: one for each GPU that torchrun finds, else core
+    # This many processes run on each node. None stands for one per GPU that torchrun finds, or per core without GPUs.
     processes: int | None = 1
-    # stages of the same submission that must have ended well before it begins
+    # These stages of the same submission must have succeeded before the job begins.
     after: tuple[Stage, ...] = ()
 
     @property
     def name(self) -> str:
-        """As a scheduler shows it."""
+        """Return the name that a scheduler shows."""
         return f"electra-{self.stage}-{self.folder.name}"
 
     def command(self) -> list[str]:
-        """The arguments of Python for the stage as one process, without a share."""
+        """Return the arguments of Python that do the stage in one process. The share --task i/n is not among them."""
         return ["-m", self.stage.room, self.stage, *self.arguments]
 
     def torchrun(self, *layout: str, shutdown_seconds: int = 300) -> list[str]:
-        """The arguments of Python for the stage as the processes of one node; `layout` says how they find others."""
+        """Return the arguments of Python that start one node's processes; `layout` says how they find other nodes."""
         torchrun = ["-m", "launch.torchrun", *layout]
-        # A warning that it does not handle ends torchrun and leaves its processes behind.
+        # Without this, a scheduler's warning signal would end torchrun and leave its processes running.
         torchrun += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
-        # Asked to stop, the processes finish a step and save; torchrun would kill them after 30 seconds.
+        # Processes that are asked to stop finish a step and save. By default torchrun would kill them after 30 seconds.
         torchrun += [f"--nproc-per-node={self.processes or 'auto'}", f"--shutdown-timeout={shutdown_seconds}"]
-        # The two dashes keep torchrun from reading --run as an abbreviation of its own --run-path.
+        # Without the `--`, torchrun would take our --run for an abbreviation of its own --run-path.
         return [*torchrun, "-m", "--", self.stage.room, self.stage, *self.arguments]
 
 
@@ -78,9 +81,9 @@ def pipeline(
     init_from: str | None = None,
     general: Path | None = None,
 ) -> list[Job]:
-    """The jobs of these stages, each after the one whose result it reads.
+    """Return the jobs of these stages. Each job comes after the job whose result it reads.
 
-    `recipe` is its name or path with its overrides.
+    `recipe` holds the name or path of the recipe, followed by the overrides.
     """
     released = ("--init-from", init_from) if init_from else ()
     watched = ("--general", str(general)) if general else ()

@@ -1,6 +1,7 @@
-"""Machines by name: the tables of the user's `machines.toml`, one for each way to start a job.
+"""A machine is a named place where jobs run. Each table of the user's `machines.toml` defines a machine.
 
-A table is checked by the class that stands at its `backend` in BACKENDS, and started by `launch/backends/BACKEND.py`.
+The key `backend` of a table names the way to start jobs. The table is checked by the class that BACKENDS has under this
+name, and its jobs are started by `launch/backends/BACKEND.py`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Machine(Table):
-    """What a machine of every backend states."""
+    """Hold the keys that machines of all backends have."""
 
     backend: str
-    nodes: Count  # a job has at most so many
-    gpus: Natural  # of each node; 0: it computes on its cores
-    environment: dict[str, str] = Field(default_factory=dict)  # variables of every process of a job
+    nodes: Count  # the most nodes of a job
+    gpus: Natural  # GPUs of each node; with 0, jobs compute on CPU cores
+    environment: dict[str, str] = Field(default_factory=dict)  # environment variables of every process of a job
 
     @field_validator("environment")
     @classmethod
@@ -38,21 +39,27 @@ class Machine(Table):
 
     @property
     def processes(self) -> int | None:
-        """On each node, where nobody says how many; None: one for each GPU that is found there, else core."""
+        """Return the default number of processes on each node.
+
+        None stands for one process per GPU that is found there, or per core without GPUs.
+        """
         return self.gpus or None
 
     def started_by(self, launcher: str | None, hostfile: Path | None) -> Machine:
-        """The same with another launcher; raises UserError where a scheduler starts the processes."""
+        """Return the same machine with another launcher. Raises UserError if a scheduler starts the processes."""
         raise UserError(f"--launcher, --hostfile: are for a machine of backend local, and this is {self.backend}")
 
 
 class Local(Machine):
-    """This machine, through torchrun; or, through DeepSpeed's launcher, those of a hostfile, which ssh reaches."""
+    """Start jobs on this machine by torchrun, or on the machines of a hostfile by DeepSpeed's launcher.
+
+    DeepSpeed's launcher reaches the machines of the hostfile by ssh.
+    """
 
     nodes: Count = 1
-    gpus: Natural = 0  # 0: as many as are found
+    gpus: Natural = 0  # 0 stands for all GPUs that are found
     launcher: Literal["torchrun", "deepspeed"] = "torchrun"
-    hostfile: str | None = None  # `NAME slots=PROCESSES`, a line a node
+    hostfile: str | None = None  # path of a file with a line `NAME slots=PROCESSES` for each node
 
     def started_by(self, launcher: str | None, hostfile: Path | None) -> Local:
         chosen = launcher or self.launcher
@@ -63,18 +70,18 @@ class Local(Machine):
 
 
 class Slurm(Machine):
-    """A cluster of Slurm, reached by the sbatch of this machine."""
+    """Start jobs on a Slurm cluster, by the command sbatch of this machine."""
 
     cpus: Count  # cores of each node
-    time: str | None = None  # of a job, in minutes or as D-H:M:S
+    time: str | None = None  # time limit of a job, in minutes or as D-H:M:S
     account: str | None = None
     partition: str | None = None
-    cpu_partition: str | None = None  # where stages run that need no GPU: prepare and export
+    cpu_partition: str | None = None  # partition of the stages that need no GPU: prepare and export
     modules: list[str] = Field(default_factory=list)
-    python: str | None = None  # on the nodes; None: the one that submits
-    wrap: list[str] = Field(default_factory=list)  # words before every command, such as those of apptainer
-    options: dict[str, str] = Field(default_factory=dict)  # further ones of sbatch: qos = "high"
-    # seconds before the time limit in which a run must finish its step and save
+    python: str | None = None  # Python on the nodes; None stands for the Python that submits
+    wrap: list[str] = Field(default_factory=list)  # words before every command, such as `apptainer exec IMAGE`
+    options: dict[str, str] = Field(default_factory=dict)  # further options of sbatch, such as qos = "high"
+    # So many seconds before the time limit a run is told to stop; it must finish its step and save in this time.
     warning: Annotated[int, Field(ge=10, lt=65536)] = 300
 
     @model_validator(mode="after")
@@ -89,21 +96,22 @@ class Slurm(Machine):
 
 
 class Kubernetes(Machine):
-    """A cluster of Kubernetes with Kubeflow Trainer 2, reached by the kubectl of this machine."""
+    """Start jobs on a Kubernetes cluster with Kubeflow Trainer 2, by the command kubectl of this machine."""
 
-    image: str  # launch/Dockerfile makes one
-    # absolute path, the same here and in every pod -> the PersistentVolumeClaim (ReadWriteMany) that is mounted there
+    image: str  # container image; launch/Dockerfile builds a suitable image
+    # Each key is an absolute path, the same here and in every pod. Its value names the PersistentVolumeClaim
+    # (ReadWriteMany) that is mounted there.
     volumes: dict[str, str]
     cpus: Count  # cores of each pod
-    memory: str  # of each pod, such as 64Gi
+    memory: str  # memory of each pod, such as 64Gi
     namespace: str = "default"
-    context: str | None = None  # of kubectl; None: its current one
-    queue: str | None = None  # of Kueue, which then says when a job begins
-    gpu: str = "nvidia.com/gpu"  # the resource that a GPU is
+    context: str | None = None  # context of kubectl; None stands for its current context
+    queue: str | None = None  # queue of Kueue, which then decides when a job begins
+    gpu: str = "nvidia.com/gpu"  # name of the Kubernetes resource that stands for a GPU
     node_selector: dict[str, str] = Field(default_factory=dict)
-    # seconds in which a run must finish its step and save, when its pod is to go
+    # When its pod is to be removed, a run must finish its step and save within so many seconds.
     warning: Annotated[int, Field(ge=10)] = 300
-    # attempts for each pod after failures that are neither a mistake in the input nor a request to stop
+    # Each pod is restarted so many times after failures that are neither a mistake in the input nor a request to stop.
     restarts: Natural = 5
 
     @property
@@ -124,18 +132,18 @@ class Kubernetes(Machine):
 
 
 class SkyPilot(Machine):
-    """Clouds, Kubernetes or Slurm by SkyPilot's managed jobs, reached by the sky of this machine."""
+    """Start managed jobs of SkyPilot on clouds, Kubernetes or Slurm, by the command sky of this machine."""
 
-    cpus: Count  # cores of each node, at least
-    accelerator: str | None = None  # as `sky gpus list` names it; each node has `gpus` of it
-    infra: str | None = None  # such as aws/us-east-1 or k8s/my-context; None: the cheapest
+    cpus: Count  # the fewest cores of each node
+    accelerator: str | None = None  # kind of GPU, as `sky gpus list` names it; each node has `gpus` of this kind
+    infra: str | None = None  # such as aws/us-east-1 or k8s/my-context; None stands for the cheapest offer
     use_spot: bool = False
-    image: str | None = None  # of docker; launch/Dockerfile makes one
-    setup: str = ""  # commands on every node before the first start, where there is no image
+    image: str | None = None  # Docker image; launch/Dockerfile builds a suitable image
+    setup: str = ""  # shell commands that prepare every node before the first start, if there is no image
     python: str = "python"
-    volumes: dict[str, str]  # absolute path -> volume of `sky volumes`
-    resources: dict[str, Any] = Field(default_factory=dict)  # further ones of a task: disk_size = 512
-    # seconds in which a run must finish its step and save, when it is asked to stop
+    volumes: dict[str, str]  # Each key is an absolute path; its value names a volume of `sky volumes`.
+    resources: dict[str, Any] = Field(default_factory=dict)  # further resources of a task, such as disk_size = 512
+    # When it is asked to stop, a run must finish its step and save within so many seconds.
     warning: Annotated[int, Field(ge=10)] = 300
 
     @property
@@ -157,7 +165,7 @@ class SkyPilot(Machine):
 
 
 def _folders(volumes: dict[str, str]) -> dict[str, str]:
-    """Raises ValueError where there is none, or one is not mounted at an absolute path."""
+    """Return `volumes`. Raises ValueError if there is no volume, or if a volume is not mounted at an absolute path."""
     wrong = next((path for path in volumes if not Path(path).is_absolute()), None)
     if wrong is not None or not volumes:
         said = f"{wrong!r} is no absolute path" if volumes else "empty"
@@ -166,7 +174,10 @@ def _folders(volumes: dict[str, str]) -> dict[str, str]:
 
 
 def _seconds(time: str) -> int:
-    """Of a duration as Slurm writes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S; raises ValueError for another."""
+    """Return the seconds of a duration as Slurm writes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S.
+
+    Raises ValueError for any other text.
+    """
     match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d\d))?(?::(\d\d))?", time)
     if not match:
         raise ValueError(f"time: {time!r} is no duration of Slurm; write minutes, H:M:S, or D-H:M:S")
@@ -189,7 +200,7 @@ LOCAL = Local(backend="local")
 
 
 def machine_of(table: dict[str, Any], origin: str, name: str) -> Machine:
-    """A table as the machine of its backend; raises UserError with the first wrong key, under `name`."""
+    """Return the machine that a table defines. Raises UserError with the first wrong key, written as `name`.KEY."""
     backend = table.get("backend")
     if "backend" not in table:
         raise UserError(f"{origin}: {name}.backend: missing; there are {', '.join(BACKENDS)}")
@@ -199,7 +210,10 @@ def machine_of(table: dict[str, Any], origin: str, name: str) -> Machine:
 
 
 def machines() -> dict[str, tuple[Machine, str]]:
-    """name -> (machine, where it stands). A name in the working folder's file stands over one in the user's own."""
+    """Return (machine, the file that defines it) by name.
+
+    If both files define a name, the file in the working folder wins over the file in the user's configuration.
+    """
     found: dict[str, tuple[Machine, str]] = {"local": (LOCAL, "always there")}
     for path in reversed(files()):
         for name, table in _read(path).items():
@@ -210,7 +224,7 @@ def machines() -> dict[str, tuple[Machine, str]]:
 
 
 def find(name: str) -> Machine:
-    """The machine of this name; raises UserError that lists those there are."""
+    """Return the machine of this name. Raises UserError, which lists the known machines, if there is none."""
     known = machines()
     if name not in known:
         defined_in = " and ".join(map(str, files()))
@@ -219,7 +233,7 @@ def find(name: str) -> Machine:
 
 
 def files() -> list[Path]:
-    """Where machines are looked for: the working folder, then the user's configuration."""
+    """Return the files that may define machines: first in the working folder, then in the user's configuration."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return [Path(FILE), Path(home) / "electra" / FILE]
 

@@ -1,4 +1,6 @@
-"""YAML for schedulers, as people write it: keys in their own order, texts of several lines as blocks, no line cut."""
+"""YAML for schedulers is written as people write it: it keeps the order of keys, shows texts of several lines as
+blocks, and breaks no line.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,11 @@ import yaml
 
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Lists stand deeper than their key."""
+        """Indent lists deeper than their key."""
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
-        """What stands twice is written twice."""
+        """Write a value in full wherever it occurs, without YAML's aliases."""
         return True
 
 
@@ -27,6 +29,6 @@ _Dumper.add_multi_representer(str, lambda dumper, text: _text(dumper, str(text))
 
 
 def documents(objects: Sequence[dict[str, Any]], about: str) -> str:
-    """One file, its first line a comment."""
+    """Return one YAML file with these objects. Its first line is the comment `about`."""
     texts = [yaml.dump(each, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True) for each in objects]
     return f"# {about}\n" + "---\n".join(texts)

@@ -1,4 +1,4 @@
-"""`electra plan`: what a recipe asks of GPUs before anything is submitted: memory, time, disk."""
+"""`electra plan` estimates the memory, time and disk space that a recipe needs, before anything is submitted."""
 
 from __future__ import annotations
 
@@ -21,47 +21,53 @@ _GIB = 2**30
 @dataclass(frozen=True)
 class Plan:
     recipe: Recipe
-    name: str  # of the GPU
+    name: str  # name of the GPU
     gpu: Gpu
     gpus: int
     parameters: int
-    micro_rows: int  # rows that a GPU takes at once, by the recipe
-    memory: Memory  # of each GPU, by the recipe
-    largest: int  # rows that a GPU could take at once
-    throughput: Throughput  # of each GPU
+    micro_rows: int  # rows that a GPU computes at once with this recipe
+    memory: Memory  # memory that each GPU needs with this recipe
+    largest: int  # the most rows that a GPU could compute at once
+    throughput: Throughput  # tokens per second of each GPU
 
     @property
     def accumulation(self) -> int:
-        """Micro-batches of a step on each GPU."""
+        """Return the number of micro-batches of a step on each GPU."""
         return self.recipe.batch.rows // self.gpus // self.micro_rows
 
     @property
     def tokens(self) -> int:
-        """That the run computes to its end: where a step shows two views of a row, both."""
+        """Return the tokens that the whole run computes. If a step shows two views of a row, both are counted."""
         return self.recipe.schedule.steps * _tokens_of_step(self.recipe)
 
     @property
     def hours(self) -> tuple[float, float]:
-        """To the recipe's end, at the higher and at the lower rate."""
+        """Return the hours of the whole run at the higher and at the lower throughput."""
         seconds = self.tokens / self.gpus
         return seconds / self.throughput.high / 3600, seconds / self.throughput.low / 3600
 
     @property
     def checkpoints(self) -> tuple[int, int]:
-        """How many there are at most, one that is being written included, and the bytes of each: 12 a parameter."""
+        """Return the largest number of checkpoints at a time and the bytes of each, which are 12 per parameter.
+
+        The number includes a checkpoint that is being written.
+        """
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
         return run.keep_last + for_good + 1, 12 * self.parameters
 
     @property
     def row_bytes(self) -> int:
-        """Of a row in a corpus."""
+        """Return the bytes of a row in a corpus."""
         recipe = self.recipe
         return row_dtype(recipe.data.row_length, recipe.vocabulary.size, recipe.masking.stored).itemsize
 
 
 def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
-    """Raises UserError for an unknown GPU, a batch that the GPUs do not divide, and a row that does not fit."""
+    """Return the plan of a recipe on so many GPUs of the kind `name`.
+
+    Raises UserError for an unknown GPU, a batch that the GPUs cannot share, and a row that does not fit into memory.
+    """
     from pretrain.step.memory import memory, num_parameters
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
@@ -80,7 +86,7 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
 
 
 def _largest(recipe: Recipe, parameters: int, gpus: int, gpu: Gpu) -> int:
-    """The most rows at once, of those that the batch can be cut into, that the memory of a GPU holds."""
+    """Return the largest micro-batch that divides the batch and fits into the memory of a GPU."""
     from pretrain.step.memory import memory
 
     rows, needed = recipe.batch.rows // gpus, 0
@@ -89,7 +95,7 @@ def _largest(recipe: Recipe, parameters: int, gpus: int, gpu: Gpu) -> int:
         try:
             rows = micro_rows(cut, gpus)
         except UserError:
-            break  # fewer cannot hold a group
+            break  # Fewer rows cannot hold a group of rows that an objective compares.
         needed = memory(cut, parameters, gpus, gpu.narrow(recipe)).total
         if needed <= gpu.usable:
             return rows
@@ -105,7 +111,7 @@ def _tokens_of_step(recipe: Recipe) -> int:
 
 
 def lines(plan: Plan) -> list[str]:
-    """For people."""
+    """Return the plan as lines for people to read."""
     number, size = plan.checkpoints
     held, usable, seen = plan.memory.total, plan.gpu.usable, plan.recipe.schedule.steps * plan.recipe.batch.rows
     fits = "" if held <= usable else f"; this does not fit, set batch.micro_rows={plan.largest}"
@@ -147,7 +153,7 @@ def _time(plan: Plan) -> list[str]:
 
 
 def row(plan: Plan) -> str:
-    """As the table of docs/clusters.md has it."""
+    """Return the plan as a row of the table in docs/clusters.md."""
     (least, most), gpus = plan.hours, plan.gpus
     cells = (
         f"`{plan.recipe.name}`",
@@ -172,5 +178,5 @@ def _span(low: float, high: float) -> str:
 
 
 def _figure(value: float) -> str:
-    """Two digits: more would be false."""
+    """Return the number with two digits. The estimate is not precise enough for more."""
     return f"{float(f'{value:.2g}'):,.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}"

@@ -1,4 +1,4 @@
-"""`electra recipes`: the recipes that come with the product, and where each key of a recipe is stated."""
+"""`electra recipes` lists the shipped recipes, and shows which file states each key of a recipe."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from configs.recipe import flatten
 
 
 def listing() -> Iterator[str]:
-    """A line for each shipped recipe: its name, the shape of its discriminator, and its purpose."""
+    """Yield a line for each shipped recipe with its name, the shape of its discriminator, and its purpose."""
     for name in shipped():
         tables = read(name)
         yield f"{name:<12} {_shape(tables):<11} {tables['about']}"
 
 
 def keys_with_origins(recipe: str, overrides: Iterable[str]) -> Iterator[str]:
-    """`table.key = value  # file` for every key of the resolved recipe; raises UserError when it is not valid."""
+    """Yield `table.key = value  # file` for every key of the resolved recipe. Raises UserError if it is not valid."""
     overrides = list(overrides)
     tables = read(recipe, overrides)
     for_corpus(tables, recipe)
@@ -33,7 +33,7 @@ def keys_with_origins(recipe: str, overrides: Iterable[str]) -> Iterator[str]:
 
 
 def _shape(tables: dict[str, Any]) -> str:
-    """LAYERSxWIDTH; a recipe that continues from a released model takes the shape from it."""
+    """Return LAYERSxWIDTH, or "the model's" for a recipe that takes its shape from a released model."""
     discriminator = tables.get("model", {}).get("discriminator")
     return f"{discriminator['layers']}x{discriminator['hidden']}" if discriminator else "the model's"
 

@@ -1,4 +1,4 @@
-"""What is refused before anything is started: each one sentence, and what would be accepted."""
+"""These checks refuse an order before anything is started. Each error is a sentence that says what is accepted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from launch.jobs import EXPORT
 from launch.machines import Local, Machine
 from launch.submissions import newest
 
-# Of file systems that live in the memory of one machine.
+# File systems of these kinds live in the memory of a single machine.
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 
 
 def refuse_layout(name: str, machine: Machine, nodes: int, processes: int | None) -> None:
-    """Raises UserError for more nodes or GPUs than the machine has."""
+    """Raise UserError for more nodes or GPUs than the machine has."""
     most = machine.nodes
     if isinstance(machine, Local) and machine.launcher == "deepspeed":
         most = _count_hosts(machine)
@@ -31,26 +31,26 @@ def refuse_layout(name: str, machine: Machine, nodes: int, processes: int | None
 
 
 def refuse_batch(recipe: Recipe, num_processes: int) -> None:
-    """Raises UserError where so many processes cannot share the rows of a step."""
+    """Raise UserError if so many processes cannot share the rows of a step."""
     micro_rows(recipe, num_processes)
 
 
 def refuse_corpus(folder: Path, recipe: Recipe | None) -> None:
-    """Raises UserError for what is no corpus, or another than the recipe asks for (None: any will do)."""
+    """Raise UserError if the folder holds no corpus, or if the corpus does not fit the recipe, unless that is None."""
     corpus = Corpus(folder)
     if recipe:
         check_corpus(recipe, corpus)
 
 
 def refuse_export(run: Path) -> None:
-    """Raises UserError where the models of the run would not be written, before it has been trained for weeks."""
+    """Raise UserError if the export would fail, so that nobody learns it only after weeks of training."""
     out = run / EXPORT
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: exists and is not empty; move it away, or leave the stage export out")
 
 
 def refuse_run(folder: Path) -> None:
-    """Raises UserError for a folder that is not a run's, or that somebody trains in."""
+    """Raise UserError if the folder holds other things than a run, or if another process is training in it."""
     if holds_other_things(folder) and not (folder / RECIPE).is_file():
         raise UserError(f"{folder}: is not empty and holds no run; name a new folder")
     if is_locked(folder / LOCK):
@@ -58,7 +58,7 @@ def refuse_run(folder: Path) -> None:
 
 
 def refuse_submitted(home: Path) -> None:
-    """Raises UserError while a job of an earlier submission is queued or runs."""
+    """Raise UserError while a job of an earlier submission is queued or running."""
     before = newest(home)
     for stage, state in before.states().items() if before else ():
         if state.is_alive:
@@ -71,7 +71,7 @@ def refuse_submitted(home: Path) -> None:
 
 
 def refuse_unshared(folder: Path) -> None:
-    """Raises UserError for a folder that no other machine can see. What the nodes really see, the job looks at."""
+    """Raise UserError for a folder that no other machine can see. The job itself checks what its node really sees."""
     kind = _file_system(folder)
     if kind in _IN_MEMORY:
         raise UserError(
@@ -81,7 +81,7 @@ def refuse_unshared(folder: Path) -> None:
 
 
 def _file_system(folder: Path) -> str:
-    """The kind of the file system that the folder is on, or will be."""
+    """Return the kind of the file system on which the folder is or will be."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     kinds = {Path(place.replace("\\040", " ")): kind for _, place, kind, *_ in mounts}
     parents = [folder.resolve(), *folder.resolve().parents]
@@ -89,7 +89,10 @@ def _file_system(folder: Path) -> str:
 
 
 def _count_hosts(machine: Local) -> int:
-    """DeepSpeed would go on alone, with a warning, where there is no such file."""
+    """Return the number of hosts in the hostfile. Raises UserError if there is no such file.
+
+    DeepSpeed would only warn about a missing hostfile, and train on this machine alone.
+    """
     if not machine.hostfile:
         raise UserError("--launcher deepspeed: needs the nodes' names; give --hostfile FILE, lines of NAME slots=GPUS")
     try:

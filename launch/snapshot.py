@@ -1,4 +1,4 @@
-"""The code that a submission was made with: the commit and the changes since, or the version that is installed."""
+"""A submission keeps which code it was made with: the commit and the changes since, or the installed version."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ DIFF = "code.diff"
 
 
 def code_of() -> tuple[dict[str, Any], str]:
-    """({version, commit, files that git does not know}, `git diff HEAD`). Outside a checkout the commit is None."""
+    """Return ({version, commit, untracked files}, `git diff HEAD`). Outside a checkout the commit is None."""
     hash = commit()
     code: dict[str, Any] = {"version": metadata.version("electra-pretraining"), "commit": hash and hash.rstrip("+")}
     if hash is None:
         return code, ""
-    # The diff does not show them, and a user's own recipe or objective is usually among them.
+    # We list untracked files because the diff omits them, and a user's own recipe or objective is usually among them.
     code["untracked"] = (git("ls-files", "--others", "--exclude-standard") or "").splitlines()
     return code, git("diff", "HEAD") or ""

@@ -1,4 +1,4 @@
-"""`electra status` and `electra logs`: from the folder of a run alone, and its scheduler where that is here."""
+"""`electra status` and `electra logs` read the folder of a run, and ask its scheduler if it can be reached."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from launch.submissions import Submission, newest
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is, from what it logged last."""
+    """Hold how far training is, according to the last line of its log."""
 
     step: int
     num_steps: int
-    loss: float | None  # None: it was not finite
+    loss: float | None  # None if it was not finite
     tokens_per_second: float
     seconds_left: float
-    seconds_ago: float  # since the log grew
+    seconds_ago: float  # seconds since the log last grew
 
     def __str__(self) -> str:
         loss = "not finite" if self.loss is None else f"{self.loss:.3f}"
@@ -37,7 +37,7 @@ class Progress:
 
 
 def lines(folder: Path) -> list[str]:
-    """What there is to say of a run or a corpus; raises UserError for a folder that is neither."""
+    """Return the lines that describe a run or a corpus. Raises UserError for any other folder."""
     submission = newest(folder)
     run = (folder / RECIPE).is_file()
     if not (submission or run or (folder / CORPUS_MANIFEST).is_file()):
@@ -61,7 +61,7 @@ def lines(folder: Path) -> list[str]:
 
 
 def states(submission: Submission) -> dict[Stage, JobState]:
-    """What the scheduler says of each job, and what the job left behind where that one is silent."""
+    """Return the state of each job: what the scheduler says, or else what the exit code in the folder tells."""
     return {
         stage: state if state.kind != "unknown" else _left_behind(submission, stage, state)
         for stage, state in submission.states().items()
@@ -69,7 +69,7 @@ def states(submission: Submission) -> dict[Stage, JobState]:
 
 
 def progress(run: Path) -> Progress | None:
-    """None before the first line of the log."""
+    """Return how far training is, or None before its first line in the log."""
     from pretrain.run.logs import read_metrics
 
     training = [line for line in read_metrics(run) if line["kind"] == "training" and line.get("rows_per_second")]
@@ -83,9 +83,10 @@ def progress(run: Path) -> Progress | None:
 
 
 def newest_log(folder: Path, stage: Stage | None) -> list[Path] | list[str]:
-    """The log of a stage, by default the last that has printed something; raises UserError where there is none.
+    """Return the logs of a stage, by default of the last stage that has printed something.
 
-    Where logs are no files: the commands that show them, by default those of every stage.
+    For a backend without log files, return the commands that show the logs, by default for all stages. Raises UserError
+    if there is no log.
     """
     submission = newest(folder)
     if not submission:
@@ -109,7 +110,7 @@ def _of_job(submission: Submission, stage: Stage, state: JobState) -> str:
 
 
 def left_with(submission: Submission, stage: Stage) -> str | None:
-    """The exit code that the job's script has kept; None while it runs, or where it was killed."""
+    """Return the exit code that the job's script has stored. It is None while the job runs, or if it was killed."""
     path = submission.folder / f"{stage}.exit"
     return path.read_text().strip() if path.is_file() else None
 

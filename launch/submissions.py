@@ -1,8 +1,10 @@
-"""What was handed to a scheduler, kept in the folder of the run (of the corpus, where only that is made).
+"""A submission holds all that was handed to a scheduler. It is kept in the folder of the run.
 
-RUN/submit/1/  the scripts, each readable and worth editing; recipe.toml, code.json, code.diff; the jobs' logs
-               jobs.json {machine, jobs}, written last: its presence means "submitted"
-RUN/submit/2/  the next submission
+If only a corpus is made, the submission is kept in the folder of the corpus.
+
+RUN/submit/1/  holds the scripts, which people may read and edit; recipe.toml, code.json, code.diff; the jobs' logs;
+               and jobs.json {machine, jobs}, which is written last: its presence means "submitted"
+RUN/submit/2/  holds the next submission
 """
 
 from __future__ import annotations
@@ -29,22 +31,25 @@ JOBS, CODE = "jobs.json", "code.json"
 
 
 class _Jobs(Table):
-    """What jobs.json holds: the machine too, for a job to be found without the machines.toml of who started it."""
+    """Define the content of jobs.json.
+
+    It includes the machine, so that other people can find a job without the machines.toml of its owner.
+    """
 
     time: str
     name: str
     machine: dict[str, Any]
-    jobs: dict[str, str]  # stage -> id; a pipeline that was handed over as one thing has one
+    jobs: dict[str, str]  # id by stage; all stages of a pipeline that is a single object have the same id
 
 
 @dataclass(frozen=True)
 class Submission:
-    """Jobs that were started together."""
+    """A submission is the jobs that were started together."""
 
     folder: Path
-    name: str  # of the machine
+    name: str  # name of the machine
     machine: Machine
-    jobs: dict[Stage, str]  # stage -> id, in the order of the pipeline
+    jobs: dict[Stage, str]  # id by stage, in the order of the pipeline
 
     @property
     def backend(self) -> Backend:
@@ -52,11 +57,11 @@ class Submission:
 
     @property
     def home(self) -> Path:
-        """The run; the corpus, where only that is made."""
+        """Return the folder of the run, or of the corpus if only a corpus is made."""
         return self.folder.parent.parent
 
     def lines(self) -> list[str]:
-        """For people who have just submitted it."""
+        """Return the lines that people see after they have submitted it."""
         jobs = [f"job {id}: {stage} on {self.name}" for stage, id in self.jobs.items()]
         return [*jobs, f"their scripts: {self.folder}", f"how far they are: electra status {self.home}"]
 
@@ -73,12 +78,12 @@ class Submission:
 
 
 def next_folder(home: Path) -> Path:
-    """Where the next submission of this run or corpus is kept."""
+    """Return the folder for the next submission of this run or corpus."""
     return home / SUBMITTED / str(max(map(int, _numbers(home)), default=0) + 1)
 
 
 def store(folder: Path, recipe: Mapping[str, object] | None, files: Mapping[str, str]) -> None:
-    """Write the folder of a submission: the recipe that its jobs read, the code it came from, and what was rendered."""
+    """Write the folder of a submission: the recipe that its jobs read, the code that made it, and the scripts."""
     make_folder(folder.parent)
     code, diff = code_of()
     with whole_folder(folder) as writing:
@@ -92,7 +97,7 @@ def store(folder: Path, recipe: Mapping[str, object] | None, files: Mapping[str,
 
 
 def newest(home: Path) -> Submission | None:
-    """The last submission of a run or corpus; None for one that was started by hand."""
+    """Return the last submission of a run or corpus, or None if it was started by hand."""
     submitted = [number for number in _numbers(home) if (home / SUBMITTED / number / JOBS).is_file()]
     return _read(home / SUBMITTED / max(submitted, key=int)) if submitted else None
 

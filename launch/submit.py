@@ -1,4 +1,4 @@
-"""`electra submit`: the stages of a recipe as jobs on a machine. Refused here, or rendered, stored and started."""
+"""`electra submit` checks an order for stages of a recipe, then writes the scripts of its jobs and starts them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from launch.submissions import Submission, next_folder, store
 
 
 def stages_of(text: str) -> tuple[Stage, ...]:
-    """`prepare,pretrain` as stages, in the order of the pipeline; raises UserError for one that is none."""
+    """Return the stages of a text such as `prepare,pretrain`, in the order of the pipeline.
+
+    Raises UserError for an unknown stage.
+    """
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if word not in list(Stage):
@@ -40,7 +43,7 @@ def stages_of(text: str) -> tuple[Stage, ...]:
 
 @dataclass(frozen=True)
 class Order:
-    """What a user asks for: a recipe with its overrides, from which stages of it are to be done where."""
+    """An order is what a user asks for: stages of a recipe with its overrides, the folders, and the processes."""
 
     recipe: str
     overrides: tuple[str, ...]
@@ -57,11 +60,17 @@ class Order:
             raise UserError(f"--run: missing; {self.stages[-1]} needs the folder of a run")
 
     def loaded(self) -> Recipe | None:
-        """None: it is complete only with a released model, which the job reads."""
+        """Return the checked recipe, or None if it continues from a released model.
+
+        Such a recipe is complete only with the model, which the job reads.
+        """
         return None if self.init_from else from_tables(self.tables(), self.recipe)
 
     def tables(self) -> dict[str, Any]:
-        """The recipe, not yet checked; a corpus that is complete and not to be prepared decides about its tables."""
+        """Return the tables of the recipe, not yet checked.
+
+        If the corpus is complete and is not to be prepared, the tables of the corpus are taken from it.
+        """
         tables = read(self.recipe, self.overrides)
         if Stage.prepare in self.stages or not (self.corpus / CORPUS_MANIFEST).is_file():
             return tables
@@ -69,7 +78,7 @@ class Order:
         return take_corpus_tables(tables, read_stated(self.recipe, self.overrides), corpus_tables, self.corpus)
 
     def processes_on(self, machine: Machine) -> int | None:
-        """For each node; None: only the job knows."""
+        """Return the number of processes on each node, or None if only the job can find out."""
         return self.processes or machine.processes
 
     def jobs(self, machine: Machine, recipe: Sequence[str], corpus: Path, run: Path | None) -> list[Job]:
@@ -87,9 +96,10 @@ class Order:
 
 
 def submit(order: Order, name: str, machine: Machine, *, dry_run: bool) -> Submission | None:
-    """Start the order's jobs; with `dry_run` print what would be started, and write nothing.
+    """Start the jobs of the order. With `dry_run`, print what would be started and write nothing.
 
-    On this machine they take the place of this process, and this does not return. Raises UserError.
+    If the machine is this one, the last job takes the place of this process and the call does not return. Raises
+    UserError for an order that is refused.
     """
     refuse_layout(name, machine, order.nodes, order.processes)
     recipe = order.loaded()
@@ -112,7 +122,11 @@ def _here(order: Order, machine: Local, recipe: Recipe | None, *, dry_run: bool)
 
 
 def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None, *, dry_run: bool) -> Submission | None:
-    """Jobs read the stored recipe, so that they are those of the day of the submission, and absolute folders."""
+    """Submit the jobs to a scheduler.
+
+    The jobs read a stored copy of the recipe, so that later changes to the recipe do not reach them. Their folders are
+    absolute paths.
+    """
     order = replace(order, general=order.general and order.general.absolute())
     corpus, run = order.corpus.absolute(), order.run and order.run.absolute()
     home = run or corpus
@@ -131,7 +145,7 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
 
 
 def _refuse_results(order: Order, recipe: Recipe | None) -> None:
-    """What the stages read and write, wherever they do it."""
+    """Raise UserError if the stages cannot read their corpus or write their export, whichever machine they use."""
     if Stage.prepare not in order.stages and {Stage.pretrain, Stage.evaluate} & {*order.stages}:
         refuse_corpus(order.corpus, recipe if Stage.pretrain in order.stages else None)
     if Stage.export in order.stages and order.run:
@@ -148,7 +162,7 @@ def _refuse_folders(order: Order, recipe: Recipe | None, corpus: Path, run: Path
 
 
 def _start(jobs: Sequence[Job], machine: Machine, folder: Path) -> dict[Stage, str]:
-    """All of them, or none: where one is refused, those before it are ended."""
+    """Start all jobs and return their ids by stage. If a job is refused, cancel the jobs that were already started."""
     backend, ids = backend_of(machine), dict[Stage, str]()
     try:
         for stage, id in backend.submit(jobs, machine, folder):

@@ -1,4 +1,6 @@
-"""torchrun that exits with the code of the process that ended it, by which schedulers decide; torchrun's own is 1.
+"""This program runs torchrun, and exits with the exit code of the process that ended it.
+
+Schedulers decide by this exit code, and torchrun itself would always exit with 1.
 
 `python -m launch.torchrun` takes torchrun's arguments and environment (PET_NNODES, PET_NODE_RANK, ...). On one node it
 picks a free port, so several can run on one machine; on several nodes the first node's address must be given.
@@ -12,12 +14,16 @@ from collections.abc import Mapping, Sequence
 
 from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, UserError
 
-# Options, and environment variables with PET_ before them, that say where the processes are and how they meet.
+# Options that begin with these words say where the processes are and how they meet. The environment variables with the
+# same meaning begin with PET_.
 _LAYOUT = ("nnodes", "node-rank", "rdzv-", "master-", "standalone", "local-addr")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0, 2 or 75 as the processes say; 75 too when this one was asked to stop; 1 for whatever else ended them."""
+    """Return the exit code: 0, 2 or 75 if the processes exit with it, and 1 for any other failure.
+
+    The exit code is also 75 if this process was asked to stop.
+    """
     try:
         arguments = complete_layout(arguments, os.environ)
     except UserError as error:
@@ -29,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         torchrun(list(arguments))
-    except SignalException:  # the processes were asked too, and have had their time to save
+    except SignalException:  # The processes got the signal as well, and have had time to save.
         return EXIT_UNFINISHED
     except ChildFailedError as error:
         codes = {failure.exitcode for failure in error.failures.values()}
@@ -38,9 +44,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def complete_layout(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Add --standalone where no layout is given: torchrun's own default is one fixed port, on which two would collide.
+    """Add --standalone if no layout is given, which makes torchrun pick a free port.
 
-    Raises UserError for an empty address of the first node: torchrun would take this machine for it.
+    By default torchrun uses a fixed port, on which two runs would collide. Raises UserError for an empty address of the
+    first node, because torchrun would take this machine for the first node.
     """
     layout = {key[4:].lower().replace("_", "-"): value for key, value in environment.items() if key.startswith("PET_")}
     layout |= _options(arguments)
@@ -54,7 +61,7 @@ def complete_layout(arguments: Sequence[str], environment: Mapping[str, str]) ->
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
-    """torchrun's own long options, before the program that it starts."""
+    """Return torchrun's own long options, which stand before the program that it starts."""
     options: dict[str, str] = {}
     for position, argument in enumerate(arguments):
         if argument in ("--", "-m", "--module"):
@@ -63,7 +70,7 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
             name, equals, value = argument[2:].partition("=")
             following = arguments[position + 1] if position + 1 < len(arguments) else ""
             options[name.replace("_", "-")] = value if equals else following
-    # An option without a value stands before another option.
+    # An option that is followed by another option has no value.
     return {name: "" if value.startswith("--") and value != "--" else value for name, value in options.items()}
 
 

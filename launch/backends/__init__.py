@@ -1,6 +1,6 @@
-"""Ways to start jobs, one file for each backend of `launch.machines`.
+"""A backend is a way to start jobs. Each backend of `launch.machines` has a file here.
 
-Those that hand jobs to a scheduler have the functions of `Backend`. `local` has no scheduler: it becomes the job.
+Backends with a scheduler have the functions of `Backend`. `local` has no scheduler: its process becomes the job.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Kind = Literal["waiting", "running", "done", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class JobState:
-    """What has become of a job. Unknown: its scheduler is not here, or has forgotten it."""
+    """Hold the state of a job. It is unknown if its scheduler cannot be reached from here, or has forgotten the job."""
 
     kind: Kind
-    said: str  # in the scheduler's own words
+    said: str  # the state in the scheduler's own words
 
     @property
     def is_alive(self) -> bool:
@@ -30,31 +30,34 @@ class JobState:
 
 
 class Backend(Protocol):
-    """`machine` is one of this backend, and `folder` that of a submission (`launch.submissions`)."""
+    """These are the functions of a backend. `machine` is a machine of this backend.
+
+    `folder` is the folder of a submission (`launch.submissions`).
+    """
 
     def render(self, jobs: Sequence[Job], machine: Any, folder: Path) -> dict[str, str]:
-        """name in `folder` -> text of all that is handed to the scheduler. Pure: reads and starts nothing.
+        """Return the text of all files for the scheduler, by their names in `folder`.
 
-        Raises UserError for what that scheduler cannot do.
+        The function is pure: it reads and starts nothing. Raises UserError for jobs that the scheduler cannot do.
         """
         ...
 
     def submit(self, jobs: Sequence[Job], machine: Any, folder: Path) -> Iterator[tuple[Stage, str]]:
-        """Start what `render` wrote into `folder`, each job behind those it comes after; yields ids of what has begun.
+        """Start the jobs whose files are in `folder`, and yield the stage and the id of each job that has been started.
 
-        Jobs that were handed over as one thing have one id. Raises UserError, in the scheduler's words, when that
-        refuses.
+        The scheduler is told to begin a job after the jobs in its `after`. Jobs that are handed over in a single file
+        have the same id. Raises UserError, in the scheduler's words, if the scheduler refuses.
         """
         ...
 
     def state(self, machine: Any, stage: Stage, id: str) -> JobState: ...
 
     def logs(self, machine: Any, folder: Path, stage: Stage, id: str) -> list[Path] | list[str]:
-        """The files that the job has printed into; or, where there are none, the command that shows them."""
+        """Return the log files of the job, or the command that shows its log if the backend has no log files."""
         ...
 
     def cancel(self, machine: Any, id: str) -> list[str]:
-        """The command that ends the job."""
+        """Return the command that ends the job."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What backends share that keep an order of jobs only within one file, and have a command line of their own."""
+"""These functions are shared by backends whose scheduler is a command that keeps an order of jobs only in one file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from pathlib import Path
 from configs.common.errors import UserError
 from launch.jobs import Job
 
-# Kubernetes calls a pod after its job, a part of that and two numbers, and a host's name has 63 letters.
+# A name has at most so many characters. Kubernetes names a pod by its job, the job's part and two numbers, and the name
+# of a host has at most 63 characters.
 _LONGEST = 40
-# Of the first node, by which torchrun's processes find each other; PyTorch's own.
+# torchrun's processes find each other by this port of the first node. It is PyTorch's default.
 PORT = 29500
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Jobs that are handed over as one file: a pipeline, or a job for which none waits and that waits for none."""
+    """A bundle is the jobs that are handed over in one file: a pipeline, or a single job that waits for no other."""
 
     jobs: tuple[Job, ...]
-    folder: Path  # of the submission
+    folder: Path  # folder of the submission
 
     @property
     def is_pipeline(self) -> bool:
@@ -31,7 +32,10 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """A DNS label that no other submission has: the run's name, and a hash of where the submission is kept."""
+        """Return a DNS label that no other submission has.
+
+        It consists of the run's name and a hash of the path of the submission.
+        """
         said = f"electra-pipeline-{self.jobs[-1].folder.name}" if self.is_pipeline else self.jobs[0].name
         words = re.sub(r"[^a-z0-9]+", "-", said.lower()).strip("-")
         digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]
@@ -43,19 +47,22 @@ class Bundle:
 
 
 def bundles(jobs: Sequence[Job], folder: Path) -> list[Bundle]:
-    """All of them as one where there is an order, else each alone."""
+    """Return all jobs in one bundle if any job waits for another, and otherwise each job in a bundle of its own."""
     if any(job.after for job in jobs):
         return [Bundle(tuple(jobs), folder)]
     return [Bundle((job,), folder) for job in jobs]
 
 
 def threads(job: Job, cpus: int) -> dict[str, str]:
-    """The cores of a node are divided among its processes; a container's would take all that it sees."""
+    """Return the environment variable that divides the cores of a node among its processes.
+
+    Without it, each process in a container would use all cores that it sees, which are the cores of the whole node.
+    """
     return {"OMP_NUM_THREADS": str(max(1, cpus // (job.processes or 1)))} if job.stage.computes else {}
 
 
 def output(command: Sequence[str]) -> str:
-    """What it prints; raises UserError where it is not here, or with its last lines when it fails."""
+    """Return the output of a command. Raises UserError if it is not installed, or with its last lines if it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
@@ -67,7 +74,7 @@ def output(command: Sequence[str]) -> str:
 
 
 def refuse_outside(bundle: Bundle, volumes: Iterable[str]) -> None:
-    """Raises UserError for a folder that is below none of the volumes that all nodes mount."""
+    """Raise UserError for a folder that is below none of the volumes that all nodes mount."""
     folders = [folder for job in bundle.jobs for folder in (job.folder, job.corpus)]
     for path in (*folders, bundle.folder):
         if not any(path.is_relative_to(volume) for volume in volumes):

@@ -1,7 +1,8 @@
-"""Jobs of Kubernetes: for training a TrainJob of Kubeflow Trainer 2, else a batch Job; a JobSet for stages in order.
+"""This backend starts jobs on Kubernetes.
 
-What the API objects mean: kubernetes.io/docs/concepts/workloads/controllers/job, kubeflow.org/docs/components/trainer,
-jobset.sigs.k8s.io/docs/concepts.
+Training is a TrainJob of Kubeflow Trainer 2, and every other stage is a batch Job. Stages that wait for each other are
+the jobs of a JobSet. The API objects are explained at kubernetes.io/docs/concepts/workloads/controllers/job,
+kubeflow.org/docs/components/trainer and jobset.sigs.k8s.io/docs/concepts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from launch.machines import Kubernetes
 from launch.manifests import documents
 
 TRAINER, JOBSET = "trainer.kubeflow.org/v1alpha1", "jobset.x-k8s.io/v1alpha2"
-# What Kubeflow Trainer calls the replicated job and the container that train.
+# Kubeflow Trainer gives this name to the replicated job and to the container that train.
 NODE = "node"
 _CONDITIONS: dict[str, Kind] = {"Complete": "done", "Failed": "failed", "Suspended": "waiting"}
 
@@ -51,8 +52,10 @@ def state(machine: Kubernetes, stage: Stage, id: str) -> JobState:
 
 
 def state_of(resource: dict[str, Any], stage: Stage) -> JobState:
-    """Of a resource as the API server shows it. A Job and a TrainJob end in Complete or Failed; a JobSet counts the
-    jobs of each stage, and fails as a whole.
+    """Return the state of a stage from a resource as the API server shows it.
+
+    A Job and a TrainJob end with the condition Complete or Failed. A JobSet counts the jobs of each stage, and fails as
+    a whole.
     """
     status = resource.get("status", {})
     counts = {each["name"]: each for each in status.get("replicatedJobsStatus", ())}
@@ -82,7 +85,10 @@ def cancel(machine: Kubernetes, id: str) -> list[str]:
 
 
 def _refuse_hoarding(bundle: Bundle, machine: Kubernetes) -> None:
-    """Raises UserError where GPUs would be kept for a stage that waits: Kueue lets a JobSet begin as a whole."""
+    """Raise UserError if idle GPUs would be reserved for a stage that waits for another.
+
+    This happens with a queue of Kueue, because Kueue admits all stages of a JobSet at once.
+    """
     late = next((job for job in bundle.jobs if job.after and job.stage.computes), None)
     if late and machine.queue and machine.gpus:
         first = " and ".join(late.after)
@@ -104,11 +110,14 @@ def _objects(bundle: Bundle, machine: Kubernetes) -> list[dict[str, Any]]:
 
 
 def _member(job: Job, machine: Kubernetes, name: str) -> dict[str, Any]:
-    """Of the JobSet `name`, which makes a job of it once those that it depends on are complete: until then it has no
-    pods, and holds nothing.
+    """Return a stage as a member of the JobSet `name`.
+
+    The JobSet creates the job of the stage when the stages it depends on are complete. Until then the stage has no pods
+    and occupies nothing.
     """
     after = [{"name": str(stage), "status": "Complete"} for stage in job.after]
-    # Trainer is not there to give every pod its place. A JobSet's pods have names that are known beforehand.
+    # In a JobSet no Trainer tells the pods the address of the first node. It follows from the names of the
+    # JobSet and of the stage.
     host = f"{name}-{job.stage}-0-0.{name}"
     command = _torchrun(job, machine, host) if job.stage is Stage.pretrain else _command(job, machine)
     order = {"dependsOn": after} if after else {}
@@ -116,7 +125,10 @@ def _member(job: Job, machine: Kubernetes, name: str) -> dict[str, Any]:
 
 
 def _train(job: Job, machine: Kubernetes, name: str) -> list[dict[str, Any]]:
-    """A runtime of its own beside the TrainJob: which failures count is not among what a TrainJob can change of one."""
+    """Return a TrainJob and a TrainingRuntime for it alone.
+
+    The runtime states which failures count, because a TrainJob cannot change that in a shared runtime.
+    """
     pods = {
         "completionMode": "Indexed",
         "backoffLimit": machine.restarts * job.nodes,
@@ -140,11 +152,14 @@ def _train(job: Job, machine: Kubernetes, name: str) -> list[dict[str, Any]]:
 
 
 def _work(job: Job, machine: Kubernetes, command: list[str]) -> dict[str, Any]:
-    """An Indexed Job's spec: of a preparation every pod has its share, a run has as many as nodes, the rest has one."""
+    """Return the spec of an Indexed Job.
+
+    A preparation has a pod for each share of the corpus, a run has a pod for each node, and other stages have one pod.
+    """
     trains = job.stage is Stage.pretrain
     gpus = machine.gpus if trains else min(machine.gpus, 1) if job.stage.computes else 0
     work = {"command": command, "resources": _resources(machine, gpus=gpus)}
-    # The pods of a run fail together.
+    # The pods of a run fail together, so their failures are counted for the whole job. Other pods are counted singly.
     limit = {"backoffLimit": machine.restarts * job.nodes} if trains else {"backoffLimitPerIndex": machine.restarts}
     return {
         "completionMode": "Indexed",
@@ -159,7 +174,7 @@ def _work(job: Job, machine: Kubernetes, command: list[str]) -> dict[str, Any]:
 def _command(job: Job, machine: Kubernetes) -> list[str]:
     command = ["python", *map(_literal, job.command())]
     if job.stage is Stage.prepare:
-        # A container sees all cores of its node.
+        # We state the number of workers, because a container sees all cores of its node.
         command += ["--task", f"$(JOB_COMPLETION_INDEX)/{job.nodes}", "--workers", str(machine.cpus)]
     return command
 
@@ -174,7 +189,7 @@ def _torchrun(job: Job, machine: Kubernetes, host: str) -> list[str]:
 def _object(
     version: str, kind: str, machine: Kubernetes, name: str, spec: dict[str, Any], *, queued: bool = True
 ) -> dict[str, Any]:
-    """With a queue it waits, suspended, until Kueue lets it begin."""
+    """Return an API object. With a queue it is suspended until Kueue admits it."""
     metadata: dict[str, Any] = {"name": name, "namespace": machine.namespace}
     if machine.queue and queued:
         metadata["labels"] = {"kueue.x-k8s.io/queue-name": machine.queue}
@@ -183,7 +198,10 @@ def _object(
 
 
 def _failures(container: str) -> dict[str, Any]:
-    """A mistake in the input ends the job; a pod that was asked to leave is replaced, and costs no attempt."""
+    """Return the policy for failed pods.
+
+    A mistake in the input ends the job. A pod that was asked to stop is replaced, which does not count as an attempt.
+    """
     leaves_with = {"containerName": container, "operator": "In"}
     return {
         "rules": [
@@ -200,7 +218,7 @@ def _pod(job: Job, machine: Kubernetes, container: str, work: dict[str, Any], *,
     mounts = [{"name": name, "mountPath": path} for name, (path, _) in claims.items()]
     volumes = [{"name": name, "persistentVolumeClaim": {"claimName": claim}} for name, (_, claim) in claims.items()]
     pod: dict[str, Any] = {
-        "restartPolicy": "Never",  # podFailurePolicy wants it
+        "restartPolicy": "Never",  # podFailurePolicy requires this value.
         "terminationGracePeriodSeconds": grace,
         "containers": [
             {
@@ -208,7 +226,7 @@ def _pod(job: Job, machine: Kubernetes, container: str, work: dict[str, Any], *,
                 "image": machine.image,
                 **work,
                 "env": [{"name": name, "value": value} for name, value in environment.items()],
-                # NCCL's processes share memory, and containers have 64 MB.
+                # NCCL exchanges data through /dev/shm, which has only 64 MB in a container by default.
                 "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],
             }
         ],
@@ -226,7 +244,7 @@ def _resources(machine: Kubernetes, *, gpus: int) -> dict[str, Any]:
 
 
 def _literal(word: str) -> str:
-    """Kubernetes puts a variable in place of $(NAME), and $( in place of $$(."""
+    """Escape a word, because Kubernetes would replace $(NAME) by a variable. It turns $$( back into $(."""
     return word.replace("$(", "$$(")
 
 

@@ -1,4 +1,4 @@
-"""Jobs of this machine: the process that submits becomes them, one after the other."""
+"""This backend does jobs on this machine, one after the other. The submitting process becomes the last job."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from launch.machines import Local
 
 
 def render(job: Job, machine: Local) -> str:
-    """The command, as it can be typed."""
+    """Return the command of a job as a user can type it."""
     return shlex.join(command(job, machine))
 
 
 def command(job: Job, machine: Local) -> list[str]:
-    if job.stage is Stage.prepare:  # a share of one goes on, and is content with a corpus that is complete
+    # The single share 0/1 continues an unfinished corpus and accepts a complete corpus.
+    if job.stage is Stage.prepare:
         return [sys.executable, *job.command(), "--task", "0/1"]
     if job.stage is not Stage.pretrain:
         return [sys.executable, *job.command()]
@@ -29,7 +30,10 @@ def command(job: Job, machine: Local) -> list[str]:
 
 
 def become(jobs: Sequence[Job], machine: Local) -> None:
-    """Do the jobs one after the other, the last in place of this process: signals reach it, its exit code is ours."""
+    """Do the jobs one after the other.
+
+    The last job takes the place of this process, so that signals reach it and its exit code becomes ours.
+    """
     os.environ.update(machine.environment)
     for job in jobs[:-1]:
         if code := _run(command(job, machine)):
@@ -44,13 +48,16 @@ def become(jobs: Sequence[Job], machine: Local) -> None:
 def _deepspeed(job: Job, machine: Local) -> list[str]:
     layout = ["--hostfile", machine.hostfile or "", "--num_nodes", str(job.nodes)]
     layout += ["--num_gpus", str(job.processes)] if job.processes else []
-    # It would add --local_rank to our arguments, which stands in the environment as well.
+    # --no_local_rank keeps DeepSpeed from adding --local_rank to our arguments. The environment holds the same number.
     layout += ["--no_local_rank", "--module", job.stage.room]
     return [sys.executable, "-m", "deepspeed.launcher.runner", *layout, job.stage, *job.arguments]
 
 
 def _run(arguments: list[str]) -> int:
-    """Its exit code. What this process is asked, the child is asked; a terminal asks both by itself."""
+    """Run a command as a child process and return its exit code.
+
+    SIGTERM and SIGUSR1 are passed on to the child. SIGINT is not, because a terminal sends Ctrl-C to both processes.
+    """
     with subprocess.Popen(arguments) as child:
         handlers = {signal.SIGINT: signal.SIG_IGN}
         handlers |= dict.fromkeys((signal.SIGTERM, signal.SIGUSR1), lambda number, _: child.send_signal(number))

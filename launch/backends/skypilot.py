@@ -1,6 +1,7 @@
-"""Jobs of SkyPilot: managed jobs, which SkyPilot moves on when their machines are taken, by a YAML of tasks in order.
+"""This backend starts managed jobs of SkyPilot, described by a YAML file of tasks in their order.
 
-The format: docs.skypilot.co/en/latest/reference/yaml-spec.html.
+SkyPilot moves a managed job to other machines if its machines are taken away. The format of the file is explained at
+docs.skypilot.co/en/latest/reference/yaml-spec.html.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def render(jobs: Sequence[Job], machine: SkyPilot, folder: Path) -> dict[str, st
     files: dict[str, str] = {}
     for bundle in bundles(jobs, folder):
         refuse_outside(bundle, machine.volumes)
-        # Of several tasks each begins when the one before has succeeded; the first document names them all.
+        # A task of a pipeline begins when the task before it has succeeded. The first document names the pipeline.
         header = [{"name": bundle.name}] if bundle.is_pipeline else []
         tasks = [_task(job, machine, job.stage if bundle.is_pipeline else bundle.name) for job in bundle.jobs]
         about = f"Written by `electra submit`; edit it and type: sky jobs launch -d {bundle.file}"
@@ -45,8 +46,11 @@ def state(machine: SkyPilot, stage: Stage, id: str) -> JobState:
 
 
 def state_of(queue: list[dict[str, Any]], stage: Stage, name: str) -> JobState:
-    """Of the stage in the last job of this name that `sky jobs queue` shows, the newest first; a row for each task."""
-    # A task that is alone is called as its job.
+    """Return the state of a stage in the newest job of this name.
+
+    `queue` is the output of `sky jobs queue`, which has a row for each task, the newest job first.
+    """
+    # A single task has the name of its job; a task of a pipeline has the name of its stage.
     known = [row["status"] for row in queue if row["job_name"] == name and row["task_name"] in (stage, name)]
     return JobState(_kind(known[0]), known[0]) if known else JobState("unknown", f"SkyPilot knows no job {name}")
 
@@ -79,12 +83,12 @@ def _resources(job: Job, machine: SkyPilot) -> dict[str, Any]:
         resources["use_spot"] = True
     if machine.image:
         resources["image_id"] = f"docker:{machine.image}"
-    # Asked to stop, the run has saved; a mistake in the input would end the same way again.
+    # A run that was asked to stop has saved, so it is restarted. After a mistake in the input, a restart is useless.
     return resources | {"job_recovery": {"recover_on_exit_codes": [EXIT_UNFINISHED]}} | machine.resources
 
 
 def _run(job: Job, machine: SkyPilot) -> str:
-    """What every node does."""
+    """Return the shell command that every node executes."""
     python = shlex.quote(machine.python)
     if job.stage is Stage.prepare:
         share = '"$SKYPILOT_NODE_RANK/$SKYPILOT_NUM_NODES"'
@@ -100,7 +104,7 @@ def _run(job: Job, machine: SkyPilot) -> str:
 
 
 def _kind(status: str) -> Kind:
-    """sky/jobs/state.py, ManagedJobStatus."""
+    """Translate a status of SkyPilot, as listed in its sky/jobs/state.py (ManagedJobStatus)."""
     if status in ("RUNNING", "WINDING_DOWN", "RECOVERING", "CANCELLING"):
         return "running"
     if status in ("PENDING", "STARTING", "SUBMITTED"):

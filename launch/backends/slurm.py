@@ -1,4 +1,4 @@
-"""Jobs of Slurm: one sbatch script for each stage, which puts itself back into the queue until its run is complete."""
+"""This backend starts jobs on Slurm. Each stage is an sbatch script. It requeues itself until its work is complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _ABOUT = {
     Stage.evaluate: "Scores the run on held-out rows.",
     Stage.export: "Writes the models of the run.",
 }
-# Stages that are asked to stop before the time limit, since they can go on; a preparation knows Ctrl-C alone.
+# These stages can continue after a stop, so Slurm sends them a signal before the time limit. A preparation reacts only
+# to SIGINT, the signal of Ctrl-C.
 _WARNED = {Stage.prepare: "INT", Stage.pretrain: "USR1"}
 _TEMPLATES = {Stage.prepare: "slurm_prepare", Stage.pretrain: "slurm_pretrain"}
 
@@ -40,10 +41,10 @@ def submit(jobs: Sequence[Job], machine: Slurm, folder: Path) -> Iterator[tuple[
 
 
 def state(machine: Slurm, stage: Stage, id: str) -> JobState:
-    """Of an array: failed when one job of it is, else running or waiting when one is."""
+    """Return the state of a job. An array has failed if any of its jobs has; otherwise it runs or waits if any does."""
     try:
         known = sorted(set(states_of(id).values()), key=_urgency)
-    except ElectraError as error:  # Slurm is not installed here, or does not answer
+    except ElectraError as error:  # Slurm is not installed here, or does not answer.
         return JobState("unknown", str(error))
     if not known:
         return JobState("unknown", f"job {id} is not known to Slurm any more")
@@ -74,7 +75,7 @@ def _script(job: Job, machine: Slurm, folder: Path) -> str:
         "manifest": str(job.corpus / CORPUS_MANIFEST),
         "work": str(job.corpus / WORK),
         "needed": str(job.folder / RECIPE if job.stage is Stage.export else job.corpus / CORPUS_MANIFEST),
-        # A step does not inherit the cores of its job.
+        # srun gets the number of cores again, because a step does not inherit it from its job.
         "srun": f"--cpus-per-task={machine.cpus}",
         "cpus": machine.cpus,
         "command": list(map(shlex.quote, python + job.command())),
@@ -84,7 +85,7 @@ def _script(job: Job, machine: Slurm, folder: Path) -> str:
 
 
 def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
-    """Those of sbatch, without their dashes."""
+    """Yield the options of sbatch without their dashes."""
     needs_gpus = job.stage.computes and machine.gpus > 0
     is_array = job.stage is Stage.prepare
     partition = machine.partition if needs_gpus or not machine.cpu_partition else machine.cpu_partition
@@ -102,8 +103,9 @@ def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
     if is_array:
         yield f"array=0-{job.nodes - 1}"
     if job.stage in _WARNED:
-        yield f"signal={_WARNED[job.stage]}@{machine.warning}"  # without B: to the steps, and not to the script
-    yield "requeue"  # when a node is lost
+        # Without "B:" before the signal, Slurm sends it to the steps and not to the script.
+        yield f"signal={_WARNED[job.stage]}@{machine.warning}"
+    yield "requeue"  # Slurm then starts the job again if a node is lost.
     yield "open-mode=append"
     yield "kill-on-invalid-dep=yes"
     yield f"output={str(folder).replace('%', '%%')}/{job.stage}-{'%A_%a' if is_array else '%j'}.log"
@@ -114,7 +116,10 @@ def _threads(job: Job, machine: Slurm) -> dict[str, str]:
 
 
 def _torchrun(job: Job, machine: Slurm) -> list[str]:
-    """Known places instead of a rendezvous: it would have to find out which node it is on, by names."""
+    """Return the arguments of torchrun, which state the rank of each node and the address of the first node.
+
+    torchrun's rendezvous is not used, because it would have to recognise the first node by comparing host names.
+    """
     layout = ['--nnodes="$SLURM_NNODES"', '--node-rank="$SLURM_NODEID"']
     layout += ['--master-addr="$MASTER_ADDR"', '--master-port="$MASTER_PORT"']
     words = job.torchrun(*layout, shutdown_seconds=machine.warning)
