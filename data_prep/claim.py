@@ -1,4 +1,4 @@
-"""Who may work in the folder of a corpus: one process alone, or several that share the tasks."""
+"""The claim on a corpus folder: either one process works in it alone, or several processes share the tasks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from configs.recipe import differences
 
 
 def is_complete(out: Path) -> bool:
-    """By listing: a shared folder may remember for a minute that a file was not there."""
+    """Return whether the folder holds a complete corpus.
+
+    The folder is listed, because a shared file system may report for a minute that a new file does not exist.
+    """
     return out.is_dir() and any(path.name == CORPUS_MANIFEST for path in out.iterdir())
 
 
 @contextmanager
 def claimed(out: Path, wanted: dict[str, Any], *, alone: bool) -> Iterator[Lock]:
-    """Hold the output folder: new, empty, or unfinished with the same plan. Gives the lock, to be made exclusive.
+    """Claim the output folder, which is new, empty, or holds an unfinished corpus with the same plan.
 
-    Raises UserError where the folder is somebody else's. Who wants to share waits for a process that is alone; the
-    corpus may be complete then.
+    Yields the lock, so that the caller can make it exclusive. Raises UserError when the folder holds other files or
+    another plan, or when another process holds it and `alone` is set. A process that wants to share (`alone` is false)
+    waits for a process that works alone; the corpus may be complete after the wait.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; name a folder")
@@ -52,7 +56,7 @@ def _hold(lock: Lock, out: Path, *, alone: bool) -> None:
 
 
 def _agree(out: Path, wanted: dict[str, Any]) -> None:
-    """Store the plan, or compare it with the one that is stored."""
+    """Store the plan. If the folder already holds a plan, raise UserError when it differs."""
     plan_file = out / WORK / "plan.json"
     with locked(out / WORK / "plan.lock"):
         if not plan_file.exists():

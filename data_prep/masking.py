@@ -1,6 +1,7 @@
-"""Which positions of a row are predicted: masked units, chosen without replacement, up to a quota.
+"""The choice of masked positions in a row: units are drawn without replacement, up to a quota.
 
-Letters: R rows, L row length. A unit is what is masked together: a token, a whole word, a term, or a run of words.
+A unit is a group of positions that are masked together: a token, a whole word, a term, or a run of words.
+Letters in shapes: R rows, L row length.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from data_prep.rows import Planes
 
 
 def quotas(lengths: NDArray[np.integer], masking: MaskingTable, row_length: int) -> NDArray[np.int64]:
-    """How many slots each row fills, [R]: min(P, max(1, round(rate * real tokens))), halves to even.
+    """Return the quota of masked positions of each row, [R]: min(P, max(1, round(rate * real tokens))).
 
-    The count of real tokens includes [CLS] and [SEP] (google-research/electra, pretrain_helpers.py).
+    P is the number of slots of a row. Halves are rounded to even. The count of real tokens includes [CLS] and [SEP]
+    (google-research/electra, pretrain_helpers.py).
     """
     wanted = np.round(np.float32(masking.rate) * lengths.astype(np.float32)).astype(np.int64)
     return np.minimum(masking.slots(row_length), np.maximum(1, wanted))
@@ -25,16 +27,17 @@ def quotas(lengths: NDArray[np.integer], masking: MaskingTable, row_length: int)
 def draw(
     planes: Planes, masking: MaskingTable, seed: int, purpose: str, *counters: int | NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """A masking of rows, bool [R, L].
+    """Draw a masking of the rows, bool [R, L].
 
-    `counters` name the rows (an int or [R, 1] each, the last one [R, 1]); the same names give the same masking, now or
-    at preparation. Special tokens are never chosen. A word that would pass the quota is left out, so words stay whole.
+    `counters` identify the rows: each counter is an int or [R, 1], and the last is [R, 1]. The same seed, purpose and
+    counters give the same masking, in training as in preparation. Special tokens are never chosen. A word that would
+    exceed the quota is skipped, so words stay whole.
     """
     return Drawer(planes, masking).draw(seed, purpose, *counters)
 
 
 class Drawer:
-    """Draws maskings of the same rows. What does not depend on the name of a masking is worked out once."""
+    """Draws several maskings of the same rows. Quotas and units do not depend on the counters and are computed once."""
 
     def __init__(self, planes: Planes, masking: MaskingTable):
         self._planes, self._masking = planes, masking
@@ -50,7 +53,7 @@ class Drawer:
                 self._units = None
 
     def draw(self, seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.bool_]:
-        """As the function `draw` says."""
+        """Draw a masking of the rows, bool [R, L], as the function `draw` describes."""
         where = (*counters, self._positions)
         units = self._units or self._spans(randomness.uniform(seed, f"{purpose} spans", *where))
         return units.choose(randomness.bits(seed, purpose, *where))
@@ -61,14 +64,15 @@ class Drawer:
 
 
 def _numbered(starts: NDArray[np.bool_]) -> NDArray[np.integer]:
-    """The unit of each position, given where units begin."""
+    """Return the unit number of each position, [R, L], given the positions at which units begin."""
     return np.cumsum(starts, axis=1, dtype=np.int32) - 1
 
 
 def _spans(planes: Planes, ends: NDArray[np.bool_]) -> NDArray[np.integer]:
-    """Runs of whole words. Before every word a run ends with the same chance, so its length is geometric.
+    """Return the unit number of each position, [R, L], when the units are runs of whole words.
 
-    [CLS] and [SEP] start words, so no word crosses them; a run does not either.
+    Before every word, the current run ends with the same probability, so the length of a run is geometric. [CLS] and
+    [SEP] start words, so no word crosses them. A run does not cross them either.
     """
     behind_special = np.zeros_like(planes.maskable)
     behind_special[:, 1:] = planes.maskable[:, 1:] & ~planes.maskable[:, :-1]
@@ -76,14 +80,14 @@ def _spans(planes: Planes, ends: NDArray[np.bool_]) -> NDArray[np.integer]:
 
 
 class _Tokens:
-    """Every position is a unit: those of the smallest keys are taken, as many as the quota of their row."""
+    """Units of one position each. The positions with the smallest keys are chosen, as many as the quota of the row."""
 
     def __init__(self, present: NDArray[np.bool_], quotas: NDArray[np.int64]):
         self._present, self._quotas = present, quotas
         self._low_bits = _low_bits(present)
 
     def choose(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """The positions taken, bool [R, L]; overwrites `keys` [R, L]."""
+        """Return the chosen positions, bool [R, L]. Overwrites the random `keys` [R, L]."""
         _make_distinct(keys, self._low_bits)
         in_order = np.sort(keys, axis=1)
         last_taken = in_order[np.arange(len(keys)), self._quotas - 1]
@@ -91,10 +95,10 @@ class _Tokens:
 
 
 class _Units:
-    """Units of several positions: taken in the order of their keys while they fit the quota of their row.
+    """Units of several positions. They are chosen in the order of their keys, as long as they fit the row's quota.
 
-    Args: units [R, L], the unit of each position, counted in its row, -1 before the first, which is not taken either;
-    present [R, L], the positions that may be taken; quotas [R].
+    `units` [R, L] holds the unit number of each position, counted in its row. It is -1 before the first unit, and such
+    positions are never chosen. `present` [R, L] marks the positions that may be chosen. `quotas` is [R].
     """
 
     def __init__(self, units: NDArray[np.integer], present: NDArray[np.bool_], quotas: NDArray[np.int64]):
@@ -105,7 +109,10 @@ class _Units:
         self._low_bits = _low_bits(self._sizes > 0)
 
     def choose(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """The positions of the units taken, bool [R, L]; overwrites `keys` [R, L], one for each unit number."""
+        """Return the positions of the chosen units, bool [R, L].
+
+        `keys` [R, L] holds a random key for each unit number, and is overwritten.
+        """
         _make_distinct(keys, self._low_bits)
         keys.sort(axis=1)
         order = (keys & _number_bits(keys)).astype(np.int64)
@@ -116,7 +123,7 @@ class _Units:
 
 
 def _fitting(sizes: NDArray[np.int64], quotas: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """[R, L]: which units are taken, of the sizes `sizes` in the order in which they are offered."""
+    """Return which units are chosen, bool [R, L], given the sizes [R, L] of the units in the order of their keys."""
     taken = np.zeros(sizes.shape[::-1], bool)
     room = quotas.copy()
     for rank, size in enumerate(np.ascontiguousarray(sizes.T)):
@@ -128,13 +135,16 @@ def _fitting(sizes: NDArray[np.int64], quotas: NDArray[np.int64]) -> NDArray[np.
 
 
 def _low_bits(present: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """What makes keys distinct: the number of their unit, and all bits above it where there is none, to come last."""
+    """Return the bits that make keys distinct: the number of the unit, in the lowest bits.
+
+    Where `present` is false there is no unit. All higher bits are set there, so that these keys are sorted last.
+    """
     numbers = np.arange(present.shape[1], dtype=np.uint64)
     return np.where(present, numbers, ~_number_bits(present) | numbers)
 
 
 def _make_distinct(keys: NDArray[np.uint64], low_bits: NDArray[np.uint64]) -> None:
-    """In place: no two keys of a row are equal, and sorted they still tell their unit."""
+    """Change the keys in place, so that no two keys of a row are equal and each key contains the number of its unit."""
     keys &= ~_number_bits(keys)
     keys |= low_bits
 

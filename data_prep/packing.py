@@ -1,4 +1,7 @@
-"""Examples into rows. Several share a row; each keeps its own start, so that attention can stop there."""
+"""Packing of examples into rows. Several examples share a row, and the row marks where each of them starts.
+
+Attention uses these marks to stay within an example.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,15 @@ from data_prep.manifest import SpecialTokens
 from data_prep.rows import pack
 from data_prep.segments import Example
 
-# Rows that wait for a short example. More fill better and hold more memory; 128 left 0.4 % of padding
-# in 35 MB of English.
+# The number of incomplete rows that wait for an example that fits. More waiting rows leave less padding and take more
+# memory. With 128, 0.4 % of the positions were padding in 35 MB of English.
 OPEN_ROWS = 128
 
 Row = list[Example]
 
 
 class Packer:
-    """Rows from a stream of examples, in an order that the examples alone decide."""
+    """Packs a stream of examples into rows. The order of the rows depends on the examples alone."""
 
     def __init__(self, data: DataTable):
         self._row_length, self._single = data.row_length, data.packing == "single"
@@ -29,7 +32,10 @@ class Packer:
         self._age = 0
 
     def add(self, example: Example) -> Row | None:
-        """Best fit: the fullest row with room takes the example. Returns a row that is now finished, if one is."""
+        """Put the example into the fullest row that has room for it (best fit).
+
+        Returns a finished row, or None if no row was finished.
+        """
         size = len(example.tokens)
         self._age += 1
         index = bisect.bisect_left(self._waiting, (size, -1))
@@ -44,12 +50,12 @@ class Packer:
         return self._waiting.pop(0)[2] if len(self._waiting) > OPEN_ROWS else None
 
     def rest(self) -> list[Row]:
-        """The rows that still wait, oldest first."""
+        """Return the rows that still wait for examples, oldest first."""
         return [row for _, _, row in sorted(self._waiting, key=lambda entry: entry[1])]
 
 
 def rows_of(packs: list[Row], dtype: np.dtype, special: SpecialTokens) -> NDArray[np.void]:
-    """Rows without masks yet, [R] structured."""
+    """Return the rows as a structured array [R], with the masks still zero."""
     rows = np.zeros(len(packs), dtype)
     row_length = dtype["tokens"].shape[0]
     examples = [example for row in packs for example in row]
@@ -69,7 +75,7 @@ def rows_of(packs: list[Row], dtype: np.dtype, special: SpecialTokens) -> NDArra
 
 
 def _plane(of_tokens: NDArray[np.bool_], real: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """[R, L]: what is said of the tokens of all rows, one after the other, at the positions that hold them."""
+    """Return a plane [R, L]: the values `of_tokens` of all real tokens, row after row, at the positions `real`."""
     plane = np.zeros(real.shape, bool)
     plane[real] = of_tokens
     return plane

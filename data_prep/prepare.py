@@ -1,6 +1,6 @@
-"""`electra prepare`: alone, as one of several processes that share the tasks, or by the jobs of a cluster.
+"""`electra prepare`: one process alone, one of several processes that share the tasks, or the jobs of a cluster.
 
-Killed at any moment, the same command goes on.
+The command may be killed at any moment. The same command then continues from the finished tasks.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from data_prep.executors.tasks import Tasks
 from data_prep.progress import watch
 from data_prep.stages import Preparation
 
-# Does the tasks of these numbers, with so many workers.
+# An executor runs the tasks with the given numbers, on the given number of workers.
 Executor = Callable[[Tasks, list[int], int | None], None]
-# What the input is usually cut into.
+# The largest default number of Slurm jobs: the input is usually cut into this many tasks.
 _MOST_JOBS = 64
 
 
 def prepare(
     recipe: CorpusRecipe, out: Path, workers: int | None, execute: Executor = local.run, *, megatron: bool = False
 ) -> None:
-    """Write the corpus `out`, alone, and with `megatron` its documents in that form too.
+    """Write the corpus `out` in this process and its workers. With `megatron`, also write Megatron's dataset files.
 
-    Raises UserError for bad input, and then leaves nothing of it behind.
+    Raises UserError for bad input, after it has removed the folder.
     """
     if not _is_new(out):
         return
@@ -44,8 +44,9 @@ def prepare(
             _work(corpus, workers, execute)
             corpus.complete()
         except UserError:
-            # Everything in a claimed folder is ours. Renamed first: marks of finished tasks without their plan would be
-            # taken for those of another corpus.
+            # We wrote everything in a claimed folder, so all of it may go. `remove_folder` renames the folder first: if
+            # the removal stopped halfway, marks of finished tasks without their plan would be read as marks of another
+            # corpus.
             remove_folder(out.absolute())
             raise
     _clear(out)
@@ -54,10 +55,10 @@ def prepare(
 def share(
     recipe: CorpusRecipe, out: Path, workers: int | None, number: int = 0, count: int = 1, *, megatron: bool = False
 ) -> int:
-    """Do the tasks t with t % count == number, beside other processes; who finds all finished completes the corpus.
+    """Run the tasks t with t % count == number, while other processes run the rest.
 
-    Returns how many tasks are not finished, which others have. Raises UserError for bad input; the folder stays, since
-    others may be at work in it.
+    A process that finds every task finished completes the corpus. Returns the number of unfinished tasks, which belong
+    to the other processes. Raises UserError for bad input; the folder stays, because other processes may work in it.
     """
     if not is_complete(out):
         corpus = Preparation(recipe, out, megatron)
@@ -82,11 +83,12 @@ def submit(
     *,
     megatron: bool = False,
 ) -> None:
-    """Have the jobs of a Slurm array share the tasks, and wait for them; `arguments` and `options` are theirs.
+    """Let the jobs of a Slurm array share the tasks, and wait for the jobs.
 
-    Interrupted, the jobs go on, and the same command waits for them again.
+    `arguments` are the arguments of `electra prepare` in each job, and `options` are options of sbatch. When this
+    process is interrupted, the jobs continue, and the same command waits for them again.
     """
-    if is_complete(out):  # by the jobs, while nobody waited
+    if is_complete(out):  # the jobs completed the corpus while no process waited for them
         _clear(out)
         return
     corpus, array = Preparation(recipe, out, megatron), Array(out)
@@ -106,7 +108,10 @@ def submit(
 
 
 def _work(corpus: Preparation, workers: int | None, execute: Executor, number: int = 0, count: int = 1) -> None:
-    """All that comes before the last step, and of that the share `number` of `count`."""
+    """Do everything that comes before `corpus.complete`, but only the share `number` of `count` of the writing tasks.
+
+    Of the signing tasks, this process does its own share first and then the tasks that are still unfinished.
+    """
     if corpus.deduplicates:
         with watch(corpus.progress[:1], corpus.pieces):
             execute(corpus.signing, _own_first(corpus.signing.unfinished(), number, count), workers)
@@ -117,7 +122,11 @@ def _work(corpus: Preparation, workers: int | None, execute: Executor, number: i
 
 
 def _own_first(tasks: list[int], number: int, count: int) -> list[int]:
-    """What all must have before any can go on: nobody waits for a share that has not begun, it is done as well."""
+    """Sort the tasks so that those of share `number` come first.
+
+    Every process needs all signatures before it can continue. So it also does the tasks of the other shares, instead of
+    waiting for a share that has not started.
+    """
     return sorted(tasks, key=lambda task: task % count != number)
 
 
@@ -132,7 +141,7 @@ def _interruptible(
 
 
 def _on_a_full_disk(corpus: Preparation) -> AbstractContextManager[None]:
-    """Whatever was being written appears whole or not at all, so nothing is to be undone."""
+    """Turn the error of a full disk into Unfinished. There is nothing to undo: files appear complete or not at all."""
     return unfinished_when_disk_is_full(
         lambda: (
             f"{corpus.out}: the disk is full, and about {corpus.missing_bytes() / 1e6:,.1f} MB more are needed; "
@@ -142,7 +151,11 @@ def _on_a_full_disk(corpus: Preparation) -> AbstractContextManager[None]:
 
 
 def _is_new(out: Path) -> bool:
-    """Raises UserError for a complete corpus, unless only the clearing up is left of making it."""
+    """Return whether the corpus must still be made.
+
+    Raises UserError when the folder already holds a complete corpus. If only its work folder was left to remove, this
+    removes it and returns False instead.
+    """
     clear_leftovers(out.absolute().parent, out.absolute().name)
     if is_complete(out) and not (out / WORK).exists():
         raise UserError(f"{out}: already holds a complete corpus; name another folder, or delete it")
@@ -152,5 +165,9 @@ def _is_new(out: Path) -> bool:
 
 
 def _clear(out: Path) -> None:
-    """Not under the lock: from some shared folders a file that is open cannot be removed."""
+    """Remove the work folder.
+
+    Call this after the lock is released: some shared file systems cannot remove an open file, and the lock file is open
+    while the lock is held.
+    """
     shutil.rmtree(out / WORK, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""From the sentences of a document to examples: one or two segments between [CLS] and [SEP].
+"""The sentences of a document become examples: one or two segments between [CLS] and [SEP].
 
-The rules are those of google-research/electra, build_pretraining_dataset.py, after the fix of its segment condition
-(commit 1ed0852) or, with `segment_condition = "reversed"`, before it. One difference: what does not fit an example
-opens the next one instead of being dropped.
+The rules come from google-research/electra, build_pretraining_dataset.py, after the fix of its segment condition
+(commit 1ed0852) or, with `segment_condition = "reversed"`, before that fix. There is one difference: text that does
+not fit into an example starts the next example instead of being dropped.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from configs.corpus_tables import DataTable
 from data_prep.manifest import SpecialTokens
 
 Sentence = NDArray[np.uint32]
-# Google's stand-in for "no second segment": longer than any example
+# Google's target length for the first segment when there is no second segment: it is longer than any example.
 _ONE_SEGMENT = 100_000
 
 
 class Example(NamedTuple):
-    """Flagged ids (`words`) with their special tokens, and where the second segment begins (their number if none)."""
+    """An example: its flagged token ids (see `words`), special tokens included, and the start of its second segment.
+
+    Without a second segment, `second_segment` is the number of tokens.
+    """
 
     tokens: Sentence
     second_segment: int
 
 
 def examples(sentences: Iterable[Sentence], data: DataTable, special: SpecialTokens, key: int) -> Iterator[Example]:
-    """Cut one document into examples of at most `data.row_length` tokens; `key` decides all that is random."""
+    """Cut one document into examples of at most `data.row_length` tokens. `key` is the seed of all random choices."""
     choices = random.Random(key)
     target = _target(data, choices)
     pending: list[Sentence] = []
@@ -61,7 +64,7 @@ def _target(data: DataTable, choices: random.Random) -> int:
 def _cut(
     sentences: list[Sentence], target: int, data: DataTable, special: SpecialTokens, choices: random.Random
 ) -> tuple[Example, list[Sentence]]:
-    """One example, and the sentences that found no room in it."""
+    """Return one example, and the sentences that did not fit into it."""
     one_segment = choices.random() < data.single_segment_share
     first_target = _ONE_SEGMENT if one_segment else (target - 3) // 2
     first: list[Sentence] = []
@@ -82,13 +85,13 @@ def _cut(
             num_second += size
     first, num_first, first_rest = _split(first, num_first, data.row_length - 2)
     second, _, second_rest = _split(second, num_second, data.row_length - 3 - num_first)
-    # Reversed, the second segment holds the earlier sentences.
+    # With the reversed condition, the second segment holds the earlier sentences, so its rest comes first.
     rest = first_rest + second_rest if fixed else second_rest + first_rest
     return _assemble(first, second, num_first, special), rest
 
 
 def _split(sentences: list[Sentence], size: int, room: int) -> tuple[list[Sentence], int, list[Sentence]]:
-    """The first `room` of the `size` tokens, how many they are, and the rest, with sentence borders kept."""
+    """Return the first `room` of the `size` tokens, their number, and the remaining tokens, with sentence borders."""
     if size <= room:
         return sentences, size, []
     left = room = max(room, 0)
