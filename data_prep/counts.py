@@ -1,4 +1,4 @@
-"""What tasks count: added up for the manifest and for the report."""
+"""The counts that tasks make. They are added up for the manifest and for the report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from data_prep.manifest import SPLITS, Split
 
 
 def by_reason(counts: Mapping[str, int]) -> str:
-    """How many records and files were left out for each reason, for a message."""
+    """Return how many records and files were left out for each reason, as text for a message."""
     return "; ".join(f"{reason}: {count:,}" for reason, count in counts.items())
 
 
 @dataclass
 class TaskReport:
-    """What a task read and wrote. Reports are added up for the manifest and for report.json."""
+    """The counts of what a task read and wrote. These reports are added up for the manifest and for report.json."""
 
     documents: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""What a corpus says of itself, `manifest.json`: written last, so that its presence means "complete"."""
+"""The manifest of a corpus, `manifest.json`. It is written last, so a folder with a manifest is a complete corpus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from configs.schema import Natural, Table
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
-_OWN = "sha256"  # of everything else in the manifest
+_OWN = "sha256"  # the key of the hash of everything else in the manifest
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
 
@@ -36,7 +36,7 @@ PerSplit = Annotated[dict[Split, T], AfterValidator(_name_both)]
 
 
 class SpecialTokens(Table):
-    """Ids of the five tokens that the format itself uses."""
+    """The ids of the five special tokens that the format itself uses."""
 
     pad: Natural
     unk: Natural
@@ -89,7 +89,7 @@ class Shard(Table):
 
 
 class CorpusTables(Table):
-    """The tables of the recipe that made the corpus."""
+    """The tables of the recipe from which the corpus was made."""
 
     data: DataTable
     vocabulary: VocabularyTable
@@ -108,13 +108,16 @@ class Manifest(Table):
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """With its own sha256, by which an edited or damaged one is known."""
+    """Write the manifest together with its own sha256, which shows later whether the file was edited or damaged."""
     tables = manifest.model_dump(mode="json")
     write_json(folder / CORPUS_MANIFEST, {**tables, _OWN: _sha256(tables)})
 
 
 def read(folder: Path) -> Manifest:
-    """Raises UserError when the folder is not a complete corpus, or its manifest not what a preparation wrote."""
+    """Read the manifest of a corpus.
+
+    Raises UserError when the folder is not a complete corpus, or when the manifest was edited or damaged.
+    """
     path = folder / CORPUS_MANIFEST
     if not folder.is_dir():
         raise UserError(f"{folder}: no such corpus; `electra prepare` makes one")

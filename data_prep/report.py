@@ -1,4 +1,4 @@
-"""What a corpus is made of, for people: report.json, and the same as a page, report.html."""
+"""The report on the content of a corpus, for people: report.json, and the same report as a page, report.html."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(out: Path, recipe: CorpusRecipe, total: TaskReport, warnings: list[str
 
 
 def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[list[Piece]]:
-    """Rows of the first shard, evenly chosen, with their first masking."""
+    """Return some rows of the first shard, evenly spaced, with their first masking."""
     shard = total.shards["train"][0]
     tokenizer = vocabulary.load(out)
     special, words = vocabulary.special_tokens(tokenizer, out), entries_of(tokenizer)
@@ -47,7 +47,7 @@ def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[lis
 
 
 def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
-    """The numbers of the report, ready for JSON."""
+    """Return the content of report.json without the warnings."""
     num_tokens = sum(total.tokens.values())
     return {
         "recipe": recipe.name,
@@ -99,12 +99,15 @@ def summarize(recipe: CorpusRecipe, total: TaskReport) -> dict[str, Any]:
 
 
 def left_out(summary: dict[str, Any]) -> str:
-    """How much was not read, and why; "" where everything was. `summary` is the content of report.json."""
+    """Return how many records and files were not read and why, or "" if everything was read.
+
+    `summary` is the content of report.json.
+    """
     return by_reason({entry["reason"]: entry["count"] for entry in summary["skipped"]})
 
 
 def _histogram(lengths: Counter[str], row_length: int, bins: int = 16) -> list[dict[str, int]]:
-    """Examples by length, in bins of row_length / 16 tokens."""
+    """Count examples by length, in bins of row_length / 16 tokens."""
     borders = np.linspace(0, row_length, bins + 1).astype(int)
     values = np.array([int(length) for length in lengths])
     counts, _ = np.histogram(values, bins=borders + 1, weights=np.array(list(lengths.values())))

@@ -1,4 +1,4 @@
-"""Rows as a reader would see them: the pieces of a row, each with what it is, for a terminal or a page."""
+"""The tokens of a row as readable pieces, each with its role in the row, for a terminal or a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Piece:
 
 
 def pieces_of(planes: Planes, masks: NDArray[np.bool_], row: int, words: list[str]) -> list[Piece]:
-    """The real tokens of one of the rows; `words` are the entries of the vocabulary by id."""
+    """Return the pieces of the real tokens of one row. `words` are the entries of the vocabulary by id."""
     pieces: list[Piece] = []
     for position in range(planes.lengths[row]):
         word = words[planes.tokens[row, position]]

@@ -1,6 +1,6 @@
-"""A row: its dtype, and its bit planes packed and opened.
+"""The dtype of a row, and the packing and unpacking of its bit planes.
 
-Letters: R rows, L row length, K stored maskings.
+A bit plane has one bit for each position of a row. Letters in shapes: R rows, L row length, K stored maskings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from data_prep.manifest import SpecialTokens
 
 
 def row_dtype(row_length: int, vocabulary_size: int, stored_maskings: int) -> np.dtype:
-    """One row: token ids, the number of real ones, and bit planes of L/8 bytes."""
+    """Return the dtype of a row: its token ids, the number of real tokens, and bit planes of L/8 bytes each."""
     plane = ("u1", (row_length // 8,))
     return np.dtype(
         [
@@ -29,18 +29,18 @@ def row_dtype(row_length: int, vocabulary_size: int, stored_maskings: int) -> np
 
 
 def pack(plane: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """[..., L] booleans -> [..., L/8] bytes; the first position is the lowest bit."""
+    """Pack booleans [..., L] into bytes [..., L/8]. The first position of each eight is the lowest bit of its byte."""
     return np.packbits(plane, axis=-1, bitorder="little")
 
 
 def unpack(plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[..., L/8] bytes -> [..., L] booleans."""
+    """Unpack bytes [..., L/8] into booleans [..., L]."""
     return np.unpackbits(plane, axis=-1, bitorder="little").view(bool)
 
 
 @dataclass(frozen=True)
 class Planes:
-    """Rows with their bit planes opened, [R, L] each but `lengths` [R]."""
+    """Rows with unpacked bit planes. Every array is [R, L], except `lengths`, which is [R]."""
 
     tokens: NDArray[np.unsignedinteger]
     lengths: NDArray[np.integer]

@@ -1,4 +1,4 @@
-"""`electra inspect CORPUS`: what is inside, and rows as a reader would see them."""
+"""`electra inspect CORPUS` prints the numbers of a corpus, and rows as readable text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _COMMONEST = 20
 
 
 def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: bool) -> None:
-    """Print the numbers of a corpus and some of its rows; masked tokens stand reversed, examples apart."""
+    """Print the numbers of a corpus, and `count` rows of a split from row `first`.
+
+    Masked tokens are printed in reverse video, or in angle brackets if the output has no colour. Each example is on its
+    own line.
+    """
     corpus = Corpus(folder, verify=verify)
     console = Console()
     _print_numbers(console, corpus, read_json(folder / "report.json"))
@@ -60,9 +64,10 @@ def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
 
 
 def _row_text(pieces: list[Piece], *, colour: bool) -> Text:
-    """One row, an example a line: special tokens dim, the second segment in another colour, masked tokens reversed.
+    """Return one row as text, with each example on its own line.
 
-    Without colour masked tokens stand in angle brackets.
+    Special tokens are dim ([UNK] is red), the second segment has another colour, and masked tokens are in reverse
+    video. Without colour, masked tokens are in angle brackets.
     """
     text = Text()
     for number, piece in enumerate(pieces):

@@ -1,12 +1,12 @@
-"""WordPiece as look-up: the tokens of a text are those of its words, and words repeat.
+"""WordPiece by look-up: each distinct word is tokenized once, and its tokens are looked up when it occurs again.
 
-What a character does is asked from the tokenizer, once for every code point that occurs. Some split: white space, and
-those that stand alone, such as punctuation and Chinese characters. What lies between them is a word, and the tokenizer
-encodes each distinct one once, exactly as it is written. Nothing reaches across a character that splits: of all that
-normalization does, only the order of combining marks depends on neighbours, and no mark splits. So no rule of BERT's
-is written down here.
+The tokens of a text are the tokens of its words. The text is cut at characters that split words: white space, and
+characters that stand alone, such as punctuation and Chinese characters. The tokenizer itself is asked whether a
+character splits, once for every code point that occurs, and it encodes each distinct word once, exactly as written. So
+no rule of BERT's is repeated here. Nothing reaches across a character that splits: of all normalization, only the order
+of combining marks depends on neighbours, and no mark splits.
 
-Letters: T tokens. A piece is a word, or a character that stands alone.
+A piece is a word, or a character that stands alone. Letters in shapes: T tokens.
 """
 
 from __future__ import annotations
@@ -19,18 +19,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-# What the table of code points says besides the number of a piece.
+# The table of code points holds the piece number of each character, or one of these three values. They mean that the
+# character was not seen yet, that it is part of a word, or that it splits words and has no tokens itself.
 _UNSEEN, _IN_WORD, _NO_TOKENS = -3, -2, -1
 _CODE_POINTS = 0x110000
-# When the words remembered have more characters than this, all are forgotten: about 50 MB.
+# When the remembered words have more characters than this in total, which takes about 50 MB, all are forgotten.
 _REMEMBERED = 2**21
-# Words that are encoded as one text.
+# The number of words that are encoded together as one text.
 _GROUP = 128
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The tokens of some lines, counted through all of them; the characters, through the lines and their ends."""
+    """The tokens of some lines.
+
+    Tokens are counted through all lines. Characters are counted through all lines too, with one character for each
+    line end.
+    """
 
     ids: NDArray[np.uint32]  # [T]
     line_starts: NDArray[np.integer]  # [lines + 1], in tokens
@@ -39,12 +44,16 @@ class Encoded:
 
     @property
     def starts(self) -> NDArray[np.integer]:
-        """[T]: the character at which the piece of a token begins."""
+        """Return for each token the character at which its piece begins, [T]."""
         return np.repeat(self.piece_starts, self.piece_tokens)
 
 
 def is_function_of_words(tokenizer: Tokenizer) -> bool:
-    """Whether `WordPiece` gives this tokenizer's ids: BERT's, without what looks at a text beyond its words."""
+    """Return whether `WordPiece` gives the same ids as this tokenizer.
+
+    It does for BERT's tokenizer without features that look at more than a word: truncation, padding, and added tokens
+    that are recognized in text.
+    """
     added = tokenizer.get_added_tokens_decoder().values()
     return (
         isinstance(tokenizer.model, models.WordPiece)
@@ -58,7 +67,7 @@ def is_function_of_words(tokenizer: Tokenizer) -> bool:
 
 
 class Ordinary:
-    """Any tokenizer, a line at a time."""
+    """Encodes lines with any tokenizer, each line separately."""
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
@@ -76,7 +85,7 @@ class Ordinary:
 
 
 class WordPiece:
-    """A tokenizer of which `is_function_of_words` is true. It learns from the text that it sees."""
+    """Encodes lines with a tokenizer for which `is_function_of_words` is true, and remembers the words that it sees."""
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
@@ -88,7 +97,7 @@ class WordPiece:
         self._piece_of = np.full(_CODE_POINTS, _UNSEEN, np.int32)
         self._piece_of_word: dict[bytes, int] = {}
         self._num_remembered = 0
-        # by piece: how many tokens, and where in `_ids` they begin
+        # for each piece: the number of its tokens, and the index in `_ids` at which they begin
         self._num_tokens = self._first = np.zeros(0, np.int32)
         self._ids = np.zeros(0, np.uint32)
 
@@ -104,7 +113,7 @@ class WordPiece:
         return Encoded(self._gather(pieces, num_tokens, token_starts), line_starts, piece_starts, num_tokens)
 
     def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Where pieces begin, and their numbers; white space is left out."""
+        """Return the characters at which pieces begin, and the numbers of the pieces. White space is left out."""
         piece_of_character = self._piece_of[characters]
         if (piece_of_character == _UNSEEN).any():
             self._ask(np.unique(characters[piece_of_character == _UNSEEN]))
@@ -118,7 +127,7 @@ class WordPiece:
         return starts, pieces
 
     def _words(self, letters: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The piece number of each word; `letters` are those of all words, without a gap."""
+        """Return the piece number of each word. `letters` are the letters of all words, without gaps between them."""
         offsets = np.append(starts, len(letters)).astype(np.int32) * letters.itemsize
         spelled = pa.BinaryArray.from_buffers(
             pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
@@ -132,20 +141,20 @@ class WordPiece:
         return pieces[np.frombuffer(spelled.indices.buffers()[1], np.int32, len(starts))]
 
     def _ask(self, code_points: NDArray[np.uint32]) -> None:
-        """What new characters do: whether they split, and their tokens where they stand alone."""
+        """Ask the tokenizer about new characters: whether they split words, and which tokens they have if they do."""
         splits = [point for point in code_points.tolist() if self._splits(chr(point))]
         pieces = np.array(self._learn([chr(point) for point in splits]), np.int32)
         self._piece_of[code_points] = _IN_WORD
         self._piece_of[splits] = np.where(self._num_tokens[pieces] > 0, pieces, _NO_TOKENS)
 
     def _splits(self, character: str) -> bool:
-        """Whether letters on both sides of it belong to different words, and it to neither."""
+        """Return whether the character separates the letters on both sides of it and joins neither of them."""
         text = self._normalizer.normalize_str(f"a{character}a")
         pieces = self._pre_tokenizer.pre_tokenize_str(text)
         return len(pieces) > 1 and pieces[0][0] == pieces[-1][0] == "a"
 
     def _learn(self, words: list[str]) -> range:
-        """Have the tokenizer encode `words`; their piece numbers."""
+        """Let the tokenizer encode `words`, and return their new piece numbers."""
         groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
         encoded = list(zip(*map(self._encode, groups), strict=True)) or [(), ()]
         known = len(self._num_tokens)
@@ -156,10 +165,11 @@ class WordPiece:
         return range(known, len(self._num_tokens))
 
     def _encode(self, words: list[str]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
-        """How many tokens each word has, and the tokens of all.
+        """Return the number of tokens of each word, and the tokens of all words.
 
-        They are encoded as one text with a full stop behind each, in a third of the time that single words take. The
-        words are what is between the stops, unless one of them has the same token.
+        The words are encoded as one text with a full stop after each word, which takes a third of the time of single
+        words. The tokens between the stops are the words. If a word contains the token of the full stop itself, the
+        words are encoded separately instead.
         """
         ids = self._ids_of("".join(word + "." for word in words))
         stops = np.flatnonzero(ids == self._stop)
@@ -175,14 +185,14 @@ class WordPiece:
     def _gather(
         self, pieces: NDArray[np.int32], num_tokens: NDArray[np.int32], token_starts: NDArray[np.int32]
     ) -> NDArray[np.uint32]:
-        """[T]: the tokens of pieces, one after the other."""
+        """Return the tokens of the pieces, one piece after the other, [T]."""
         where = np.repeat(self._first[pieces] - token_starts[:-1], num_tokens)
         where += np.arange(len(where), dtype=np.int32)
         return self._ids[where]
 
 
 def _line_starts(lines: list[str]) -> NDArray[np.int64]:
-    """[lines + 1]: where each begins when every line has an end of one character."""
+    """Return the character at which each line begins, [lines + 1], where every line ends with one extra character."""
     starts = np.zeros(len(lines) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1, out=starts[1:])
     return starts

@@ -1,4 +1,8 @@
-"""Which tokens of a line continue a unit: WordPiece's "##" pieces, and those within a segmenter's words or in terms."""
+"""Marks the tokens that continue a unit, so that they are masked together with the token before.
+
+A token continues a unit if it is a "##" piece of WordPiece, or if it lies within a word of the segmenter or a term of
+the lexicon and is not the first token there.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +26,16 @@ from data_prep import vocabulary, wordpiece
 from data_prep.lexicon import Lexicon, read_terms
 from data_prep.wordpiece import Encoded
 
-# A text to its pieces in order, which joined are the text.
+# A segmenter cuts a text into pieces, in order. Joined, the pieces are the text again.
 Segmenter = Callable[[str], Iterable[str]]
 
 GROUP = "electra.segmenters"
-# A token continues a word when this bit of its id is set; no vocabulary reaches it.
+# This bit of a token id is set when the token continues a word. No vocabulary is large enough to use the bit itself.
 CONTINUES = np.uint32(1 << 31)
 
 
 class LineTokenizer:
-    """Lines to token ids, with `CONTINUES` on those that continue a word."""
+    """Turns lines into token ids. The ids of tokens that continue a word have the bit `CONTINUES`."""
 
     def __init__(self, tokenizer: Tokenizer, masking: MaskingTable):
         fast = wordpiece.is_function_of_words(tokenizer)
@@ -44,7 +48,7 @@ class LineTokenizer:
         self._unknown: Counter[str] = Counter()
 
     def __call__(self, lines: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.integer]]:
-        """The tokens of all lines, [T], and where each line begins in them, [lines + 1]."""
+        """Return the tokens of all lines, [T], and the index of the first token of each line, [lines + 1]."""
         encoded = self._encode(lines)
         flagged = encoded.ids | self._flags[encoded.ids]
         if (self._segmenter or self.lexicon) and lines:
@@ -54,7 +58,7 @@ class LineTokenizer:
         return flagged, encoded.line_starts
 
     def take_unknown(self) -> Counter[str]:
-        """What became [UNK] since the last call, as written, with the white space behind it."""
+        """Return the words that became [UNK] since the last call, as written, with the white space after them."""
         taken, self._unknown = self._unknown, Counter()
         return taken
 
@@ -68,11 +72,14 @@ class LineTokenizer:
             self._unknown.update(text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True))
 
     def flagged(self, ids: NDArray[np.integer]) -> NDArray[np.uint32]:
-        """Ids that came without text."""
+        """Add the bit `CONTINUES` to token ids that were read without their text."""
         return ids.astype(np.uint32) | self._flags[ids]
 
     def _inner(self, line: str) -> NDArray[np.bool_]:
-        """[characters + 1]: those within a unit, and the end of the line."""
+        """Return which characters lie within a unit and are not its first, bool [characters + 1].
+
+        The last entry stands for the end of the line.
+        """
         inner = np.zeros(len(line) + 1, bool)
         if self._segmenter:
             inner[:-1] = inner_characters(line, self._segmenter, self._longest)
@@ -82,12 +89,15 @@ class LineTokenizer:
 
 
 def split(flagged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    """Token ids, and whether each continues a word."""
+    """Separate flagged ids into token ids, and whether each token continues a word."""
     return flagged & ~CONTINUES, (flagged & CONTINUES) != 0
 
 
 def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[np.bool_]:
-    """[characters]: those behind the first in a Chinese word of at most `longest` characters."""
+    """Return which characters come after the first in a Chinese word of at most `longest` characters.
+
+    The result is bool [characters]. Raises UserError when the pieces of the segmenter do not add up to the line.
+    """
     inner = np.zeros(len(line), bool)
     end = 0
     for piece in segmenter(line):
@@ -100,19 +110,19 @@ def inner_characters(line: str, segmenter: Segmenter, longest: int) -> NDArray[n
 
 
 def terms_of(masking: MaskingTable) -> list[str]:
-    """Raises UserError when the file of the lexicon holds no terms."""
+    """Return the terms of the lexicon, or none without a lexicon. Raises UserError when its file holds no terms."""
     return read_terms(Path(masking.lexicon)) if masking.lexicon else []
 
 
 def lexicon_of(masking: MaskingTable, tokenizer: Tokenizer) -> Lexicon | None:
-    """Raises UserError when the file holds no terms."""
+    """Return the lexicon, or None if the recipe names no file. Raises UserError when the file holds no terms."""
     if not masking.lexicon:
         return None
     return Lexicon(Path(masking.lexicon), lowercase=tokenizer.normalizer.normalize_str("A") == "a")
 
 
 def check_terms(recipe: CorpusRecipe, tokenizer: Tokenizer) -> None:
-    """Raises UserError for a term that no row can hold."""
+    """Raise UserError for a term that has more tokens than fit into a row."""
     lexicon = lexicon_of(recipe.masking, tokenizer)
     room = recipe.data.row_length - 2
     for term in lexicon.terms if lexicon else ():
@@ -125,7 +135,10 @@ def check_terms(recipe: CorpusRecipe, tokenizer: Tokenizer) -> None:
 
 
 def segmenter_of(masking: MaskingTable) -> Segmenter | None:
-    """Raises UserError when there is no such segmenter, or what it needs is not installed."""
+    """Return the segmenter, or None if the recipe uses none.
+
+    Raises UserError when there is no segmenter of that name, or when a package that it needs is not installed.
+    """
     return None if masking.segmenter == "none" else _load(masking.segmenter)
 
 
@@ -141,7 +154,10 @@ def _load(name: str) -> Segmenter:
 
 
 def jieba() -> Segmenter:
-    """jieba with its own dictionary. The file that jieba would keep in the common temporary folder is not used."""
+    """Return jieba as a segmenter, with its own dictionary.
+
+    jieba would keep a cache file in the common temporary folder. This cache is not used.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jieba as package
