@@ -1,4 +1,4 @@
-"""Commands of this room: `electra prepare`, or `python -m data_prep`."""
+"""The command of this package: `electra prepare`, or `python -m data_prep`."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def prepare(
     init_from: InitFrom = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is to do; write nothing.")] = False,
 ) -> None:
-    """Make a corpus: text to masked, memory-mapped rows.
+    """Make a corpus: turn text into masked, memory-mapped rows.
 
-    Interrupted, the same command goes on where it was.
+    If the command is interrupted, run the same command again. It continues from the finished tasks.
     """
     from data_prep import prepare as room
     from data_prep.estimate import estimate

@@ -23,12 +23,12 @@ from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
 from data_prep.text_sample import sample_documents
 
-# The sample takes one core some seconds.
+# The size of the text sample. One core needs some seconds to prepare it.
 _SAMPLE_BYTES = 2**21
 
 
 def estimate(recipe: CorpusRecipe, workers: int) -> str:
-    """A sentence with the size of the input and the time on `workers` cores like this one.
+    """Return a sentence with the size of the input and the estimated time on `workers` cores like this machine's.
 
     Raises UserError as `prepare` does.
     """
@@ -52,7 +52,10 @@ def estimate(recipe: CorpusRecipe, workers: int) -> str:
 
 
 def _unknown(counts: TaskReport) -> str:
-    """The share of unknown tokens and the most frequent unknown characters, where the vocabulary is not trained."""
+    """Return text with the share of unknown tokens and the most frequent unknown characters of the sample.
+
+    The text is used when the vocabulary is not trained on the input.
+    """
     share = counts.unknown_tokens / max(1, sum(counts.tokens.values()))
     most = ", ".join(f"{character} {number:,}" for character, number in counts.unknown_characters.most_common(20))
     return f"; unknown to the vocabulary: {100 * share:.3f} % of the tokens{f' ({most})' if most else ''}"
@@ -81,7 +84,7 @@ def _seconds_to_sign(recipe: CorpusRecipe, sample: list[SourceDocument]) -> floa
 
 
 def _write(recipe: CorpusRecipe, sample: list[SourceDocument]) -> tuple[float, TaskReport]:
-    """(the seconds that it takes to make rows of the sample, its counts)"""
+    """Make rows from the sample. Return the seconds that this takes, and the counts of the sample."""
     with TemporaryDirectory() as folder:
         vocabulary.save(_some_vocabulary(recipe.vocabulary, sample, Path(folder)), Path(folder))
         began = time.perf_counter()
@@ -91,7 +94,11 @@ def _write(recipe: CorpusRecipe, sample: list[SourceDocument]) -> tuple[float, T
 
 
 def _some_vocabulary(settings: VocabularyTable, sample: list[SourceDocument], folder: Path) -> Tokenizer:
-    """The recipe's vocabulary; instead of training it, the characters and the most frequent words of the sample."""
+    """Return the vocabulary of the recipe.
+
+    If the recipe trains a vocabulary, nothing is trained here. The vocabulary then consists of the characters and the
+    most frequent words of the sample.
+    """
     if settings.source != "train":
         return vocabulary.take(settings)
     counts = Counter(word for document in sample for word in re.findall(r"\w+|[^\w\s]", document.text.lower()))

@@ -1,4 +1,7 @@
-"""A taken vocabulary with the text's most useful words: those that save the most word pieces, or are unknown."""
+"""Extends an existing vocabulary by the most useful words of the text.
+
+A word is useful if an entry of its own saves many word pieces, or if the word was unknown before.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,10 @@ class Addition(NamedTuple):
 def extended(
     tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]
 ) -> tuple[list[str], list[Addition]]:
-    """The entries of the larger vocabulary, and what was added: in place of [unused] entries, then at the end.
+    """Return the entries of the larger vocabulary, and the additions.
 
-    No other entry changes its id. Raises UserError when the text has fewer such words, or the size is not the recipe's.
+    Added words first replace [unused] entries and then follow at the end. No other entry changes its id. Raises
+    UserError when the text has too few useful words, or when the size is not the size in the recipe.
     """
     entries = entries_of(tokenizer)
     chosen = _useful(tokenizer, vocabulary, texts)[: vocabulary.extend]
@@ -52,7 +56,10 @@ def extended(
 
 
 def _useful(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[tuple[str, int, str]]:
-    """(word, count, its pieces), by the pieces that an entry would save in the text; equals by spelling."""
+    """Return (word, count, word pieces) for every useful word, the most useful first.
+
+    Words are sorted by the number of word pieces that an entry would save in the text, and then by spelling.
+    """
     counts: Counter[str] = Counter()
     for text in texts:
         normal = tokenizer.normalizer.normalize_str(text)

@@ -1,4 +1,4 @@
-"""The terms of a domain, found in a text by the Aho-Corasick algorithm: each occurrence is masked as one unit."""
+"""Finds the terms of a domain in text with the Aho-Corasick algorithm. Each occurrence is masked as one unit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from configs.common.errors import UserError
 from configs.common.scripts import needs_no_spaces
 
-# A line of jieba's dictionaries (fxsjy/jieba, jieba/__init__.py, re_userdict).
+# This pattern matches a line of jieba's dictionaries (fxsjy/jieba, jieba/__init__.py, re_userdict).
 _JIEBA = re.compile(r"(?P<word>.+?)(?: [0-9]+)?(?: [a-zA-Z]+)?")
 _WITH_FREQUENCY = re.compile(r".+? [0-9]+(?: [a-zA-Z]+)?")
 
 
 class Lexicon:
-    """The terms of a file (`read_terms`). Upper and lower case are the same where the vocabulary lowercases."""
+    """The terms of a file (see `read_terms`). With `lowercase`, upper and lower case count as equal."""
 
     def __init__(self, path: Path, *, lowercase: bool):
         self._fold = _lowered if lowercase else str
@@ -31,9 +31,9 @@ class Lexicon:
         self._automaton.make_automaton()
 
     def inner_characters(self, line: str) -> NDArray[np.bool_]:
-        """[characters]: whether a character belongs to a term and is not its first.
+        """Return which characters belong to a term and are not its first character, bool [characters].
 
-        Of terms that overlap, the longest counts, and of equally long terms the first.
+        If terms overlap, the longest term counts, and of equally long terms the first.
         """
         matches = [(end + 1 - len(term), end + 1, term) for end, term in self._automaton.iter(self._fold(line))]
         taken, inner = np.zeros(len(line), bool), np.zeros(len(line), bool)
@@ -45,16 +45,18 @@ class Lexicon:
         return inner
 
     def take_counts(self) -> Counter[str]:
-        """How often each term occurred since the last call."""
+        """Return how often each term occurred since the last call."""
         counts, self._counts = self._counts, Counter()
         return counts
 
 
 def read_terms(path: Path) -> list[str]:
-    """The terms of a file, each once: one a line, a table whose first column they are, or jieba's dictionary.
+    """Return the terms of a file, without repetitions.
 
-    jieba's lines are a word, its frequency and its tag, the last two of which may be missing; a file is read so when
-    most of its lines have a frequency. Raises UserError when the file cannot be read or holds no term.
+    The file has a term on each line, or it is a table with tabs and the terms in its first column, or it is a
+    dictionary of jieba. A line of jieba's dictionary is a word, its frequency and its tag; the last two may be missing.
+    A file counts as such a dictionary when most of its lines have a frequency. Raises UserError when the file cannot be
+    read or holds no term.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -62,7 +64,7 @@ def read_terms(path: Path) -> list[str]:
         raise UserError(
             f"masking.lexicon: {path} cannot be read ({error}); name a text file in UTF-8 with a term on each line"
         ) from None
-    # A space that does not break, or that is as wide as a Chinese character, is a space.
+    # `split` also treats no-break spaces, and spaces that are as wide as a Chinese character, as ordinary spaces.
     terms = list(dict.fromkeys(filter(None, (" ".join(word.split()) for word in _first_column(lines)))))
     if not terms:
         raise UserError(f"masking.lexicon: {path} holds no term; put a term on each line")
@@ -79,17 +81,20 @@ def _first_column(lines: list[str]) -> list[str]:
 
 
 def _lowered(text: str) -> str:
-    """`text` in lower case, with as many characters as before: a character that would become several stays."""
+    """Return `text` in lower case, with the same number of characters.
+
+    A character whose lower case would be several characters stays as it is.
+    """
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _stands_alone(line: str, start: int, end: int) -> bool:
-    """Whether the term in [start, end) begins and ends at a border of words, in scripts that have them."""
+    """Return whether the term in [start, end) begins and ends at word borders. Scripts without spaces have none."""
     before, after = line[start - 1 : start], line[end : end + 1]
     return not (_joins(before) and _joins(line[start])) and not (_joins(after) and _joins(line[end - 1]))
 
 
 def _joins(character: str) -> bool:
-    """Whether it may be inside a word of a script with spaces."""
+    """Return whether the character can be part of a word in a script that puts spaces between words."""
     return character.isalnum() and not needs_no_spaces(character)

@@ -1,9 +1,10 @@
-"""The format of a corpus, and the only part of `data_prep` that training reads.
+"""The format of a corpus. This is the only module of `data_prep` that training imports.
 
-A corpus is a folder: `manifest.json` (written last: its presence means "complete"), the tokenizer, and shards, which
-are numpy structured arrays of fixed-stride rows, memory-mapped. A row is L token ids and planes of L bits.
+A corpus is a folder with the tokenizer, shards, and `manifest.json`. The manifest is written last, so a folder with a
+manifest is complete. A shard is a memory-mapped numpy structured array of rows of a fixed size. A row consists of L
+token ids, its length, and bit planes of L bits.
 
-Letters: R rows, L row length, K stored maskings.
+Letters in shapes: R rows, L row length, K stored maskings.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from data_prep import masking as maskings
 from data_prep.manifest import SPLITS, Shard, SpecialTokens, Split
 from data_prep.rows import Planes, row_dtype, unpack
 
-# Training imports this file alone of data_prep, so the names that it needs of rows and manifests are here too.
+# Training imports only this file of data_prep, so this file also exports the names that training needs from others.
 __all__ = [
     "Corpus",
     "Planes",
@@ -48,14 +49,17 @@ __all__ = [
 def draw_masks(
     planes: Planes, masking: MaskingTable, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Masking `number` of rows `rows` ([R], counted in their shard), bool [R, L]."""
+    """Draw masking `number` of the rows, bool [R, L]. `rows` [R] are their numbers within the shard."""
     return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
 
 
 def draw_stored_masks(
     planes: Planes, masking: MaskingTable, seed: int, split: Split, shard: int, rows: NDArray[np.integer]
 ) -> Iterator[NDArray[np.bool_]]:
-    """The K maskings of rows `rows` that a shard holds, one after the other."""
+    """Draw the K maskings that the shard stores for the rows, one after the other.
+
+    `rows` [R] are the numbers of the rows within the shard.
+    """
     drawer = maskings.Drawer(planes, masking)
     for number in range(masking.stored):
         yield drawer.draw(seed, f"masking {split}", number, shard, rows[:, None])
@@ -63,7 +67,7 @@ def draw_stored_masks(
 
 @contextmanager
 def shard_writer(path: Path, dtype: np.dtype) -> Iterator[_Appender]:
-    """Append rows to a shard that appears at `path` when the block succeeds and at least one row was written."""
+    """Open a new shard for appending. It appears at `path` if the block succeeds and at least one row was written."""
     with whole_file(path) as file:
         appender = _Appender(file, dtype)
         yield appender
@@ -73,7 +77,10 @@ def shard_writer(path: Path, dtype: np.dtype) -> Iterator[_Appender]:
 
 
 class _Appender:
-    """A .npy file that grows: numpy pads the header so that the final number of rows fits in place."""
+    """A .npy file to which rows are appended.
+
+    numpy pads the header, so the final number of rows can be written over the first header.
+    """
 
     def __init__(self, file: IO[bytes], dtype: np.dtype):
         self._file, self._dtype, self.rows = file, dtype, 0
@@ -95,12 +102,13 @@ class _Appender:
 
 
 class Corpus:
-    """A complete corpus, open for reading. Rows of a split are numbered through its shards."""
+    """A complete corpus, open for reading. The rows of a split are numbered consecutively across its shards."""
 
     def __init__(self, folder: Path, *, verify: bool = False):
-        """Raises UserError when the folder is not a complete corpus or a shard is not what the manifest says.
+        """Open the corpus. Raises UserError when the folder is not a complete corpus or differs from its manifest.
 
-        The vocabulary, sizes and headers are always checked; `verify` also compares the sha256 of every shard.
+        The vocabulary, and the sizes and headers of the shards, are always checked. `verify` also compares the sha256
+        of every shard.
         """
         self.folder = folder
         self.manifest = manifest.read(folder)
@@ -121,7 +129,10 @@ class Corpus:
         return sum(len(rows) for _, rows in self._shards[split])
 
     def read(self, split: Split, numbers: NDArray[np.integer]) -> NDArray[np.void]:
-        """Rows by number, in the order given, [R] structured; raises UserError for one that cannot be right."""
+        """Read rows by their numbers, in the given order, as a structured array [R].
+
+        Raises UserError for a row with a token outside the vocabulary or with an impossible length.
+        """
         rows = np.empty(len(numbers), self.dtype)
         for where, _, in_shard, shard in self._by_shard(split, numbers):
             rows[where] = shard[in_shard]
@@ -133,10 +144,10 @@ class Corpus:
     def read_masked(
         self, split: Split, numbers: NDArray[np.integer], maskings: NDArray[np.integer]
     ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-        """Rows as `read` gives them, and masking m of each row, bool [R, L], for m in `maskings` [R].
+        """Read rows as `read` does, and masking m of each row, bool [R, L], where `maskings` [R] gives the m.
 
-        Masking m is the stored masking m mod K, or masking m chosen now where the corpus stores none.
-        Raises UserError for a row or a stored masking that cannot be right.
+        Masking m is the stored masking m mod K. If the corpus stores no maskings, masking m is drawn now.
+        Raises UserError for a row or a stored masking that is certainly damaged.
         """
         rows = self.read(split, numbers)
         return rows, self._masks(split, numbers, rows, maskings)
@@ -168,7 +179,10 @@ class Corpus:
             )
 
     def _by_shard(self, split: Split, numbers: NDArray[np.integer]):
-        """For every shard that holds some of `numbers`: (indices into `numbers`, shard number, rows in it, array)."""
+        """Group the row numbers by the shard that holds them.
+
+        Yields (indices into `numbers`, shard number, row numbers within the shard, array of the shard).
+        """
         shards = self._shards[split]
         starts = self._starts[split]
         owner = np.searchsorted(starts, numbers, side="right") - 1
@@ -184,7 +198,7 @@ class Corpus:
         }
 
     def _open(self, split: Split) -> list[tuple[int, NDArray[np.void]]]:
-        """(shard number, memory map) of every shard of a split."""
+        """Return (shard number, memory map) for every shard of a split."""
         return [(shard.number, self._map(self.folder / shard.file, shard)) for shard in self.manifest.shards[split]]
 
     def _map(self, path: Path, shard: Shard) -> NDArray[np.void]:
@@ -206,7 +220,10 @@ class Corpus:
 
 
 def _compare(expected: dict[Path, str]) -> None:
-    """Raises UserError for the first file whose sha256 is another. Hashing leaves Python's lock: threads add up."""
+    """Raise UserError for the first file that is missing or whose sha256 differs from the expected value.
+
+    Hashing releases Python's global lock, so the threads run in parallel.
+    """
     with ThreadPoolExecutor() as pool:
         for (path, sha256), found in zip(expected.items(), pool.map(_sha256_of, expected), strict=True):
             if found is None:
@@ -220,10 +237,10 @@ def _sha256_of(path: Path) -> str | None:
 
 
 def check_corpus(recipe: Recipe, corpus: Corpus) -> None:
-    """Raises UserError when the corpus was prepared with other numbers than the recipe's."""
+    """Raise UserError when the corpus was prepared with other values than the recipe's."""
     corpus_tables = corpus.manifest.recipe.model_dump(mode="json")
     recipe_tables = recipe.model_dump(mode="json", include={*CORPUS_TABLES})
-    # A recipe that names no text and no lexicon, and trains a vocabulary, accepts those of the corpus.
+    # The text and the lexicon need not agree with the corpus. A recipe that trains a vocabulary accepts any vocabulary.
     free_keys = {"data.sources", "masking.lexicon"}
     if recipe.vocabulary.source == "train":
         free_keys |= {"vocabulary.source", "vocabulary.extend"}
@@ -236,5 +253,5 @@ def check_corpus(recipe: Recipe, corpus: Corpus) -> None:
 
 
 def with_corpus_tables(recipe: Recipe, corpus: Corpus) -> Recipe:
-    """A copy of the recipe with the tables that the corpus was prepared with."""
+    """Return a copy of the recipe that has the tables with which the corpus was prepared."""
     return recipe.model_copy(update={table: getattr(corpus.manifest.recipe, table) for table in CORPUS_TABLES})

@@ -1,4 +1,4 @@
-"""The stages of a preparation: a plan, a vocabulary, tasks, and what says "complete"."""
+"""The stages of a preparation: the plan, the vocabulary, the tasks, and the manifest that marks a complete corpus."""
 
 from __future__ import annotations
 
@@ -41,28 +41,29 @@ from data_prep.text_warnings import (
     vocabulary_warnings,
 )
 
-# The words that a taken vocabulary was extended with.
+# This file of the corpus lists the words that were added to an existing vocabulary (`vocabulary.extend`).
 ADDED = "vocab_added.tsv"
-# Of text, until something is known of this one.
+# The assumed number of bytes of text in a token, until finished tasks show the real number.
 _BYTES_OF_A_TOKEN = 4
-# How much text is looked at for warnings before the work begins; the warnings wait in this file for the report.
+# The size of the text sample that is checked for warnings before the tasks, and the file that keeps the warnings for
+# the report.
 _SAMPLE_BYTES, _WARNINGS = 2**18, "warnings.json"
 
 
 class Preparation:
-    """A corpus to be made of a recipe in the folder `out`, with its documents as Megatron's files where `megatron`.
+    """The preparation of a corpus in the folder `out` from a recipe.
 
-    Raises UserError for a source that has no text.
+    With `megatron`, the documents are also written as Megatron's files. Raises UserError for a source that has no text.
     """
 
     def __init__(self, recipe: CorpusRecipe, out: Path, megatron: bool = False):
         self.recipe, self.out = recipe, out
-        # What is missing is said before anything is made.
+        # These three calls raise UserError if something that they need is missing, before any file is written.
         words.segmenter_of(recipe.masking)
         normalizer(recipe.data.normalize)
         cleaning.build(recipe.data)
         self._lexicon = int(randomness.text_hash("\n".join(words.terms_of(recipe.masking))))
-        self.pieces = cut_into_tasks(recipe.data.sources)  # of each task
+        self.pieces = cut_into_tasks(recipe.data.sources)  # for each task, the pieces of files that it reads
         # An absolute path, because a worker on another machine has another working directory.
         self.work = out.absolute() / WORK
         self._signatures, self._repeated = self.work / "signatures", self.work / "repeated.npy"
@@ -70,7 +71,11 @@ class Preparation:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What an unfinished corpus must agree with to be continued: the recipe's tables, the seed and the input."""
+        """Return everything that must be the same when an unfinished corpus is continued.
+
+        This is the seed, the tables of the recipe, the input files with their sizes, the lexicon, and whether the files
+        of Megatron are written.
+        """
         tables = self.recipe.model_dump(mode="json", include={*CORPUS_TABLES})
         pieces = [(without_secrets(piece.path), piece.size) for task in self.pieces for piece in task]
         files = {path: {"bytes": 0} for path, _ in pieces}
@@ -85,17 +90,17 @@ class Preparation:
 
     @property
     def progress(self) -> list[Path]:
-        """The folders that tell how far its tasks are."""
+        """Return the folders that show the progress of the tasks."""
         return [self._signatures, self.work] if self.deduplicates else [self.work]
 
     @cached_property
     def signing(self) -> Tasks:
-        """The tasks that write the signatures of documents."""
+        """Return the tasks that write the signatures of documents, with which duplicates are found."""
         return self._tasks(self._signatures, pipeline.signing(self.recipe, self._signatures))
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The tasks that write the masked shards."""
+        """Return the tasks that write the masked shards."""
         reports = self.work / "tasks"
         make_folder(reports)
         if self._ids:
@@ -110,14 +115,17 @@ class Preparation:
         return Tasks([*reading, *steps], len(self.pieces), self.out, folder)
 
     def find_repeated(self) -> None:
-        """Once, when every signature is there; like `make_vocabulary`."""
+        """Find the repeated documents, when every signature is written.
+
+        The first of several processes does this, and the others wait for its result.
+        """
         with locked(self.work / "repeated.lock"):
             if not self._repeated.exists():
                 with whole_file(self._repeated) as file:
                     np.save(file, duplicates.find(self._signatures))
 
     def make_vocabulary(self) -> None:
-        """Once: of several processes the first to come makes it, and the others wait."""
+        """Make the vocabulary. The first of several processes does this, and the others wait for its result."""
         settings = self.recipe.vocabulary
         with locked(self.work / "vocabulary.lock"):
             if (self.out / TOKENIZER_FILE).exists():
@@ -134,7 +142,10 @@ class Preparation:
             vocabulary.save(tokenizer, self.out)
 
     def _warn(self, tokenizer: Tokenizer) -> None:
-        """Say before the long work what the text and the vocabulary are not fit for, and keep it for the report."""
+        """Warn before the long work about problems of the text and the vocabulary, and keep warnings for the report.
+
+        Warnings about unknown tokens are only printed here. The report repeats them from the counts of all of the text.
+        """
         settings = self.recipe.vocabulary
         documents = sample_documents(self.recipe, self.pieces, _SAMPLE_BYTES)
         kept = (document for document in pipeline.run(pipeline.cleaning(self.recipe), documents))
@@ -154,7 +165,10 @@ class Preparation:
         return bert_tokenizer(entries, vocabulary.settings_of_recipe(settings), settings.source)
 
     def _sample(self) -> Iterator[str]:
-        """About `vocabulary.sample_bytes` of the text: each document by a draw that depends on its words alone."""
+        """Yield the lines of a sample of about `vocabulary.sample_bytes` of the text.
+
+        The random draw that selects a document depends on its words and the seed alone.
+        """
         total = sum(piece.text_bytes * piece.source.weight for task in self.pieces for piece in task)
         share = self.recipe.vocabulary.sample_bytes / total
         left_out: Counter[str] = Counter()
@@ -170,14 +184,17 @@ class Preparation:
             raise UserError(f"data.sources: no text is left; left out: {by_reason(left_out)}")
 
     def _documents(self) -> Iterator[SourceDocument]:
-        """The documents of all tasks, as they are when they are tokenized."""
+        """Yield the documents of all tasks, cleaned as they are before tokenization."""
         repeated = self._repeated if self.deduplicates else None
         for number in range(len(self.pieces)):
             steps = [*pipeline.reading(self.recipe, self.pieces), *pipeline.cleaning(self.recipe, repeated)]
             yield from pipeline.run(steps, task=number)
 
     def missing_bytes(self) -> int:
-        """About how much the unfinished tasks will write, from what the finished ones made of their text."""
+        """Estimate how many bytes the unfinished tasks will write.
+
+        The estimate uses the number of tokens that the finished tasks made from each byte of their text.
+        """
         done = TaskReport()
         unfinished = set(self.tasks.unfinished())
         for number in set(range(len(self.pieces))) - unfinished:
@@ -189,7 +206,10 @@ class Preparation:
         return int(tokens / recipe.data.row_length * row.itemsize)
 
     def complete(self) -> None:
-        """Add the finished tasks up; the manifest comes last. Raises UserError when there is nothing to train on."""
+        """Add up the reports of the finished tasks, and write the report and, last, the manifest.
+
+        Raises UserError when there are no training rows.
+        """
         total = TaskReport()
         for number in range(len(self.pieces)):
             total.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
@@ -205,14 +225,17 @@ class Preparation:
         manifest.write(self.out, _manifest(self.recipe, self.out, total))
 
     def _warnings(self, total: TaskReport) -> Iterator[str]:
-        """Warnings about all of the text; those about its sample come from a file."""
+        """Yield the warnings that use the counts of all of the text. Warnings about its sample come from a file."""
         num_tokens, settings = sum(total.tokens.values()), self.recipe.vocabulary
         yield from unknown_warnings(total.unknown_tokens, num_tokens, total.unknown_characters, settings)
         yield from little_text_warnings(total.documents.total(), num_tokens)
         yield from lexicon_warnings(total.terms, self.recipe.masking)
 
     def _join_ids(self) -> None:
-        """As train.bin and validation.bin, each with its .idx; a split without documents has none."""
+        """Join the token ids of all tasks into train.bin and validation.bin, each with its .idx file.
+
+        A split without documents gets no files.
+        """
         size = vocabulary.load(self.out).get_vocab_size()
         for split in SPLITS if self._ids else ():
             parts = sorted((self.work / "megatron").glob(f"{split}-*.bin"))

@@ -1,4 +1,4 @@
-"""The vocabulary of a corpus: taken from a file that the recipe names, and stored in the corpus."""
+"""The vocabulary of a corpus. It is read from a file that the recipe names, and it is stored in the corpus."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def settings_of_recipe(vocabulary: VocabularyTable) -> TokenizerSettings:
 
 
 def take(vocabulary: VocabularyTable) -> Tokenizer:
-    """The tokenizer of `vocabulary.source`: a vocab.txt, a tokenizer.json, or a folder that holds one of them.
+    """Return the tokenizer that `vocabulary.source` names: a vocab.txt, a tokenizer.json, or a folder with one of them.
 
-    Raises UserError when it is another kind of vocabulary, has another size, or contradicts the recipe.
+    Raises UserError when the vocabulary is of another kind, has another size, or contradicts the recipe.
     """
     path = _source_file(Path(vocabulary.source))
     entries = read_entries(path)
@@ -70,12 +70,15 @@ def _take_tokenizer_file(path: Path, entries: list[str], vocabulary: VocabularyT
             in_recipe, in_file = json.dumps(getattr(vocabulary, key)), json.dumps(value)
             raise UserError(f"vocabulary.{key}: {in_recipe}, and {path} has {in_file}; set vocabulary.{key}={in_file}")
     tokenizer = read_tokenizer_file(path)
-    # A model's file may lack ids; `entries` has a name for each.
+    # The tokenizer.json of a model may have no entry for some ids, while `entries` has an entry for every id.
     return tokenizer if len(tokenizer.get_vocab()) == len(entries) else bert_tokenizer(entries, stated, path)
 
 
 def stated_settings(path: Path) -> TokenizerSettings:
-    """What a tokenizer.json says of the recipe's keys; raises UserError when it is not a tokenizer of BERT's kind."""
+    """Return the settings in a tokenizer.json that are also keys of the recipe.
+
+    Raises UserError when the file is not a tokenizer of BERT's kind.
+    """
     stored = read_json(path)
     refuse_other_model(path, stored)
     normalizer, model = stored.get("normalizer") or {}, stored["model"]
@@ -98,14 +101,17 @@ def stated_settings(path: Path) -> TokenizerSettings:
 
 
 def special_tokens(tokenizer: Tokenizer, origin: Path) -> SpecialTokens:
-    """The ids of BERT's special tokens; raises UserError, naming `origin`, when one of them is no entry."""
+    """Return the ids of BERT's special tokens.
+
+    Raises UserError, with `origin` in its message, when the vocabulary lacks a special token.
+    """
     ids = tokenizer.get_vocab()
     check_special_tokens(ids, origin)
     return SpecialTokens(**{name: ids[token] for name, token in SPECIAL_TOKENS.items()})
 
 
 def continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
-    """[V]: whether an entry continues a word."""
+    """Return for each entry of the vocabulary whether it continues a word, bool [V]."""
     return np.array([entry.startswith("##") for entry in entries_of(tokenizer)])
 
 
@@ -115,14 +121,17 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def load(folder: Path) -> Tokenizer:
-    """The tokenizer of a corpus, for its text: `[MASK]` written in a document is text there, not the special token."""
+    """Return the tokenizer of a corpus, for encoding documents.
+
+    Where a document contains the text `[MASK]`, it is encoded as text and not as the special token.
+    """
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     tokenizer.encode_special_tokens = True
     return tokenizer
 
 
 def describe(folder: Path) -> VocabularyFacts:
-    """What the manifest says of a saved vocabulary."""
+    """Return the description of a saved vocabulary for the manifest."""
     tokenizer = load(folder)
     return VocabularyFacts(
         sha256=hashlib.sha256("\n".join(entries_of(tokenizer)).encode()).hexdigest(),

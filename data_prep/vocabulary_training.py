@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary trained on text: the same text gives the same entries in the same order."""
+"""Trains a WordPiece vocabulary on text. The same text gives the same entries in the same order."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from data_prep.vocabulary import settings_of_recipe
 
 
 def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> Tokenizer:
-    """Train on the lines that `texts()` gives; it is called twice.
+    """Train a vocabulary on the lines that `texts()` returns. `texts` is called twice.
 
     Raises UserError when the text gives fewer entries than `vocabulary.size`.
     """
     settings = settings_of_recipe(vocabulary)
     tokenizer = bare_tokenizer({SPECIAL_TOKENS["unk"]: 0}, settings)
     characters = _alphabet(tokenizer, vocabulary, texts())
-    # The trainer numbers the pieces of one character in the order of a randomly seeded hash table, and breaks ties by
-    # number. With these pieces numbered in advance, as if they were special tokens, training becomes repeatable.
+    # The trainer numbers the pieces of a single character in the order of a randomly seeded hash table, and breaks ties
+    # by these numbers. We pass these pieces as special tokens, which are numbered in the given order. That makes
+    # training repeatable.
     first = [*SPECIAL_TOKENS.values(), *characters]
     first += ["##" + character for character in characters if _continues_words(tokenizer, character)]
     trainer = trainers.WordPieceTrainer(
@@ -48,7 +49,7 @@ def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> To
 
 
 def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[str]:
-    """The characters that get an entry: the most frequent ones, in the order of their code points."""
+    """Return the characters that get an entry: the most frequent characters, in the order of their code points."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(tokenizer.normalizer.normalize_str(text))
@@ -59,6 +60,6 @@ def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable
 
 
 def _continues_words(tokenizer: Tokenizer, character: str) -> bool:
-    """Whether it may follow a letter in a word. Chinese characters and punctuation stand alone."""
+    """Return whether the character may follow a letter in a word. Chinese characters and punctuation stand alone."""
     text = tokenizer.normalizer.normalize_str("a" + character)
     return len(tokenizer.pre_tokenizer.pre_tokenize_str(text)) == 1
