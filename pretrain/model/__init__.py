@@ -1,1 +1,1 @@
-"""What is computed: the encoder, the generator and discriminator pair, and its objectives."""
+"""The model: the encoder, the pair of generator and discriminator, and the objectives that it is trained with."""

@@ -1,7 +1,8 @@
 """Attention that stops at the borders of examples.
 
-A call over rows with a mask, on any device. On NVIDIA GPUs, in 16 bits and where the recipe has no dropout of
-probabilities, torch's variable-length flash attention, which computes nothing between examples. It knows no dropout.
+On any device, attention can be computed over whole rows with a mask. On NVIDIA GPUs, in 16 bits, and where the recipe
+has no dropout of attention probabilities, it is computed by torch's variable-length flash attention, which computes
+nothing between examples. That kernel has no dropout.
 
 Letters: B rows, L row length, H heads, W width of a head, D hidden, N examples.
 """
@@ -23,14 +24,14 @@ from pretrain.model.linear import Linear
 
 @dataclass(frozen=True)
 class Bounds:
-    """Who may see whom: those of one example, and padding sees padding."""
+    """Which tokens may attend to each other: the tokens of one example, and padding to padding."""
 
     mask: Tensor  # [B, 1, L, L] bool
     borders: Tensor | None  # [N + 1] int32, the same in rows laid end to end (Batch.borders), on GPUs that use it
 
 
 def bounds(examples: Tensor, borders: Tensor | None = None) -> Bounds:
-    """`examples` [B, L] numbers a row's examples from 1; 0 is padding."""
+    """The bounds of rows. `examples` [B, L] numbers the examples of each row from 1; 0 is padding."""
     mask = (examples[:, :, None] == examples[:, None, :])[:, None]
     return Bounds(mask, borders if borders is not None and has_flash_attention(borders.device) else None)
 
@@ -48,7 +49,7 @@ class SelfAttention(nn.Module):
         """[B, L, D] -> [B, L, D]"""
         rows, length, hidden = states.shape
         parts = self.qkv(states).view(rows, length, 3, self.heads, -1)
-        # A recipe with dropout keeps to the mask when it evaluates, too.
+        # A recipe with attention dropout uses the mask in evaluation too, although nothing is dropped there.
         if bounds.borders is not None and not self.dropout and parts.dtype.itemsize == 2:
             context = attend_within(parts, bounds.borders)
         else:
@@ -57,12 +58,12 @@ class SelfAttention(nn.Module):
 
 
 def has_flash_attention(device: torch.device) -> bool:
-    """Whether torch's variable-length attention runs there: on GPUs since Ampere."""
+    """Whether torch's variable-length attention runs on the device. It runs on NVIDIA GPUs since Ampere."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
-    """[B, L, 3, H, W] of queries, keys and values in 16 bits -> [B, L, H, W], each example by itself."""
+    """Attention within each example: queries, keys and values [B, L, 3, H, W] in 16 bits -> [B, L, H, W]"""
     query, key, value = parts.flatten(0, 1).unbind(1)
     length = parts.shape[1]
     context = varlen_attn(query, key, value, borders, borders, length, length)
@@ -71,7 +72,7 @@ def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
 
 
 def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
-    """[B, L, 3, H, W] of queries, keys and values -> [B, L, H, W]"""
+    """Attention under a mask: queries, keys and values [B, L, 3, H, W] -> [B, L, H, W]"""
     if dropout and draws_on(parts):
         return _Attention.apply(parts, bounds, dropout)
     query, key, value = parts.permute(2, 0, 3, 1, 4)
@@ -80,16 +81,17 @@ def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
 
 
 class _Attention(torch.autograd.Function):
-    """With dropout on a CPU, for which torch has no kernel: its own way takes half as long again, in bf16 three times.
+    """Attention with dropout on a CPU.
 
-    One head after the other, so that what comes and goes is the size of one. For the backward pass stay the
-    probabilities, and a byte each that says whether it was dropped.
+    torch has no kernel for it: its own computation takes 1.5 times as long, and in bf16 three times as long. The heads
+    are computed one after the other, so that temporary tensors have the size of a single head. For the backward pass,
+    the probabilities are kept, and for each probability a byte that says whether it was dropped.
     """
 
     @staticmethod
     def forward(ctx: Any, parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
         rows, length, _, heads, width = parts.shape
-        # 0, and so far below every score that the softmax is 0 where nothing may be seen.
+        # `unseen` is added to the scores: 0 where a token may be seen, else so low that the softmax gives 0.
         unseen = bounds[:, 0].view(torch.int8).to(parts.dtype).sub_(1).mul_(torch.finfo(parts.dtype).max)
         probabilities = parts.new_empty(heads, rows, length, length)
         context = parts.new_empty(rows, length, heads, width)
@@ -112,7 +114,8 @@ class _Attention(torch.autograd.Function):
     ) -> tuple[Tensor, None, None]:
         parts, context, probabilities, *masks = ctx.saved_tensors
         gradients = torch.empty_like(parts)
-        # The gradient of a softmax wants the mean of what comes back: it is that of the context (FlashAttention).
+        # The gradient of a softmax needs the mean of the incoming gradients, weighted by the probabilities. It is equal
+        # to the product of the context and its gradient, summed over the width of a head (FlashAttention).
         means = (gradient * context).sum(-1, keepdim=True)
         gradient = gradient * scale(ctx.dropout)
         for head, likely in enumerate(probabilities):

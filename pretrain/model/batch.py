@@ -1,4 +1,4 @@
-"""What the model is given: rows, their slots, and every random number of the step.
+"""A batch holds everything that the model is given: rows, their slots, and every random number of the step.
 
 Letters: B rows, L row length, P slots of a row, K candidates.
 """
@@ -27,15 +27,15 @@ class Batch:
     positions: Tensor  # [B, L] from 0 in every example
     examples: Tensor  # [B, L] from 1 in every row; 0 is padding
     borders: Tensor  # [N + 1] int32, as `borders_of` gives them
-    slots: Tensor  # [B, P] positions in the row; 0, where no slot ever is, when a slot is not filled
-    filled: Tensor  # [B, P] bool
-    shown: Tensor  # [B, P] what the generator sees in the slot: [MASK], a random id, or the original
-    uniforms: Tensor  # [B, P, 2] in [0, 1), what the generator samples the slot with
-    candidate_uniforms: Tensor  # [B, P, K, 2], and what it draws candidates with
+    slots: Tensor  # [B, P] positions in the row; an unfilled slot has position 0, which is never masked
+    filled: Tensor  # [B, P] bool, whether the slot is used
+    shown: Tensor  # [B, P] the id that the generator sees in the slot: [MASK], a random id, or the original
+    uniforms: Tensor  # [B, P, 2] in [0, 1), the random numbers by which a token for the slot is sampled
+    candidate_uniforms: Tensor  # [B, P, K, 2] in [0, 1), the random numbers by which candidates are drawn
 
     @property
     def real(self) -> Tensor:
-        """[B, L] bool, false on padding."""
+        """[B, L] bool, which is false on padding."""
         return self.examples > 0
 
     @property
@@ -73,8 +73,9 @@ def make_batch(
 ) -> Batch:
     """A batch of rows [B] with their masking [B, L].
 
-    `keys` [B] and `purpose` name the randomness of each row: a training row by its position in the run, a held-out row
-    by its number. So it does not depend on the other rows of the batch.
+    `keys` [B] and `purpose` select the random numbers of each row. The key of a training row is its position in the
+    run, and the key of a held-out row is its number. So the random numbers do not depend on the other rows of the
+    batch.
     """
     planes = Planes.of(rows, special)
     slots, filled = _slots(masks, num_slots)
@@ -112,9 +113,10 @@ def make_batch(
 
 
 def borders_of(examples: NDArray[np.int64]) -> NDArray[np.int32]:
-    """[N + 1], where examples and paddings begin in the rows [B, L] laid end to end, and last the end of them.
+    """[N + 1], the places where examples and paddings begin when the rows [B, L] are laid end to end, and then the end.
 
-    The end is repeated, examples of no token, until N is a power of two, so that a compiler meets few shapes.
+    The end is repeated until N is a power of two, so that a compiler meets few shapes. Each repetition is an example
+    without tokens.
     """
     begins = np.ones(examples.shape, np.bool_)
     begins[:, 1:] = examples[:, 1:] != examples[:, :-1]
@@ -126,7 +128,7 @@ def borders_of(examples: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _slots(masks: NDArray[np.bool_], num_slots: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The masked positions of each row in order, [B, P], and which of the P are filled."""
+    """The masked positions of each row in order, [B, P], and whether each slot is filled, [B, P]."""
     counts = masks.sum(axis=1)
     assert counts.max(initial=0) <= num_slots, "a masking has more positions than the recipe has slots"
     filled = np.arange(num_slots) < counts[:, None]
@@ -136,6 +138,6 @@ def _slots(masks: NDArray[np.bool_], num_slots: int) -> tuple[NDArray[np.int64],
 
 
 def _positions(example_start: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """[B, L], counted from the start of each example."""
+    """The position of each token, [B, L], counted from 0 at the start of its example."""
     index = np.broadcast_to(np.arange(example_start.shape[1]), example_start.shape)
     return index - np.maximum.accumulate(np.where(example_start, index, 0), axis=1)

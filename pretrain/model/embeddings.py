@@ -1,4 +1,4 @@
-"""Embeddings, and what the discriminator's have from the generator's (`model.shared_embeddings`).
+"""Embeddings of both towers, and how the discriminator shares those of the generator (`model.shared_embeddings`).
 
 Letters: B rows, L row length, E embedding, V vocabulary.
 """
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from configs.training_tables import ModelTable
 from pretrain.model.dropout import Dropout
 
-# The tables and the LayerNorm of a tower by their names in `Embeddings`.
+# The embedding tables and the LayerNorm of a tower, by the names of the parameters in `Embeddings`.
 Tables = dict[str, Tensor]
 
 
 class Embeddings(nn.Module):
-    """Words, positions and token types, and the LayerNorm of their sum: the generator's."""
+    """The generator's embeddings: words, positions and token types, and the LayerNorm of their sum."""
 
     def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__()
@@ -31,7 +31,7 @@ class Embeddings(nn.Module):
         return dict(self.named_parameters())
 
     def forward(self, tables: Tables, tokens: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
-        """[B, L] each -> [B, L, E], by the tables of either tower."""
+        """[B, L] each -> [B, L, E]. `tables` are the tables of the generator or of the discriminator."""
         summed = (
             F.embedding(tokens, tables["word.weight"])
             + F.embedding(positions, tables["position.weight"])
@@ -42,22 +42,22 @@ class Embeddings(nn.Module):
 
 
 class Shared(nn.Module):
-    """All of the generator's; both towers send them gradients (google-research/electra)."""
+    """The discriminator uses all embeddings of the generator, and both towers train them (google-research/electra)."""
 
     def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__()
 
     def tables(self, generator: Tables) -> Tables:
-        """The discriminator's."""
+        """The tables of the discriminator, given the tables of the generator."""
         return generator
 
     def load(self, tables: Tables, generator: Embeddings) -> None:
-        """Take over the discriminator's tables, into the generator's where they are shared."""
+        """Copy `tables` into the discriminator's tables. A table that is shared changes for the generator too."""
         generator.load_state_dict(tables)
 
 
 class WordsShared(Shared):
-    """The generator's words; positions, token types and LayerNorm of its own (PaddleNLP)."""
+    """The towers share the words. The discriminator has its own positions, token types and LayerNorm (PaddleNLP)."""
 
     def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__(model, vocabulary_size)
@@ -74,10 +74,11 @@ class WordsShared(Shared):
 
 
 class Disentangled(Shared):
-    """The generator's tables plus differences, which start at zero and alone get the discriminator's gradients.
+    """The discriminator's tables are the generator's plus differences. The discriminator has its own LayerNorm.
 
-    So the two tasks do not pull one table two ways: gradient-disentangled embedding sharing (DeBERTaV3, rtd_task.py in
-    microsoft/DeBERTa). The LayerNorm is its own.
+    The differences start at zero. The gradients of the discriminator reach only the differences, so the two tasks do
+    not pull the same table in two directions. DeBERTaV3 calls this gradient-disentangled embedding sharing (rtd_task.py
+    in microsoft/DeBERTa).
     """
 
     def __init__(self, model: ModelTable, vocabulary_size: int):

@@ -15,7 +15,7 @@ from pretrain.model.linear import Linear
 
 
 class Layer(nn.Module):
-    """Attention and feed-forward, each with its residual and a LayerNorm behind it."""
+    """Attention and a feed-forward part. Each is followed by a residual connection and a LayerNorm."""
 
     def __init__(self, tower: TowerTable, model: ModelTable):
         super().__init__()
@@ -33,7 +33,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A tower: the embeddings projected to its width, if that differs, and its layers."""
+    """A tower: a projection of the embeddings to the width of the tower, if the widths differ, and the layers."""
 
     def __init__(self, tower: TowerTable, model: ModelTable):
         super().__init__()
@@ -42,8 +42,9 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(tower, model) for _ in range(tower.layers))
 
     def forward(self, embedded: Tensor, bounds: Bounds) -> Tensor:
-        """[B, L, E] -> [B, L, D]; `bounds` as attention.bounds gives them."""
-        # Under autocast the projection gives bf16; the residual stream stays fp32, as behind every LayerNorm on a GPU.
+        """[B, L, E] -> [B, L, D]. `bounds` is the result of `attention.bounds`."""
+        # Under autocast the projection gives bf16. The states between the layers are fp32, because LayerNorm returns
+        # fp32 on a GPU.
         states = self.projection(embedded).float()
         for layer in self.layers:
             states = layer(states, bounds)
@@ -51,7 +52,7 @@ class Encoder(nn.Module):
 
 
 def initialize(module: nn.Module, model: ModelTable) -> None:
-    """Initial values of matrices and tables by `model.initializer`; biases 0, LayerNorms 1."""
+    """Give matrices and tables their initial values by `model.initializer`. Biases are 0, and LayerNorms scale by 1."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
             draw(part.weight, model)
@@ -63,7 +64,10 @@ def initialize(module: nn.Module, model: ModelTable) -> None:
 
 
 def draw(weight: Tensor, model: ModelTable) -> None:
-    """A normal of standard deviation `initializer_range`, cut at two deviations where the recipe says so."""
+    """Draw a weight from a normal distribution with standard deviation `initializer_range`.
+
+    With `model.initializer = "truncated_normal"`, the distribution is cut at two standard deviations.
+    """
     deviation = model.initializer_range
     if model.initializer == "truncated_normal":
         nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
@@ -72,6 +76,9 @@ def draw(weight: Tensor, model: ModelTable) -> None:
 
 
 def draw_glorot(weight: Tensor, model: ModelTable) -> None:
-    """For layers that Google builds without an initializer: TensorFlow's default, Glorot's uniform."""
+    """Draw the weight of a layer that Google builds without an initializer.
+
+    TensorFlow's default for such a layer is Glorot's uniform distribution.
+    """
     if model.initializer == "truncated_normal":
         nn.init.xavier_uniform_(weight)

@@ -1,9 +1,10 @@
 """Rows that an objective compares with one another, on one process or on several.
 
-A step's rows form groups of `batch.group_rows`; a group is computed at once, so it lies within one micro-batch or
-spans processes whole. What is computed within groups does not depend on the number of processes.
+The rows of a step form groups of `batch.group_rows`. A group is computed at once, so it either lies within one
+micro-batch or consists of the whole micro-batches of several processes. The result within a group does not depend on
+the number of processes.
 
-Letters: B rows of this process, C rows of a group, W views.
+Letters: B rows of this process, G groups, C rows of a group, W views.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from configs.recipe import Recipe
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups that hold this process's rows: [G, W C, ...] and which of them are its own, [G, W C] bool."""
+    """The groups with rows of this process, [G, W C, ...], and whether each row is its own, [G, W C] bool."""
 
     values: Tensor
     own: Tensor
 
 
 def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
-    """`values` [W B, ...], view after view. `spread`: whether other processes may hold rows of the same group."""
+    """Arrange `values` [W B, ...], which hold all rows of one view after the other, in groups.
+
+    `spread` says whether other processes may hold rows of the same group.
+    """
     views, size = recipe.batch.views, recipe.batch.group_rows
     rows = len(values) // views
     viewed = values.view(views, rows, *values.shape[1:])
@@ -44,7 +48,11 @@ def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
 
 
 class _Gather(torch.autograd.Function):
-    """The tensors of all processes; what each process's loss says of a tensor is added up where it came from."""
+    """Gather a tensor from every process.
+
+    In the backward pass, the gradients that all processes have computed for a tensor are added up in the process that
+    the tensor came from.
+    """
 
     @staticmethod
     def forward(ctx: FunctionCtx, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]  torch's is (ctx, *args)

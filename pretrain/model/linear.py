@@ -1,8 +1,8 @@
-"""Matrix products with a bias: torch's, and on a CPU in fp32 those of oneDNN.
+"""Matrix products with a bias: by torch's default, and on a CPU in fp32 by oneDNN.
 
-torch gives fp32 products on a CPU to MKL. oneDNN, which torch has for other types, was a fifth faster for a layer's
-output and for the gradient of its input on an AMD EPYC, and MKL for the gradient of the weight (docs/log.md,
-benchmarks/train_step.py). Other processors have not been measured.
+By default, torch computes fp32 products on a CPU with MKL, and uses oneDNN for other types. On an AMD EPYC, oneDNN was
+a fifth faster than MKL for the output of a layer and for the gradient of its input; MKL was faster for the gradient of
+the weight (docs/log.md, benchmarks/train_step.py). Other processors have not been measured.
 """
 
 from __future__ import annotations
@@ -51,5 +51,5 @@ class _Product(torch.autograd.Function):
 
 
 def _onednn(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The product that torch's own compiler calls."""
+    """A product by oneDNN, through the operator that torch's own compiler calls."""
     return torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")

@@ -1,6 +1,6 @@
-"""Generator and discriminator, trained jointly: the figure of the ELECTRA paper as one forward pass.
+"""Generator and discriminator, which are trained jointly: the figure of the ELECTRA paper as one forward pass.
 
-Letters: B rows, L row length, P slots, D hidden, E embedding, V vocabulary.
+Letters: B rows, L row length, P slots, D hidden, E embedding, V vocabulary, K candidates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class PairOutput:
 
 
 class ElectraPair(nn.Module):
-    """Raises UserError for a recipe whose objectives do not exist or do not fit."""
+    """The generator, the discriminator and the objectives of a recipe.
+
+    Raises UserError if an objective is unknown or does not fit the recipe.
+    """
 
     def __init__(self, recipe: Recipe):
         super().__init__()
@@ -61,13 +64,13 @@ class ElectraPair(nn.Module):
         return cast(rtd.Objective, self.objectives["rtd"]) if "rtd" in self.objectives else None
 
     def counts(self, batches: list[Batch]) -> Counts:
-        """By how much each objective's sum is to be divided: what it counts in these batches."""
+        """The number by which the loss of each objective is divided, counted over these batches."""
         return {
             name: float(sum(objective.count(batch) for batch in batches)) for name, objective in self.named_objectives()
         }
 
     def forward(self, batch: Batch, counts: Counts) -> PairOutput:
-        """`counts` are those of the whole step, over all micro-batches and processes."""
+        """One forward pass. `counts` covers the whole step: all of its micro-batches, on all processes."""
         bounds = attention.bounds(batch.examples, batch.borders)
         tables = self.embeddings.tables()
 
@@ -94,25 +97,28 @@ class ElectraPair(nn.Module):
         return self.embeddings(tables, tokens, batch.positions, batch.segments)
 
     def tables(self, tower: str) -> Tables:
-        """The embeddings of "generator" or "discriminator"."""
+        """The embedding tables of a tower, "generator" or "discriminator"."""
         generator = self.embeddings.tables()
         return generator if tower == "generator" else self.discriminator_embeddings.tables(generator)
 
     def generator_states(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        """[B, L] each, one example in a row -> [B, L, D]. For looking at a trained pair; training uses `forward`."""
+        """[B, L] each, with one example in each row -> [B, L, D].
+
+        This method is for the use of a trained pair. Training uses `forward`.
+        """
         return self._states("generator", tokens, segments, real)
 
     def discriminator_states(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        """[B, L] each, one example in a row -> [B, L, D]."""
+        """[B, L] each, with one example in each row -> [B, L, D]"""
         return self._states("discriminator", tokens, segments, real)
 
     def generator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        """[B, L] each, one example in a row -> [B, L, V]."""
+        """[B, L] each, with one example in each row -> [B, L, V]"""
         states, table = self.generator_states(tokens, segments, real), self.embeddings.word.weight
         return self.prediction.logits(states, table)[:, :, : len(table)]
 
     def discriminator_logits(self, tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        """[B, L] each, one example in a row -> [B, L], positive where a replacement is suspected."""
+        """[B, L] each, with one example in each row -> [B, L]. A positive logit means "replaced"."""
         assert self.detection is not None, "only a pair trained with [objectives.rtd] detects"
         return self.detection.logits(self.discriminator_states(tokens, segments, real))
 
@@ -122,14 +128,14 @@ class ElectraPair(nn.Module):
         return getattr(self, tower)(embedded, attention.bounds(real.long()))
 
     def tower(self, name: str) -> dict[str, Tensor]:
-        """The weights of "generator" or "discriminator" as if it stood alone: its embeddings, its layers, all heads."""
+        """The weights of one tower, "generator" or "discriminator": its embeddings, its layers, and all heads."""
         own = {key: value for key, value in self.state_dict().items() if key.startswith((f"{name}.", "objectives."))}
         return own | {f"embeddings.{key}": value.detach() for key, value in self.tables(name).items()}
 
     def load_tower(self, name: str, weights: dict[str, Tensor]) -> None:
-        """Take over the weights of one tower with its embeddings; what the towers share becomes as it is there.
+        """Load the weights of one tower with its embeddings. Embeddings that the towers share change for both of them.
 
-        The generator comes first: disentangled embeddings are differences from what it has.
+        Load the generator first: disentangled embeddings are stored as differences from the generator's.
         """
         embeddings = {key: value for key, value in weights.items() if key.startswith("embeddings.")}
         tables = {key.removeprefix("embeddings."): value for key, value in embeddings.items()}

@@ -1,8 +1,9 @@
-"""Tokens from the generator's distribution, by inverting its cumulative sum at given uniform numbers. No gradient.
+"""Sampling of tokens from the generator's distribution, without a gradient.
 
-In two steps, each with a number of its own: a block of the vocabulary, then a token of the block. Where a number falls
-on the border between two tokens, the rounding of the logits decides, and a batch that is cut differently may draw
-another token; two steps have some hundred borders, one would have as many as there are tokens.
+The cumulative distribution is inverted at given uniform numbers, in two steps: the first number chooses a block of the
+vocabulary, and the second number chooses a token of the block. If a number falls on the border between two tokens, the
+rounding of the logits decides, so that a batch that is cut differently may give another token. Two steps have some
+hundred such borders; a single step would have as many borders as there are tokens.
 
 Letters: B rows, P slots, V vocabulary with its padding, K candidates.
 """
@@ -12,15 +13,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Uniform numbers that a token takes.
+# How many uniform numbers are needed to sample a token.
 STEPS = 2
-# Tokens of a block. The generator's logits are padded to a whole number of them.
+# How many tokens a block of the vocabulary has. The generator's logits are padded to a whole number of blocks.
 BLOCK = 64
 
 
 @torch.no_grad()
 def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P] from [B, P, V], whole blocks, at `uniforms` [B, P, 2] in [0, 1)."""
+    """Ids [B, P], sampled from [B, P, V] with `uniforms` [B, P, 2] in [0, 1). V is a whole number of blocks."""
     scaled = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
     blocks = scaled.exp().unflatten(2, (-1, BLOCK))
     block = _invert(blocks.sum(3), uniforms[:, :, 0])
@@ -29,9 +30,9 @@ def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
 
 
 def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
-    """Indices [B, P] into [B, P, N], each as likely as its weight; never one without weight.
+    """Indices [B, P] into [B, P, N], each chosen with a probability in proportion to its weight.
 
-    Of weights that are no numbers the first is drawn: the loss is where they are noticed.
+    An index with weight 0 is never chosen. If the weights are NaN, index 0 is chosen: the loss will show the NaN.
     """
     cumulative = weights.cumsum(2)
     total = cumulative[:, :, -1:]
@@ -42,7 +43,7 @@ def _invert(weights: Tensor, uniforms: Tensor) -> Tensor:
 
 @torch.no_grad()
 def sample_others(log_probs: Tensor, taken: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Ids [B, P, K], drawn in turn at `uniforms` [B, P, K, 2], without replacement and never `taken` [B, P]."""
+    """Ids [B, P, K], sampled in turn with `uniforms` [B, P, K, 2], without replacement, and never `taken` [B, P]."""
     drawn: list[Tensor] = []
     if not uniforms.shape[2]:
         return taken.new_empty((*taken.shape, 0))

@@ -1,6 +1,7 @@
-"""Objectives, the terms of the loss: one file each, found by the name of its table, `[objectives.NAME]`.
+"""Objectives are the terms of the loss. Each objective has a file of its own.
 
-A file defines `Settings` (its table's keys) and `Objective`, a module with its head, its count and its loss.
+The table `[objectives.NAME]` of a recipe selects the file NAME.py. The file defines `Settings`, the keys of the table,
+and `Objective`, a module with the head, the count and the loss.
 
 Letters: B rows, L row length, P slots, D hidden, E embedding, V vocabulary, K candidates.
 """
@@ -23,10 +24,10 @@ from pretrain.model.batch import Batch
 
 @dataclass(frozen=True)
 class Forward:
-    """What one pass through the pair computed, for the objectives to judge."""
+    """The results of one forward pass through the pair, from which the objectives compute their losses."""
 
     batch: Batch
-    slot_log_probs: Tensor  # [B, P, V and padding] the generator's, at the slots
+    slot_log_probs: Tensor  # [B, P, V and padding] of the generator, at the slots
     sampled: Tensor  # [B, P] ids that the generator sampled
     candidates: Tensor  # [B, P, K] further ids that it drew, never the original
     replaced: Tensor  # [B, L] bool, where the sample is not the original
@@ -35,48 +36,54 @@ class Forward:
 
     @property
     def replaced_slots(self) -> Tensor:
-        """[B, P] bool."""
+        """[B, P] bool, whether the token of a filled slot was replaced by another token."""
         return (self.sampled != self.batch.targets) & self.batch.filled
 
     def slot_counts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Filled slots, those whose most likely token is the original, and those whose sample is."""
+        """Three numbers of slots: filled, with the original as most likely token, and with the original as sample."""
         filled, targets = self.batch.filled, self.batch.targets
         predicted = self.slot_log_probs.detach().argmax(-1)
         return filled.sum(), ((predicted == targets) & filled).sum(), ((self.sampled == targets) & filled).sum()
 
 
 def take(states: Tensor, slots: Tensor) -> Tensor:
-    """The states of the slots: [B, L, D], [B, P] -> [B, P, D]"""
+    """The states at the slots: [B, L, D], [B, P] -> [B, P, D]"""
     return states.gather(1, slots[:, :, None].expand(-1, -1, states.shape[2]))
 
 
 class Settings(Table):
-    """The keys that every objective's table has; an objective with more extends it."""
+    """The keys that the table of every objective has. An objective with further keys extends this class."""
 
     weight: NotNegative
 
 
 class ObjectiveModule(nn.Module):
-    """The interface of an objective. The loss is its sum over a batch divided by the count of the whole step."""
+    """The interface of an objective.
+
+    The loss that is trained is the sum that `forward` returns, divided by the `count` of the whole step.
+    """
 
     def __init__(self, settings: Settings):
         super().__init__()
         self.weight = settings.weight
 
     def initialize(self) -> None:
-        """Initial values that differ from the encoder's, where the objective has any."""
+        """Set the initial values that differ from those of the encoder, if the objective has any."""
 
     def count(self, batch: Batch) -> int:
-        """What the sum is divided by, most often a number of predictions. Known on the host before the forward pass."""
+        """The number by which the sum is divided, most often a number of predictions.
+
+        It is known on the CPU before the forward pass.
+        """
         raise NotImplementedError  # each objective's own
 
     def forward(self, forward: Forward) -> Tensor:
-        """The loss summed over what `count` counts, a scalar."""
+        """The sum of the loss over everything that `count` counts, a scalar."""
         raise NotImplementedError  # each objective's own
 
 
 def build(recipe: Recipe) -> nn.ModuleDict:
-    """The objectives of a recipe by name; raises UserError for an unknown name or key."""
+    """The objectives of a recipe by name. Raises UserError for an unknown name or key."""
     return nn.ModuleDict({name: _build(name, table.model_dump(), recipe) for name, table in recipe.objectives.items()})
 
 

@@ -1,7 +1,7 @@
-"""Contrastive sequence prediction (ERNIE-Health): find a row's other view among the rows of its group.
+"""Contrastive sequence prediction (ERNIE-Health): the model finds the other view of a row among the rows of its group.
 
-The two views are two maskings of the row, and the vector of a view is that of its first [CLS]. The loss is NT-Xent
-(SimCLR). Its gradient reaches the vectors of other processes too, which PaddleNLP's does not.
+The two views are two maskings of the same row. The vector of a view is computed from its first token, [CLS]. The loss
+is NT-Xent (SimCLR). Its gradient also reaches the vectors of other processes, whereas PaddleNLP's does not.
 
 Letters: B rows, D hidden, H width of a vector, W views, G groups, C rows of a group.
 """
@@ -32,7 +32,7 @@ class Settings(CommonSettings):
 
 
 class Objective(ObjectiveModule):
-    """The head: dropout, dense, gelu, dropout, and a layer to a vector."""
+    """The head: dropout, a dense layer, gelu, dropout, and a linear layer that gives a vector."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
@@ -59,7 +59,7 @@ class Objective(ObjectiveModule):
         vectors = self.vectors(forward.states)
         vectors = F.normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=1)
         groups = grouped(vectors, self.recipe, spread=self.training)
-        # A temperature of 0.07 would magnify what bf16 rounds off.
+        # Division by a small temperature, such as 0.07, would magnify the rounding errors of bf16.
         with torch.autocast(vectors.device.type, enabled=False):
             similarities = groups.values @ groups.values.transpose(1, 2) / self.temperature  # [G, 2 C, 2 C]
         itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=vectors.device)

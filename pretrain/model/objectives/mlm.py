@@ -14,7 +14,7 @@ from pretrain.model.sampling import BLOCK
 
 
 class Objective(ObjectiveModule):
-    """The head gives logits over the vocabulary: dense, gelu, LayerNorm, then the word table itself, and a bias."""
+    """The head: a dense layer, gelu, LayerNorm, and logits over the vocabulary by the word table itself and a bias."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
@@ -24,7 +24,7 @@ class Objective(ObjectiveModule):
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:
-        """[..., D] of the generator, [V, E] -> [..., V and its padding], which is never likely."""
+        """States [..., D] of the generator, [V, E] -> [..., V and padding]. A padded token has the probability 0."""
         table, bias, padding = word_table, self.bias, -len(word_table) % BLOCK
         if padding:
             table, bias = F.pad(table, (0, 0, 0, padding)), F.pad(bias, (0, padding), value=-torch.inf)

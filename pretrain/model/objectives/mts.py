@@ -1,8 +1,8 @@
-"""Multi-token selection (ERNIE-Health): at a replaced token, choose the original among candidates.
+"""Multi-token selection (ERNIE-Health): at a replaced token, the model chooses the original among candidates.
 
-The candidates are the original and tokens that the generator drew without replacement; the one that the discriminator
-sees need not be among them (PaddleNLP 2.3, transformers/electra/modeling.py). The mean is over the replaced tokens of a
-group of rows.
+The candidates are the original and tokens that the generator drew without replacement. The replacement that the
+discriminator sees need not be among them (PaddleNLP 2.3, transformers/electra/modeling.py). The loss is averaged over
+the replaced tokens of a group of rows.
 
 Letters: B rows, P slots, D hidden, E embedding, V vocabulary, K drawn candidates, W views, C rows of a group.
 """
@@ -22,7 +22,7 @@ from pretrain.model.objectives import Forward, ObjectiveModule, Settings, take
 
 
 class Objective(ObjectiveModule):
-    """The head: dense, gelu, then the inner product with each candidate's embedding, plus its bias."""
+    """The head: a dense layer, gelu, and the inner product with the embedding of each candidate, plus its bias."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
@@ -41,11 +41,11 @@ class Objective(ObjectiveModule):
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def initialize(self) -> None:
-        """The bias is a table in PaddleNLP, and drawn like one."""
+        """Draw the bias at random: PaddleNLP stores it as an embedding table, and initializes it as such."""
         nn.init.normal_(self.bias, std=self.recipe.model.initializer_range)
 
     def logits(self, forward: Forward) -> Tensor:
-        """[B, P, 1 + K], the original first."""
+        """Logits [B, P, 1 + K]. The first belongs to the original."""
         options = torch.cat([forward.batch.targets[:, :, None], forward.candidates], 2)
         query = F.gelu(self.dense(take(forward.states, forward.batch.slots))).float()
         return (query[:, :, None] * F.embedding(options, forward.word_table)).sum(3) + self.bias[options]

@@ -1,4 +1,4 @@
-"""Replaced token detection: the discriminator tells, at every token, whether the generator put it there.
+"""Replaced token detection: for every token, the discriminator tells whether the generator replaced it.
 
 A sample that equals the original counts as original.
 """
@@ -16,7 +16,7 @@ from pretrain.model.objectives import Forward, ObjectiveModule, Settings
 
 
 class Objective(ObjectiveModule):
-    """The head: dense, gelu, and a layer to one logit, positive where it suspects a replacement."""
+    """The head: a dense layer, gelu, and a linear layer that gives a logit. A positive logit means "replaced"."""
 
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
@@ -26,7 +26,7 @@ class Objective(ObjectiveModule):
         self.prediction = Linear(hidden, 1)
 
     def initialize(self) -> None:
-        """Google builds the last layer without an initializer (run_pretraining.py)."""
+        """Draw the last layer by Glorot, because Google builds it without an initializer (run_pretraining.py)."""
         draw_glorot(self.prediction.weight, self.model)
 
     def logits(self, states: Tensor) -> Tensor:
