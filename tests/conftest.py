@@ -1,10 +1,10 @@
-"""Real text that every machine has, and one small corpus that many tests read."""
+"""Provide real text that every machine has, and one small corpus that many tests read."""
 
 from __future__ import annotations
 
 import os
 
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the CPU; benchmarks are of GPUs
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests cover the CPU; the benchmarks cover GPUs
 # Matrices as small as those of the tests are no faster on several threads, and the processes of one test would compete
 # for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,14 +25,16 @@ from data_prep.shards import Corpus
 from pretrain.step.world import World, join, leave
 from tests.slurm import slurm as slurm
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start.
+# A shell that starts the tests in the background makes them, and the processes that they start, ignore Ctrl-C. This
+# restores Python's own handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine with other work is slow, which is no failure; and every machine tries the same examples.
+# No example has a deadline, since a test that is slow on a busy machine has not failed. Every machine tries the same
+# examples.
 settings.register_profile("unhurried", deadline=None, derandomize=True)
 settings.load_profile("unhurried")
 
-# Small enough for a step of milliseconds, and still every part of the real thing.
+# With these settings a step takes milliseconds and still uses every part of the real training.
 SMALL = (
     "data.row_length=64",
     "data.validation_share=0.1",
@@ -53,7 +55,7 @@ SMALL = (
 
 
 def documents(count: int = 40) -> list[str]:
-    """Pages of Python's language reference, a paragraph a line."""
+    """Return pages of Python's language reference, with one paragraph per line."""
     pages = list(topics.topics.values())[:count]
     return ["\n".join(" ".join(block.split()) for block in page.split("\n\n") if block.strip()) for page in pages]
 
@@ -84,14 +86,17 @@ def corpus(corpus_folder: Path) -> Corpus:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """This process alone. Once for all tests, because DeepSpeed keeps its first process group for good."""
+    """Return the world of this process alone.
+
+    The tests share one world, because DeepSpeed keeps its first process group until the process ends.
+    """
     yield join()
     leave()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
+    """Mount a file system of one megabyte."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = subprocess.run(

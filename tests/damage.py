@@ -1,4 +1,4 @@
-"""What happens to files: bits that flip, ends that are missing, files that are gone."""
+"""Damage files in ways that happen: bits flip, the end is missing, or the file is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person, a disk or a program of tomorrow might make of a file that we read."""
+"""Draw changes that a person, a disk or a future program might make to a file that we read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VALUES = st.recursive(
 
 @st.composite
 def changed(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
-    """`tree` with one to three of its entries replaced, removed or added, at any depth."""
+    """Return `tree` with one to three of its entries replaced, removed or added, at any depth."""
     tree = copy.deepcopy(tree)
     for _ in range(draw(st.integers(1, 3))):
         here: Any = tree
@@ -48,7 +48,7 @@ def _keys(node: Any) -> list[Any]:
 
 @st.composite
 def cut_and_flipped(draw: st.DrawFn, content: bytes) -> bytes:
-    """`content` cut off somewhere, or with some bytes in it replaced by others."""
+    """Return `content` cut off somewhere, or with some of its bytes replaced by others."""
     start, end = sorted(draw(st.tuples(st.integers(0, len(content)), st.integers(0, len(content)))))
     return draw(
         st.sampled_from([content[:start], content[start:], content[:start] + content[end:]])

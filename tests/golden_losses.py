@@ -1,6 +1,6 @@
-"""The losses of the recipe `tiny` on a text that a function writes, so that every machine has it.
+"""Compute the losses of the recipe `tiny` on a text that a function writes, so that every machine has the text.
 
-python -m tests.golden_losses     # makes tests/golden/tiny_losses.json anew; say in the commit why they changed
+python -m tests.golden_losses     # writes tests/golden/tiny_losses.json again; say in the commit why the losses changed
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _NUM_WORDS, _NUM_DOCUMENTS, _LINES, _WORDS_A_LINE = 12_000, 200, 12, 20
 
 
 def text() -> str:
-    """Invented words, the frequent ones few, each drawn near the one before it. Integers only: they are not rounded."""
+    """Return text of invented words.
+
+    A few words are frequent, and each word is drawn near the previous word. Only integers are used, because they are
+    not rounded.
+    """
     syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
     digits = randomness.bits(0, "golden words", np.arange(_NUM_WORDS)[:, None], np.arange(4)) % np.uint64(
         len(syllables)
@@ -51,7 +55,7 @@ def text() -> str:
 
 
 def measure(folder: Path, world: World) -> dict[str, Any]:
-    """A corpus and a run below `folder`: the corpus's shards, and what each step logged."""
+    """Prepare a corpus and train a run below `folder`; return the corpus's shards and the log of each step."""
     write_text(folder / "text.txt", text())
     recipe = load("tiny", [f"data.sources={folder / 'text.txt'}", *OVERRIDES])
     prepare(recipe, folder / "corpus", 1)

@@ -1,4 +1,4 @@
-"""What each recipe is the shape of, and how many parameters that has.
+"""List the released models whose shape each recipe has, and the number of parameters of that shape.
 
 The integers were counted by instantiating transformers 5.23.0's ElectraModel (backbone), ElectraForPreTraining (with
 head) and ElectraForMaskedLM (generator, tied); joint is both with one set of embeddings.
@@ -33,11 +33,11 @@ PUBLISHED = {
     "zh_large": Published(("hfl/chinese-electra-large",), 324_472_832, 325_523_457, 41_666_440, 345_026_441),
     "legal": Published(("hfl/chinese-legal-electra-small-generator",), *_ZH_SMALL),
     "legal_base": Published(("hfl/chinese-legal-electra-base",), *_ZH_BASE),
-    # Joint: with its three heads and PaddleNLP's sharing of words alone.
+    # The joint number of this recipe includes its three heads, and shares only the word embeddings, as PaddleNLP does.
     "health": Published(("ernie-health-chinese",), 102_813_696, 103_405_057, 27_654_736, 114_999_073),
 }
-# The backbone of the generator of hfl/chinese-legal-electra-small-generator.
+# This counts the backbone of the generator of hfl/chinese-legal-electra-small-generator.
 LEGAL_GENERATOR_BACKBONE = 3_378_496
-# With its head for replaced tokens alone, and everything shared.
+# This is the joint number of `health` with the head for replaced tokens as its only head, and with everything shared.
 HEALTH_WITH_DETECTION_ALONE = 113_300_561
 HEALTH_DISCRIMINATOR_WITH_THREE_HEADS = 104_707_281

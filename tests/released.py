@@ -1,4 +1,4 @@
-"""Tiny released models, and what several tests do with them."""
+"""Write tiny released models, and do with them what several tests need."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def release(
     shared: bool = True,
     names: tuple[str, str] = ("x-discriminator", "x-generator"),
 ) -> Models:
-    """Write both into `folder`, by these names, with the vocabulary; `shared`: their embeddings are the same."""
+    """Write both models and the vocabulary into `folder`; if `shared`, the models have the same embeddings."""
     entries = len(vocabulary.read_text(encoding="utf-8").splitlines()) if vocabulary else entries
     torch.manual_seed(1)
     models = Models(
@@ -65,7 +65,7 @@ def release(
 
 
 def golden_copy(name: str, folder: Path) -> Path:
-    """A released model of `tests/golden` that a test may damage."""
+    """Return a copy of a released model of `tests/golden`, which a test may damage."""
     return Path(shutil.copytree(GOLDEN / name, folder / name))
 
 

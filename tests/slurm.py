@@ -1,7 +1,7 @@
-"""A Slurm of our own on this machine: munge, a controller and two nodes, all in one folder, gone after the tests.
+"""Run a private Slurm on this machine: munge, a controller and two nodes.
 
-Nothing of a Slurm that the machine may have is read or changed. The jobs run as the user of the tests, who need not be
-root.
+All its files lie in one folder, which is removed after the tests. A Slurm that the machine may already have is neither
+read nor changed. The jobs run as the user of the tests, who need not be root.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ import pytest
 PACKAGES = "apt-get install slurmctld slurmd slurm-client munge"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
 NODES = ("n1", "n2")
-# Daemons are outside of what many users have on their path.
+# The daemons of Slurm lie in folders that are not on the path of many users.
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
-# config_overrides: the nodes have the processors that stand here, whatever the machine has. cred_expire is what Slurm
-# waits before a job is queued again, and SlurmdTimeout until a node that is silent counts as lost.
+# config_overrides gives the nodes the number of processors that is written here, whatever the machine has. cred_expire
+# is the time that Slurm waits before it queues a job again. SlurmdTimeout is the time after which a silent node counts
+# as lost.
 CONFIGURATION = """
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -62,7 +63,7 @@ PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 
 
 class Cluster:
-    """Two nodes of two processors and the partition `all`."""
+    """Two nodes of two processors each, and the partition `all`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -91,7 +92,10 @@ class Cluster:
         self._run("slurmd", "-D", "-N", node, name=node)
 
     def kill_node(self, node: str) -> None:
-        """As if its plug were pulled. Who watches over a job goes before the job, or would report its death."""
+        """Kill the node as if its plug were pulled.
+
+        The processes that watch over a job are killed before the job, because they would otherwise report its death.
+        """
         jobs = [*processes(f"SLURMD_NODENAME={node}", str(self.folder))]
         for process in [self._daemons.pop(node).pid, *filter(_is_step, map(_parent, jobs)), *jobs]:
             with suppress(ProcessLookupError):
@@ -116,12 +120,12 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Cluster]:
-    """The cluster, found by sbatch and its like through SLURM_CONF; skips where Slurm is not installed."""
+    """Start the cluster, which Slurm's commands find through SLURM_CONF; skip where Slurm is not installed."""
     missing = [program for program in PROGRAMS if not shutil.which(program, path=SEARCHED)]
     if missing:
         pytest.skip(f"no {', '.join(missing)} here; {PACKAGES}")
     with ExitStack() as stack:
-        # Not below pytest's folder, whose name may be too long for the sockets.
+        # The folder does not lie below pytest's folder, whose name may be too long for the sockets.
         cluster = Cluster(Path(stack.enter_context(TemporaryDirectory(prefix="slurm-"))))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("SLURM_CONF", str(cluster.configuration))
@@ -139,7 +143,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def processes(*words: str) -> Iterator[int]:
-    """Those that have all these words in their environment or their command."""
+    """Yield the ids of processes that have all these words in their environment or their command."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             known = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()

@@ -1,4 +1,4 @@
-"""The arrows of import, and what stays light."""
+"""The imports follow the law of ARCHITECTURE.md, and light modules stay light."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("configs", "data_prep", "pretrain", "launch")
-# What a room may import when it is imported; launch imports more, but late.
+# The folders that each top-level folder may import from when it is imported. `launch` imports more, but only inside
+# functions.
 MAY_IMPORT = {
     "configs": {"configs"},
     "data_prep": {"configs", "data_prep"},
     "pretrain": {"configs", "data_prep", "pretrain"},
     "launch": {"configs", "launch", "data_prep", "pretrain"},
 }
-# Inside pretrain a folder may import from those before it.
+# Inside `pretrain`, a folder may import only from the folders before it in this order.
 PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "evaluation"))
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Modules that a file imports, late ones too, without those under `if TYPE_CHECKING`."""
+    """Yield the modules that a file imports, also inside functions, but not those under `if TYPE_CHECKING`."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: list[ast.AST] = [tree]
     while nodes:
@@ -92,7 +93,11 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 
 
 def test_no_folders_import_each_other_in_a_circle() -> None:
-    """A folder and the folder that it lies in count as one: objectives are used by the pair that uses their layers."""
+    """Check every folder of the code for circles of imports between its subfolders.
+
+    A folder and its own parent folder count as one, since the pair uses the objectives, which use the layers beside the
+    pair.
+    """
     for parent in {file.parent for room in ROOMS for file in _files(room)} - {ROOT}:
         arrows: dict[str, set[str]] = {}
         for source, targets in _arrows().items():
@@ -105,7 +110,7 @@ def test_no_folders_import_each_other_in_a_circle() -> None:
 
 @cache
 def _arrows() -> dict[str, set[str]]:
-    """Which files of ours each file imports, late or not, by their paths."""
+    """Map the path of each file of ours to the paths of our files that it imports, also inside functions."""
     files = [path for room in ROOMS for path in _files(room)]
     by_module = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files
@@ -113,14 +118,17 @@ def _arrows() -> dict[str, set[str]]:
     arrows: dict[str, set[str]] = {}
     for path in files:
         modules = set(_imports(path))
-        # `from package import module` names the package too, which is not meant.
+        # `from package import module` also yields the package itself, which does not count as an import here.
         modules -= {module.rpartition(".")[0] for module in modules if module in by_module}
         arrows[str(path)] = {str(by_module[module]) for module in modules if module in by_module} - {str(path)}
     return arrows
 
 
 def _circle(arrows: dict[str, set[str]]) -> list[str]:
-    """The nodes of a circle, or of what leads out of one: what is left when nodes without arrows are taken away."""
+    """Return the nodes that lie on a circle or on a path that leads out of a circle.
+
+    They are the nodes that remain when nodes without arrows are repeatedly taken away.
+    """
     left = {source: set(targets) for source, targets in arrows.items()}
     while ends := [source for source, targets in left.items() if not targets & left.keys()]:
         for source in ends:

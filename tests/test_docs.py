@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-# Turns of phrase that once had to be decoded, with what is written instead.
+# Phrases that readers once had to decode, each with the phrase that is written instead.
 _OLD_WORDS = {" anew": "again", "goes on from": "resumes from", "go on from": "continue from"}
 
 
@@ -32,7 +32,7 @@ def _text(path: Path) -> str:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The words of every `electra ...` line in the shell blocks and transcripts of a document."""
+    """Yield the words of every `electra ...` line in the shell blocks and transcripts of a document."""
     for language, block in _FENCE.findall(text):
         if language in ("", "sh"):
             for line in block.replace("\\\n", " ").splitlines():
@@ -46,7 +46,7 @@ ALL_COMMANDS = [
 
 
 def _context(words: list[str]) -> Any:
-    """What typer makes of a command line, without running it; fails for an unknown command or option."""
+    """Parse a command line with typer without running it; fail for an unknown command or option."""
     command = typer.main.get_command(app)
     while hasattr(command, "commands"):
         name, *words = words
@@ -63,7 +63,7 @@ def test_every_command_exists(document: str, line: str) -> None:
         released = {name: load("base").to_dict()[name] for name in ("model", "vocabulary")}
         released["vocabulary"]["source"] = "vocab.txt"
         known = released if parameters.get("init_from") else None
-        # A recipe of the reader's own extends small on the pages.
+        # On the pages, mine.toml is a recipe of the reader's own that extends `small`.
         recipe = parameters["recipe"].replace("mine.toml", "small")
         from_tables(read(recipe, parameters["overrides"] or (), known), line)
 
@@ -74,7 +74,7 @@ def test_every_command_is_documented() -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that GitHub gives to the headings of a document."""
+    """Return the anchors that GitHub gives to the headings of a document."""
     headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -105,7 +105,7 @@ def test_the_architecture_names_every_folder() -> None:
 
 
 def _strings() -> Iterator[str]:
-    """Every string in the code; the values in an f-string are left out."""
+    """Yield every string in the code, without the values in f-strings."""
     for path in (
         path for room in ("configs", "data_prep", "pretrain", "launch") for path in (ROOT / room).rglob("*.py")
     ):

@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize(
     "name", sorted({*shipped()} - {"adapt"})
-)  # which has the shape of the model that it goes on from
+)  # `adapt` has the shape of the model that it starts from
 def test_the_table_counts_parameters(name: str) -> None:
     row = re.search(rf"^\| `{name}` \|.*$", README, flags=re.MULTILINE)
     assert row, f"{name} is not in the table"
@@ -50,7 +50,7 @@ def test_the_recipe_example_is_valid(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_first_example_runs(text_file: Path, tmp_path: Path) -> None:
-    """Its commands on a smaller recipe, and then its Python."""
+    """Run the commands of the example on a smaller recipe, and then run its Python code."""
     example = README.partition("## A first example")[2].partition("\n## ")[0]
     commands, python = (re.search(rf"```{language}\n(.*?)```", example, re.DOTALL) for language in ("sh", "python"))
     assert commands and python

@@ -1,4 +1,4 @@
-"""A small run that was trained for twelve steps, at a rate at which weights move visibly."""
+"""Train a small run for twelve steps, at a learning rate at which weights move visibly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import SMALL
 
 @pytest.fixture(scope="session")
 def run(corpus_folder: Path, world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With checkpoints at the steps 4, 8 and 12, and evaluations at 6 and 12."""
+    """Return a run with checkpoints at the steps 4, 8 and 12, and evaluations at 6 and 12."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     recipe = load("tiny", [*SMALL, "optimizer.learning_rate=0.01", "run.keep_last=3"])
     assert train(recipe, Corpus(corpus_folder), folder, world, "auto")
