@@ -1,1 +1,1 @@
-"""Weights of the pair in the forms that other software loads."""
+"""`electra export`: the weights of a model in the formats that other software loads."""

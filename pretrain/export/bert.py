@@ -1,7 +1,8 @@
 """Folders that transformers loads as BERT, for servers that do not know ELECTRA; the outputs are identical.
 
-ELECTRA's encoder is BERT's, except that embeddings may be narrower than the states and are then projected. So a network
-whose embeddings are as wide as its states is a BERT under other names: `base` and `large`, and not `small`.
+ELECTRA's encoder is the encoder of BERT, except that the embeddings may be narrower than the hidden states and are then
+projected. So a network whose embeddings are as wide as its hidden states is a BERT with other names of weights. This
+holds for the recipes `base` and `large`, but not for `small`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pretrain.export.source import Source
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
-# BertForMaskedLM's names for ELECTRA's; the projection to the vocabulary is the table of words in both.
+# ELECTRA's names of the generator's head and BertForMaskedLM's. In both, the projection to the vocabulary is the table
+# of word embeddings.
 _PREDICTION = {
     "generator_predictions.dense": "cls.predictions.transform.dense",
     "generator_predictions.LayerNorm": "cls.predictions.transform.LayerNorm",
@@ -34,7 +36,7 @@ _NO_HEAD = "The head that tells replaced tokens is left out, because BERT has no
 
 
 def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
-    """Every part whose shape allows it. Raises UserError where the first, or the only one asked for, does not."""
+    """Write every part whose shape allows it. Raises UserError if the shape of the first part does not allow it."""
     fitting: list[TowerName] = [part for part in parts if not _misfit(source.networks[part])]
     if parts[0] not in fitting:
         raise UserError(f"{source.name}: --format bert: {_misfit(source.networks[parts[0]])}")
@@ -45,7 +47,7 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
 
 
 def _misfit(network: Network) -> str:
-    """Why a network is no BERT; empty when it is."""
+    """Return the reason why a network cannot be a BERT, or an empty string if it can."""
     embedding, hidden = network.shape["embedding"], network.shape["hidden"]
     if embedding == hidden:
         return ""
@@ -69,7 +71,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
 
 
 def _encoder(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Without any head."""
+    """Rename the weights of the encoder. The weights of all heads are left out."""
     start = "electra."
     return {prefix + name.removeprefix(start): tensor for name, tensor in weights.items() if name.startswith(start)}
 

@@ -1,6 +1,6 @@
-"""Checkpoints of TensorFlow, `NAME.index` and `NAME.data-00000-of-00001`, written without TensorFlow.
+"""TensorFlow checkpoints, `NAME.index` and `NAME.data-00000-of-00001`, written without TensorFlow.
 
-The reader is `pretrain/released/tensorflow.py`, which names the formats.
+They are read by `pretrain/released/tensorflow.py`, whose docstring describes the format.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from pretrain.export.crc32c import masked_crc32c
 
 _MAGIC, _HANDLES_BYTES = 0xDB4775248B80FB57, 40
 _FLOAT = 1  # DT_FLOAT of tensorflow/core/framework/types.proto
-# Keys between those that are stored whole, and the size from which a block is full, as TensorFlow has them.
+# TensorFlow's values: every sixteenth key is stored whole, and a block is full at this size.
 _RESTART_INTERVAL, _BLOCK_BYTES = 16, 256 * 1024
-# BundleHeaderProto: one file of data, and a version whose producer is 1.
+# This BundleHeaderProto states one file of data, and a version whose producer is 1.
 _HEADER = b"\x08\x01\x1a\x02\x08\x01"
 
 
 def write_bundle(checkpoint: Path, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-    """`checkpoint` is the path without an ending. Names are sorted, as TensorFlow sorts them."""
+    """Write a checkpoint. `checkpoint` is the path without an ending. Names are sorted as TensorFlow sorts them."""
     entries = [(b"", _HEADER)]
     with open(checkpoint.with_name(f"{checkpoint.name}.data-00000-of-00001"), "wb") as data:
         for name in sorted(arrays):
-            content = np.asarray(arrays[name], "<f4", order="C")  # ascontiguousarray would make a vector of a scalar
+            content = np.asarray(arrays[name], "<f4", order="C")  # ascontiguousarray would turn a scalar into a vector
             entries.append((name.encode(), _entry(content, data.tell())))
             data.write(content.data)
     checkpoint.with_name(f"{checkpoint.name}.index").write_bytes(_table(entries))
 
 
 def _entry(content: NDArray[Any], offset: int) -> bytes:
-    """BundleEntryProto; what is zero is left out, as protocol buffers do."""
+    """Encode a BundleEntryProto. A field whose value is zero is left out, as protocol buffers do."""
     dimensions = b"".join(_message(2, _number(1, size)) for size in content.shape)
     place = _number(4, offset) if offset else b""
     checksum = struct.pack("<BI", 6 << 3 | 5, masked_crc32c(content.reshape(-1).view(np.uint8).data))
@@ -43,7 +43,7 @@ def _entry(content: NDArray[Any], offset: int) -> bytes:
 
 
 def _table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A sorted table: blocks of entries, a block of none for its properties, and a block that points to the others."""
+    """Encode a sorted table: blocks of entries, an empty block of properties, and a block that points to the others."""
     content = bytearray()
 
     def append(block: bytes) -> bytes:
@@ -57,7 +57,7 @@ def _table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def _filled(entries: Iterable[tuple[bytes, bytes]]) -> Iterable[list[tuple[bytes, bytes]]]:
-    """The entries of each block."""
+    """Divide the entries into blocks. A block ends when its keys and values reach `_BLOCK_BYTES`."""
     block: list[tuple[bytes, bytes]] = []
     size = 0
     for key, value in entries:
@@ -71,7 +71,10 @@ def _filled(entries: Iterable[tuple[bytes, bytes]]) -> Iterable[list[tuple[bytes
 
 
 def _block(entries: list[tuple[bytes, bytes]], interval: int) -> bytes:
-    """Keys without what they share with the one before, except at the restarts, whose places come last."""
+    """Encode a block. A key is stored without the prefix that it shares with the key before.
+
+    Every `interval`-th key, called a restart, is stored whole; the offsets of the restarts end the block.
+    """
     content, restarts, before = bytearray(), [0], b""
     for number, (key, value) in enumerate(entries):
         shared = 0
@@ -94,7 +97,7 @@ def _message(field: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
+    """Encode a number with seven bits in each byte, the lowest bits first."""
     content = bytearray()
     while value > 127:
         content.append(value & 127 | 128)

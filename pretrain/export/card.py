@@ -1,6 +1,7 @@
-"""The model card, README.md: what the model is, how it is used, what it was trained on, how good it is, and its limits.
+"""The model card, README.md.
 
-It is published, so it names no folder of the machine that wrote it.
+It tells what the model is, how it is used, how it was trained, how good it is, and what its limits are. The card is
+published, so it names no folder of the machine that wrote it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TEXT = "The model repeats the facts, the errors and the prejudices of its text,
 
 
 def write_card(source: Source, networks: Sequence[Written], proofs: Sequence[Proof]) -> None:
-    """Into the folder that the networks share."""
+    """Write the card into the folder that the networks share."""
     first, parts = networks[0], [written.network.part for written in networks]
     pages = Environment(loader=PackageLoader("pretrain"), autoescape=False, trim_blocks=True, lstrip_blocks=True)
     text = pages.get_template("card.md").render(
@@ -46,21 +47,21 @@ def write_card(source: Source, networks: Sequence[Written], proofs: Sequence[Pro
 
 
 def _metadata(source: Source, written: Written) -> str:
-    """YAML by the hub's own class. The licence of the model is its owner's to choose, so none is stated."""
+    """Make the YAML header with the hub's own class. It states no licence, since the owner of the model chooses it."""
     title = _title(source)
     data = ModelCardData(
         library_name=written.card.library,
         pipeline_tag=written.card.pipeline,
         tags=["electra"],
         model_name=title,
-        # A folder's name says nothing on the hub.
+        # Only a name on the hub is given as base model; the name of a local folder means nothing there.
         base_model=source.name if source.training is None and not Path(source.name).exists() else None,
     )
     return data.to_yaml().strip()
 
 
 def _title(source: Source) -> str:
-    """A name on the hub as it is; of a folder its last part."""
+    """Return the name of the recipe, the name on the hub, or the last part of a folder's path."""
     if source.training:
         return source.training.recipe.name
     path = Path(source.name)

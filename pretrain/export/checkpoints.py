@@ -1,4 +1,4 @@
-"""Which weights of a run are exported: those of one checkpoint, or the mean over several."""
+"""The choice of a run's weights for an export: one checkpoint, or the mean of several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user asked for: `which` is "last", "best" (by `metric`) or the number of a step."""
+    """The user's request: `which` is "last", "best" (by `metric`) or the number of a step.
+
+    `average` is the number of checkpoints whose mean is exported.
+    """
 
     which: str = "last"
     metric: str | None = None
@@ -30,11 +33,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Verified checkpoints, oldest first; with several, the export is their mean."""
+    """The verified checkpoints of an export, oldest first. If there are several, the export is their mean."""
 
     folders: tuple[Path, ...]
-    state: checkpoint.CheckpointState  # of the newest
-    reason: str  # for people
+    state: checkpoint.CheckpointState  # the state of the newest checkpoint
+    reason: str  # why this checkpoint was chosen, for people
 
     @property
     def run(self) -> Path:
@@ -45,7 +48,7 @@ class Chosen:
         return [checkpoint.step_number(folder) for folder in self.folders]
 
     def weights(self) -> Weights:
-        """By name, on the CPU in fp32. A mean is added up in fp64, one tensor at a time."""
+        """Read the weights by name, on the CPU in fp32. A mean is added up in fp64, one tensor at a time."""
         if len(self.folders) == 1:
             return checkpoint.read_weights(self.folders[0])
         files = [safe_open(tensors_file(folder, WEIGHTS), framework="pt") for folder in self.folders]
@@ -60,9 +63,10 @@ def _mean(tensors: list[Tensor]) -> Tensor:
 
 
 def choose(path: Path, choice: Choice) -> Chosen:
-    """`path` is a run, or one of its checkpoints. Raises UserError when there is no such checkpoint, or it is damaged.
+    """Find and verify the requested checkpoints of `path`, which is a run or one of its checkpoints.
 
-    Prints on stderr which newer ones are damaged, when the newest is asked for.
+    If the newest checkpoint of a run is requested, a warning on stderr names damaged checkpoints that are newer. Raises
+    UserError when there is no such checkpoint, or when it is damaged.
     """
     if checkpoint.is_checkpoint(path):
         if choice.which != "last":
@@ -99,7 +103,7 @@ def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]
 
 
 def _best(run: Path, metric: str | None) -> tuple[int, str]:
-    """The step with the best value, among those that have both a checkpoint and an evaluation."""
+    """Return the step with the best value among the steps that have both a checkpoint and an evaluation, and why."""
     steps = _steps(run)
     lines = {line["step"]: line for line in read_metrics(run) if line["kind"] == "evaluation" and line["step"] in steps}
     if not lines:
@@ -113,13 +117,13 @@ def _best(run: Path, metric: str | None) -> tuple[int, str]:
     values = {step: line[metric] for step, line in lines.items() if line[metric] is not None}
     if not values:
         raise UserError(f"--checkpoint best: {metric} was not finite at any of the steps {_listed(steps)}")
-    # The log holds losses, which should be low, and scores, which should be high.
+    # A metric of the log is a loss, which should be low, or a score, which should be high.
     step = (min if metric.endswith("_loss") else max)(values, key=values.__getitem__)
     return step, f"the best {metric} ({values[step]:.4f}) of the steps {_listed(sorted(values))}"
 
 
 def _last(newest: Path, count: int) -> tuple[Path, ...]:
-    """`count` checkpoints, of which `newest` is the last, verified."""
+    """Return the last `count` checkpoints up to `newest`, verified."""
     step = checkpoint.step_number(newest)
     earlier = [folder for folder in checkpoint.list_checkpoints(newest.parent) if checkpoint.step_number(folder) < step]
     if count > len(earlier) + 1:

@@ -1,4 +1,4 @@
-"""transformers' ElectraConfig of one network, which every format has beside its weights."""
+"""The ElectraConfig of transformers for one network. Every format stores it, or a form of it, beside the weights."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pretrain.model.pair import ElectraPair
 from pretrain.released.network import Network, TowerName
 
 ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
-# A discriminator without its head, or one that was cut after a layer.
+# The class for a network without a head, such as a discriminator that was cut after a layer.
 ENCODER = "ElectraModel"
-# What the tensors do not tell, with transformers' defaults for a released model that does not tell it either.
+# Entries that the tensors do not show, with transformers' defaults for a released model whose config lacks them.
 _UNTOLD = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
 _HEADS = {"discriminator": "objectives.rtd.prediction.weight", "generator": "objectives.mlm.dense.weight"}
 
 
 def has_head(network: Network) -> bool:
-    """Whether it detects or predicts; a released model may be the encoder alone."""
+    """Whether the network has the head that detects or predicts. A released model may consist of the encoder alone."""
     return _HEADS[network.part] in network.weights
 
 
 def architecture(network: Network) -> str:
-    """The class of transformers that computes everything which the network holds."""
+    """Return the name of the transformers class that has the encoder, and the head if the network has one."""
     return ARCHITECTURES[network.part] if has_head(network) else ENCODER
 
 
 def stated(recipe: Recipe, part: TowerName) -> dict[str, Any]:
-    """The entries that only the recipe of a run knows."""
+    """Return the entries of the config that come from the recipe of a run and not from its tensors."""
     model = recipe.model
     tower = getattr(model, part)
     return {
@@ -43,14 +43,17 @@ def stated(recipe: Recipe, part: TowerName) -> dict[str, Any]:
 
 
 def config_of_recipe(recipe: Recipe, part: TowerName, pad_id: int) -> dict[str, Any]:
-    """Of a network that this recipe would train."""
+    """Make the config of a network that this recipe would train."""
     with torch.device("meta"):
         weights = ElectraPair(recipe).tower(part)
     return config_of(Network(part, weights, stated(recipe, part), recipe.name), pad_id)
 
 
 def config_of(network: Network, pad_id: int) -> dict[str, Any]:
-    """The shape is that of the tensors; the rest is what the model's own config states, or transformers' default."""
+    """Make the config of a network.
+
+    The shape comes from the tensors. The other entries come from the model's own config, or are transformers' defaults.
+    """
     shape = network.shape
     return {
         "architectures": [architecture(network)],

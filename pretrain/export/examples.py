@@ -1,4 +1,6 @@
-"""The inputs on which an export is compared with the model: the corpus' own rows where they are at hand, else random.
+"""The inputs on which an export is compared with the model.
+
+They are rows of the run's corpus if it can be found, and random tokens otherwise.
 
 Letters: B examples, L their length.
 """
@@ -20,23 +22,26 @@ from pretrain.export.source import Source
 from pretrain.run.folder import PROVENANCE
 
 _NUM_EXAMPLES = 8
-# A base model takes about a second for eight of this length on two cores.
+# A base model takes about a second for eight examples of this length on two cores.
 _MAX_LENGTH = 128
 _SEED = 0
 
 
 @dataclass(frozen=True)
 class Examples:
-    """With padding; two segments are among them where the corpus has any."""
+    """Padded inputs of a model. Some have two segments if the corpus has such examples."""
 
     tokens: Tensor  # [B, L]
     segments: Tensor  # [B, L]
     real: Tensor  # [B, L] bool, false on padding
-    origin: str  # for people
+    origin: str  # where the examples come from, for people
 
 
 def corpus_of(source: Source) -> Corpus | None:
-    """The corpus of a run, where its provenance still leads to it; a corpus that was prepared again is another."""
+    """Open the corpus of a run if it is still in the folder that the provenance names, and None otherwise.
+
+    A corpus that was prepared again has another manifest and counts as missing.
+    """
     if source.training is None:
         return None
     starts = read_json(source.training.chosen.run / PROVENANCE)["starts"]
@@ -48,7 +53,7 @@ def corpus_of(source: Source) -> Corpus | None:
 
 
 def examples_for(source: Source, corpus: Corpus | None) -> Examples:
-    """Examples of at most `_MAX_LENGTH` tokens, from the corpus where there is one."""
+    """Make examples of at most `_MAX_LENGTH` tokens, from the corpus if there is one, otherwise of random tokens."""
     shapes = [network.shape for network in source.networks.values()]
     length = min(_MAX_LENGTH, *(shape["max_positions"] for shape in shapes))
     return _of_rows(corpus, length) if corpus else _random(min(shape["vocabulary"] for shape in shapes), length)
@@ -71,13 +76,13 @@ def _of_rows(corpus: Corpus, length: int) -> Examples:
 
 
 def _borders(planes: Planes, row: int) -> list[tuple[int, int]]:
-    """Where each example of a row starts and ends."""
+    """Return the start and the end of each example of a row."""
     starts = np.flatnonzero(planes.example_start[row]).tolist()
     return list(zip(starts, [*starts[1:], int(planes.lengths[row])], strict=True))
 
 
 def _random(vocabulary: int, length: int) -> Examples:
-    """The same on every machine."""
+    """Make random tokens, which are the same on every machine."""
     places = np.arange(_NUM_EXAMPLES)[:, None], np.arange(length)
     tokens = (randomness.bits(_SEED, "proof of an export", *places) % np.uint64(vocabulary)).astype(np.int64)
     real = np.arange(length) < np.linspace(min(3, length), length, _NUM_EXAMPLES).astype(np.int64)[:, None]

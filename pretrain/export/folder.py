@@ -1,4 +1,4 @@
-"""`electra export`: a folder in a format, which appears when it is proved to be the model, or not at all."""
+"""`electra export`: the folder appears only after it is proved to give the outputs of the model."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from pretrain.released.network import TowerName
 
 @dataclass(frozen=True)
 class Order:
-    """What the command line asks for. `part` None means every network that the model has."""
+    """The request of the command line. If `part` is None, every network that the model has is exported."""
 
-    format: str = "huggingface"  # a module of this package
+    format: str = "huggingface"  # the name of the module of this package that writes it
     part: TowerName | None = None
     choice: Choice = field(default_factory=Choice)
     layers: int | None = None
 
 
 def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path, Proof]]:
-    """Write OUT in a format; returns its folders, each with its proof.
+    """Write the folder `out` in a format. Returns the folders in it, each with its proof.
 
-    Raises UserError when OUT is not empty, the format does not fit, or the proof fails.
+    Raises UserError when `out` is not empty, the format does not fit the model, or the proof fails.
     """
     order = order or Order()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

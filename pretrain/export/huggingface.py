@@ -1,4 +1,4 @@
-"""Folders that transformers loads: safetensors, a config, the tokenizer. No pickle, no code."""
+"""Folders that transformers loads: safetensors, a config and the tokenizer. They hold no pickle and no code."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-# The objectives whose heads the classes of transformers have.
+# For each network, the objectives whose heads transformers' classes have.
 HEADS: dict[TowerName, tuple[str, ...]] = {"discriminator": ("rtd",), "generator": ("mlm",)}
 
 
 def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
-    """DISCRIMINATOR and GENERATOR below `folder`, or one of them."""
+    """Write a folder for each of the networks `parts` below `folder`, such as `folder`/discriminator."""
     return [_write(source, source.networks[part], folder / part) for part in parts]
 
 
 def _write(source: Source, network: Network, folder: Path) -> Written:
     weights = to_huggingface(network.weights, network.part)
     if not has_head(network):
-        # As transformers saves a model without a head.
+        # transformers saves a model without a head under names without this prefix.
         weights = {name.removeprefix("electra."): tensor for name, tensor in weights.items()}
     write_folder(source, network, folder, weights, {}, "ElectraTokenizerFast")
     kind, heads = architecture(network), HEADS[network.part] if has_head(network) else ()
@@ -46,7 +46,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
 
 
 def usage(architecture: str, options: str = "") -> str:
-    """How a folder is loaded by transformers, as Markdown."""
+    """Return Markdown that shows how transformers loads a folder."""
     return f"""```python
 from transformers import AutoTokenizer, {architecture}
 
@@ -64,7 +64,7 @@ def write_folder(
     changes: dict[str, Any],
     tokenizer_class: str,
 ) -> None:
-    """Weights and tokenizer, and the config with these `changes`, of which None takes a key away."""
+    """Write weights, tokenizer and config. `changes` are entries of the config; None removes a key."""
     make_folder(folder)
     pad_id = write_tokenizer(source.tokenizer, folder, network.shape["max_positions"], tokenizer_class)
     config = config_of(network, pad_id) | changes
@@ -76,7 +76,7 @@ def write_folder(
 
 
 def transformers_outputs(architecture: str, folder: Path, **options: Any) -> tuple[Outputs, str] | None:
-    """What transformers' model in the folder computes; None where transformers is not installed."""
+    """Return a function that computes outputs with transformers, and its version. None if it is not installed."""
     if not find_spec("transformers"):
         return None
     import transformers

@@ -1,7 +1,7 @@
 """Folders that PaddleNLP 2 loads: `model_state.pdparams`, written without Paddle, and its two kinds of config.
 
-The reader is `pretrain/released/paddle.py`. A discriminator with the heads of ERNIE-Health keeps them. The format is a
-pickle, which is PaddleNLP's own choice; what is written holds arrays alone.
+They are read by `pretrain/released/paddle.py`. A discriminator with the heads of ERNIE-Health keeps these heads.
+PaddleNLP chose pickle as its format; our pickles hold only arrays.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from pretrain.released.shapes import TowerName
 
 _ERNIE_HEALTH = ("rtd", "mts", "csp")
 _CSP_OUTPUT = "objectives.csp.output.bias"
-# PaddleNLP's config has no such keys.
+# Keys of transformers' config that PaddleNLP's config does not have.
 _NOT_PADDLES = ("dtype", "tie_word_embeddings")
-# numpy 2 pickles arrays by a name that older releases, which PaddleNLP 2 needs, do not know.
+# numpy 2 pickles arrays with the first module name. The older releases of numpy that PaddleNLP 2 needs know only the
+# second.
 _NEW_NUMPY, _OLD_NUMPY = b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"
 
 
 def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
-    """A folder for each network: PaddleNLP reads both from one folder only if they have the same shape."""
+    """Write a folder for each network, because PaddleNLP reads both from one folder only if their shapes are equal."""
     return [_write(source, source.networks[part], folder / part) for part in parts]
 
 
@@ -61,7 +62,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
 
 
 def _heads(network: Network) -> tuple[tuple[str, ...], str]:
-    """The objectives whose heads are written, and PaddleNLP's class that has these heads."""
+    """Return the objectives whose heads are written, and the name of PaddleNLP's class that has these heads."""
     if not has_head(network):
         return (), "ElectraModel"
     if network.part == "generator":
@@ -72,7 +73,7 @@ def _heads(network: Network) -> tuple[tuple[str, ...], str]:
 
 
 def _before_2_6(config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
-    """model_config.json, as PaddleNLP wrote it up to 2.5."""
+    """Make the content of model_config.json, in the form that PaddleNLP wrote up to version 2.5."""
     left_out = ("architectures", "model_type", "id2label", "label2id")
     arguments = {key: value for key, value in config.items() if key not in left_out} | {"init_class": "ElectraModel"}
     if class_name == "ElectraModel":
@@ -81,7 +82,7 @@ def _before_2_6(config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
 
 
 def _arrays(network: Network, heads: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """By PaddleNLP's names; matrices are [in, out], but tables are as they are."""
+    """Return the arrays by PaddleNLP's names. Matrices are transposed to [in, out], and tables are not."""
     arrays = {}
     for name, tensor in to_huggingface(network.weights, network.part).items():
         name = paddle_name(name, ernie_health="mts" in heads)
@@ -99,7 +100,7 @@ def _array(tensor: Tensor, *, is_matrix: bool) -> NDArray[np.float32]:
 
 
 def paddle_name(name: str, *, ernie_health: bool) -> str:
-    """PaddleNLP's name for transformers' name of a tensor; ERNIE-Health calls its head otherwise."""
+    """Convert transformers' name of a tensor to PaddleNLP's. ERNIE-Health has another name for its head."""
     for module, huggingface_module in HUGGINGFACE_MODULES.items():
         if module != "discriminator_rtd" or ernie_health:
             name = re.sub(rf"(?<!\w){re.escape(huggingface_module)}(?!\w)", module, name)
@@ -107,9 +108,9 @@ def paddle_name(name: str, *, ernie_health: bool) -> str:
 
 
 def pickled(arrays: Mapping[str, NDArray[np.float32]]) -> Iterator[bytes]:
-    """The pieces of a pickle of protocol 3, name by name, so that memory holds one array at a time.
+    """Yield the pieces of a pickle of protocol 3, name by name, so that memory holds one array at a time.
 
-    What pickle remembers within a piece is written again in the next, so pieces can follow each other.
+    Every piece numbers its memo entries from 0 and overwrites those of the piece before it, so pieces can be joined.
     """
     yield b"\x80\x03}"
     for name, array in arrays.items():
@@ -120,7 +121,7 @@ def pickled(arrays: Mapping[str, NDArray[np.float32]]) -> Iterator[bytes]:
 
 
 def _piece(value: object) -> bytes:
-    """Without the opcodes for the protocol and the end."""
+    """Pickle a value without the opcodes for the protocol and for the end."""
     return pickle.dumps(value, 3)[2:-1]
 
 

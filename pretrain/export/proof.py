@@ -1,4 +1,4 @@
-"""Proof of an export: what was written gives the outputs of the model that was trained.
+"""The proof of an export: the written files give the same outputs as the model that was trained.
 
 Letters: B examples, L their length, D hidden, V vocabulary.
 """
@@ -16,58 +16,59 @@ from pretrain.export.examples import Examples
 from pretrain.export.source import Source
 from pretrain.released.network import Network, TowerName
 
-# Of the largest output, or of 1 where all are smaller: ten times what a sum of a thousand products in fp32 loses.
+# The tolerance is this share of the largest output, or of 1 if all outputs are smaller. It is ten times the rounding
+# error of a sum of a thousand products in fp32.
 TOLERANCE = 1e-4
 
-# tokens, segments and real [B, L] -> logits or states, as `Source.outputs`
+# A function from tokens, segments and real [B, L] to logits or hidden states, in the shapes of `Source.outputs`.
 Outputs = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a format says in the model card."""
+    """The facts about a format that the model card states."""
 
-    library: str | None  # that loads it, by the hub's name for it
-    usage: str  # Markdown
+    library: str | None  # the library that loads the format, by the hub's name for it
+    usage: str  # how the model is loaded, as Markdown
     pipeline: str | None = None
     limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Written:
-    """A network that a format has written, and the software that computes it from there."""
+    """A network that was written in a format, and its outputs as a reader computes them from the written files."""
 
     folder: Path
     network: Network
     heads: tuple[str, ...]  # the objectives whose heads are in the folder
     outputs: Outputs
-    reader: str  # what computes `outputs`, for people
+    reader: str  # the software that computes `outputs`, for people
     card: CardFacts
-    states: bool = False  # whether it gives hidden states, and not the logits of a head
+    states: bool = False  # whether `outputs` are hidden states, and not the logits of a head
 
 
 @dataclass(frozen=True)
 class Proof:
-    """That the largest difference at real tokens is within the tolerance."""
+    """The evidence that the largest difference at real tokens is within the tolerance."""
 
     part: TowerName
     difference: float
     tolerance: float
-    compared: str  # what with what, for people
+    compared: str  # which outputs were compared on which examples, for people
 
     def __str__(self) -> str:
         return f"{self.compared}: largest difference {self.difference:.1e} (tolerance {self.tolerance:.0e})"
 
 
 def prove(source: Source, written: Written, examples: Examples) -> Proof:
-    """Raises UserError when the outputs are not those of the model."""
+    """Compare the outputs of the written network with the model. Raises UserError when they differ."""
     part, inputs = written.network.part, (examples.tokens, examples.segments, examples.real)
     expected = source.outputs(part, *inputs, states=written.states)[examples.real]
     difference = float((written.outputs(*inputs)[examples.real] - expected).abs().max())
     tolerance = TOLERANCE * max(1.0, float(expected.abs().max()))
     kind = "hidden states" if written.states else "logits"
     proof = Proof(part, difference, tolerance, f"{part}, {kind} by {written.reader} on {examples.origin}")
-    # Written so that NaN is refused too.
+    # `not <=` also refuses a difference of NaN, which `>` would not.
     if not difference <= tolerance:
         raise UserError(
             f"{source.name}: the export is not the model that was trained ({proof}); nothing was written, and this is "

@@ -1,4 +1,4 @@
-"""An export read back by the readers of released models: identical weights, and what they compute."""
+"""An export read back by the readers of released models, to compare its weights and compute its outputs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ OWN_READER = "this program, which read it back"
 
 
 def read_back(network: Network, path: Path, heads: Sequence[str]) -> Outputs:
-    """What our own model computes with the weights that `path` holds.
+    """Return a function that computes the outputs of our own model with the weights in `path`.
 
-    Raises UserError unless they are those of the network: its embeddings, its layers, and these of its objectives.
+    Raises UserError unless `path` holds exactly the network's embeddings, its layers, and the heads of the objectives
+    `heads`.
     """
     held = ("embeddings.", f"{network.part}.", *(f"objectives.{head}." for head in heads))
     expected = {name: tensor for name, tensor in network.weights.items() if name.startswith(held)}

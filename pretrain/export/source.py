@@ -1,4 +1,4 @@
-"""What is exported: one or two networks, a pair of ours that computes them, their tokenizer, and how they were trained.
+"""The source of an export: one or two networks, pairs that compute them, their tokenizer, and how they were trained.
 
 Letters: B rows, L row length, D hidden, V vocabulary.
 """
@@ -31,7 +31,7 @@ _LAYER = re.compile(r"discriminator\.layers\.(\d+)\.")
 
 @dataclass(frozen=True)
 class Training:
-    """How a run came to the weights."""
+    """How a run trained the weights: its recipe, and the checkpoints that were chosen."""
 
     recipe: Recipe
     chosen: Chosen
@@ -43,22 +43,27 @@ class Source:
 
     name: str  # as the user gave it
     networks: Mapping[TowerName, Network]
-    pairs: Mapping[TowerName, ElectraPair]  # that compute each network, on the CPU in evaluation mode
+    pairs: Mapping[TowerName, ElectraPair]  # a pair that computes each network, on the CPU in evaluation mode
     tokenizer: Path  # the folder of its files
-    training: Training | None = None  # of a run's
-    layers_before: int | None = None  # of a discriminator that was cut
+    training: Training | None = None  # None if the model is not from a run
+    layers_before: int | None = None  # the number of layers of a discriminator before it was cut
 
     @torch.no_grad()
     def outputs(self, part: TowerName, tokens: Tensor, segments: Tensor, real: Tensor, *, states: bool) -> Tensor:
-        """[B, L] each -> the logits, [B, L] of a discriminator and [B, L, V] of a generator, or `states` [B, L, D]."""
+        """Compute the outputs of a network for inputs of [B, L] each.
+
+        They are hidden states [B, L, D] if `states` is true. Otherwise they are logits: [B, L] of a discriminator and
+        [B, L, V] of a generator.
+        """
         kind = "states" if states else "logits"
         return getattr(self.pairs[part], f"{part}_{kind}")(tokens, segments, real)
 
 
 def open_source(name: str, choice: Choice, layers: int | None = None) -> Source:
-    """A run, one of its checkpoints, an export, or anything that `--init-from` takes.
+    """Open a run, one of its checkpoints, an export, or anything else that `--init-from` takes.
 
-    `layers` cuts the discriminator after so many and leaves its head out. Raises UserError for what is not there.
+    With `layers`, the discriminator keeps only this number of layers and has no head. Raises UserError when there is no
+    such model or checkpoint.
     """
     path = Path(name)
     if checkpoint.is_checkpoint(path) or (path / CHECKPOINTS).is_dir() or (path / RECIPE).is_file():
@@ -89,7 +94,7 @@ def _released(name: str) -> Source:
 
 
 def _pair(recipe: Recipe, weights: Mapping[str, Tensor], *, complete: bool = False) -> ElectraPair:
-    """With these tensors themselves, not copies. Where they are incomplete, the rest is never computed."""
+    """Make a pair that uses these tensors without copying them. Parameters that are missing must never be computed."""
     with torch.device("meta"):
         pair = ElectraPair(recipe)
     keys = pair.load_state_dict(weights, strict=False, assign=True)
@@ -99,10 +104,10 @@ def _pair(recipe: Recipe, weights: Mapping[str, Tensor], *, complete: bool = Fal
 
 
 def pair_of_one(network: Network) -> ElectraPair:
-    """A pair whose other network is as small as a network can be."""
+    """Make a pair of this network and another network that is as small as possible."""
     shape, other = network.shape, {"layers": 1, "hidden": 1, "heads": 1, "intermediate": 1}
     tables: dict[str, Any] = read("small")
-    tables["data"]["row_length"] = 8  # the shortest; a pair that is only computed has no rows
+    tables["data"]["row_length"] = 8  # the shortest length allowed; no rows are read for this pair
     tables["vocabulary"]["size"] = shape["vocabulary"]
     tables["model"] |= {name: shape[name] for name in ("embedding", "max_positions", "token_types")}
     tables["model"] |= {"generator": other, "discriminator": other} | {network.part: network.tower}
@@ -116,7 +121,7 @@ def pair_of_one(network: Network) -> ElectraPair:
 
 
 def _cut(source: Source, layers: int) -> Source:
-    """The first `layers` of the discriminator alone, as an encoder."""
+    """Keep only the first `layers` layers of the discriminator, as an encoder without a head."""
     whole = source.networks.get("discriminator")
     if whole is None:
         raise UserError(f"{source.name}: holds no discriminator that --layers could cut")

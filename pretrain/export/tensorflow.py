@@ -1,4 +1,7 @@
-"""A checkpoint by the names of google-research/electra, both networks in one, which its fine-tuning restores."""
+"""A checkpoint that the fine-tuning code of google-research/electra restores.
+
+It holds both networks in one checkpoint, with the names of that repository.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ HEADS: dict[TowerName, tuple[str, ...]] = {"discriminator": ("rtd",), "generator
 
 
 def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Written]:
-    """`model.ckpt-STEP` in `folder`, the file that names it, the vocabulary, and a config of each network."""
+    """Write `model.ckpt-STEP` into `folder`, the file that names it, the vocabulary, and a config for each network."""
     make_folder(folder)
     networks = [source.networks[part] for part in parts]
     positions = max(network.shape["max_positions"] for network in networks)
@@ -46,7 +49,10 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
 
 
 def _arrays(networks: Sequence[Network]) -> dict[str, NDArray[np.float32]]:
-    """By Google's names, [in, out]. A generator with the discriminator's embeddings has none of its own there."""
+    """Return the arrays by Google's names, with matrices as [in, out].
+
+    If the networks have the same embeddings, the generator gets none of its own.
+    """
     own = len(networks) == 2 and not _same_embeddings(*networks)
     arrays: dict[str, NDArray[np.float32]] = {}
     for network in networks:
@@ -62,7 +68,7 @@ def _same_embeddings(first: Network, second: Network) -> bool:
 
 
 def google_name(name: str, part: TowerName, *, own_embeddings: bool) -> str:
-    """The variable for transformers' name of a tensor; `own_embeddings` says that the generator shares none."""
+    """Convert transformers' name of a tensor to Google's. `own_embeddings`: the generator shares no embeddings."""
     if part == "generator" and (own_embeddings or not name.startswith("electra.embeddings.")):
         name = re.sub(r"^electra\.", "generator.", name)
     name = name.replace("generator_lm_head.bias", "generator_predictions.output_bias")
@@ -73,7 +79,7 @@ def google_name(name: str, part: TowerName, *, own_embeddings: bool) -> str:
 
 
 def _usage(network: Network, lowercase: bool) -> str:
-    """The call of Google's run_finetuning.py with the shape that it cannot read from the checkpoint."""
+    """Return Markdown with the call of Google's run_finetuning.py, which cannot read the shape from the checkpoint."""
     shape = network.shape
     overrides = {
         "hidden_size": shape["hidden"],

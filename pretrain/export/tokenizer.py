@@ -1,4 +1,7 @@
-"""The tokenizer beside a model: tokenizer.json, vocab.txt and tokenizer_config.json, completed from what is there."""
+"""The tokenizer of an export: tokenizer.json, vocab.txt and tokenizer_config.json.
+
+Files that the model does not have are made from the files that it has.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from configs.vocabulary.tokenizer import entries_of, open_tokenizer
 
 
 def write_tokenizer(source: Path, folder: Path, max_length: int, tokenizer_class: str) -> int:
-    """Write the three files from those that `source` has; returns the id of [PAD].
+    """Write the three files from the tokenizer of the folder `source`. Returns the id of [PAD].
 
-    Raises UserError for a tokenizer that is not of BERT's kind, since software that reads vocab.txt alone would cut
-    other text than it.
+    Raises UserError for a tokenizer that does not normalize text as BERT does, because software that reads vocab.txt
+    alone would tokenize text in another way.
     """
     tokenizer = open_tokenizer(source)
     write_text(folder / TOKENIZER_FILE, tokenizer.to_str(pretty=True))
@@ -30,7 +33,7 @@ def write_tokenizer(source: Path, folder: Path, max_length: int, tokenizer_class
 
 
 def _settings(tokenizer: Tokenizer, source: Path, max_length: int, tokenizer_class: str) -> dict[str, Any]:
-    """The rules that the tokenizer has, for software that reads vocab.txt alone."""
+    """Return the rules of the tokenizer as settings, for software that reads vocab.txt alone."""
     normalizer = json.loads(tokenizer.to_str())["normalizer"] or {}
     if normalizer.get("type") != "BertNormalizer":
         raise UserError(
