@@ -22,7 +22,7 @@ class TaskReport:
     documents: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
     invalid_sequences: int = 0
-    # records and files that could not be read, by reason, and sentences about some of them
+    # the number of records and files that could not be read, for each reason, and sentences about some of them
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_samples: dict[str, list[str]] = field(default_factory=dict)
     tokens: Counter[str] = field(default_factory=Counter)
@@ -30,7 +30,7 @@ class TaskReport:
     example_lengths: Counter[str] = field(default_factory=Counter)
     masked_tokens: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
-    # documents that stay although their text came before
+    # the number of documents that are kept although an earlier document has the same text
     repeated: int = 0
     dropped_samples: dict[str, list[str]] = field(default_factory=dict)
     personal: Counter[str] = field(default_factory=Counter)

@@ -20,8 +20,8 @@ from configs.vocabulary.tokenizer import entries_of
 class Addition(NamedTuple):
     word: str
     id: int
-    occurrences: int  # in the sample
-    pieces: str  # what it was before
+    occurrences: int  # how often the word occurs in the sample
+    pieces: str  # the word pieces into which the word was split before
 
 
 def extended(

@@ -46,10 +46,10 @@ class SpecialTokens(Table):
 
 
 class VocabularyFacts(Table):
-    sha256: str  # of the entries in order
+    sha256: str  # the hash of the entries in the order of their ids
     size: Natural
     special: SpecialTokens
-    # file -> sha256; no other names, because a run copies them into its folder
+    # file name -> sha256. No other names are allowed, because a run copies these files into its folder.
     files: dict[str, str]
 
     @model_validator(mode="after")
@@ -75,7 +75,7 @@ class SourceFacts(SourceTable):
 
 class Shard(Table):
     file: str
-    number: Natural  # of the task that wrote it
+    number: Natural  # the number of the task that wrote the shard
     rows: Natural
     bytes: Natural
     sha256: str

@@ -58,7 +58,7 @@ class LineTokenizer:
         return flagged, encoded.line_starts
 
     def take_unknown(self) -> Counter[str]:
-        """Return the words that became [UNK] since the last call, as written, with the white space after them."""
+        """Count the words that became [UNK] since the last call, as written, with the white space after them."""
         taken, self._unknown = self._unknown, Counter()
         return taken
 

@@ -1,1 +1,4 @@
-"""Where the tasks of a corpus run: a file each. All of them leave the same marks, and the same bytes."""
+"""The executors of a corpus's tasks, each in a file: on this machine, on Slurm and on Ray.
+
+Every executor leaves the same marks of finished tasks, and writes the same bytes.
+"""

@@ -1,4 +1,4 @@
-"""Tasks on the processes of this machine."""
+"""Runs tasks in processes of this machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from data_prep.executors.tasks import Tasks
 
 
 def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
-    """Do the tasks, on as many processes as there are cores unless told. Raises what a task raised, or Unfinished."""
+    """Run the tasks in `workers` processes, by default one for each core.
+
+    Raises the error that a task raised, or Unfinished when a worker was killed.
+    """
     workers = min(workers or cores(), len(numbers) or 1)
-    # Worker processes are the parallelism; threads of the tokenizer beside them would only get in their way.
+    # Several worker processes already use all cores, so additional threads of the tokenizer would slow them down.
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if workers == 1 else "false"
     if workers == 1:
         for number in numbers:
@@ -32,7 +35,7 @@ def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
 
 
 def cores() -> int:
-    """Those that this process may use, where the system tells."""
+    """Return the number of cores that this process may use, or of all cores if the system does not tell."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -42,7 +45,7 @@ def _run_in_pool(tasks: Tasks, numbers: list[int], workers: int) -> None:
             for finished in as_completed([pool.submit(tasks.run_task, number) for number in numbers]):
                 finished.result()
         except BaseException:
-            # Shards appear whole or not at all, so a task needs no time to end.
+            # Shards appear complete or not at all, so a worker can be killed in the middle of a task.
             for worker in active_children():
                 worker.kill()
             pool.shutdown(cancel_futures=True)
@@ -50,9 +53,10 @@ def _run_in_pool(tasks: Tasks, numbers: list[int], workers: int) -> None:
 
 
 def _live_with_parent() -> None:
-    """In a worker: Ctrl-C is the parent's to answer, and when the parent is killed the worker ends.
+    """Prepare a worker process: it ignores Ctrl-C, which the parent handles, and it ends when the parent is killed.
 
-    A worker that went on would keep the workers of the command that is given again waiting for its task.
+    A worker that outlived its parent would hold the lock of its task, and the workers of a new command would wait for
+    it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()

@@ -1,4 +1,7 @@
-"""Tasks on Ray: the cluster that RAY_ADDRESS names, or this machine as one. The corpus lies on a shared folder."""
+"""Runs tasks on Ray: on the cluster that RAY_ADDRESS names, or on this machine as a cluster of one node.
+
+On a cluster, the folder of the corpus must be on a shared file system.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,18 @@ from data_prep.executors.tasks import Tasks
 
 
 def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
-    """Do the tasks, on all cores of the cluster unless told. Raises what a task raised, Unfinished, or UserError.
+    """Run up to `workers` tasks at a time, by default as many as the cluster has cores.
 
-    A task whose worker or node is lost goes to another one, three times, as is Ray's own habit.
+    A task whose worker or node is lost is started on another up to three times, which is Ray's default. Raises the
+    error that a task raised, Unfinished when Ray fails, or UserError when Ray is not installed or does not answer.
     """
     begun: set[int] = set()
     with _interrupts() as interrupted:
         ray = _connect()
         problem = _do(ray, tasks, numbers, workers, begun, interrupted)
-        # Ray ends the workers of a driver that leaves. Where the input is bad, the folder that they write to is removed
-        # next. Cancelling a task that finishes at that moment would end the driver (Ray 2.60).
+        # `shutdown` ends the workers of this driver. They must have ended, because the caller removes the folder to
+        # which they write when the input is bad. We do not cancel the tasks instead: cancelling a task that finishes at
+        # the same moment ends the driver (Ray 2.60).
         ray.shutdown()
         tasks.wait_until_idle(begun)
     if interrupted.is_set():
@@ -37,9 +42,10 @@ def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
 def _do(
     ray: Any, tasks: Tasks, numbers: list[int], workers: int | None, begun: set[int], interrupted: Event
 ) -> BaseException | None:
-    """What went wrong, if anything did.
+    """Run the tasks, and return the error if something went wrong.
 
-    Not raised: a traceback holds on to Ray's objects, and where they go after Ray, it ends the driver with 1 (2.60).
+    The error is returned and not raised, because a traceback keeps references to objects of Ray. If these are freed
+    after Ray has shut down, Ray ends the driver with exit code 1 (Ray 2.60).
     """
     on_a_worker, shared, waiting = ray.remote(num_cpus=1)(_run_task), ray.put(tasks), list(reversed(numbers))
     running: list[Any] = []
@@ -59,7 +65,10 @@ def _do(
 
 @contextmanager
 def _interrupts() -> Iterator[Event]:
-    """Ctrl-C is noted, and answered between two calls of Ray: in the middle of one it may leave the driver broken."""
+    """Set an event at Ctrl-C instead of raising KeyboardInterrupt.
+
+    The event is checked between two calls of Ray, because an interrupt inside a call may leave the driver broken.
+    """
     interrupted = Event()
     before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     try:
@@ -77,13 +86,13 @@ def _connect() -> Any:
     _check(address)
     try:
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # of no narrower class where its processes take too long
+    except Exception as error:  # Ray raises no narrower class when its processes start too slowly
         raise Unfinished(f"Ray did not start ({str(error).splitlines()[0]}); the same command tries again") from None
     return ray
 
 
 def _check(address: str) -> None:
-    """Raises UserError where nobody listens; Ray itself tries for minutes."""
+    """Raise UserError when no server listens at the address. Ray itself would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         if port.isdigit():

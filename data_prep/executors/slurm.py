@@ -1,6 +1,7 @@
-"""Tasks on Slurm: an array of jobs, each `electra prepare ... --task i/n`, and one process that waits for them.
+"""Runs tasks on Slurm: in an array of jobs, each `electra prepare ... --task i/n`. One process waits for the jobs.
 
-The controller answers who is alive (squeue), so neither accounting nor a file of ours is needed to find a job again.
+squeue asks Slurm's controller which jobs are alive. So a job can be found again without Slurm's accounting and without
+a file of our own.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from configs.common.files import make_folder
 from configs.common.slurm import failure_of, slurm, states_of
 from configs.folders import WORK
 
-# The controller serves a whole cluster.
+# The time between two requests to Slurm's controller. It serves a whole cluster, so we do not ask more often.
 _POLL_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Array:
-    """The jobs of one corpus, known to Slurm by a name that follows from the folder."""
+    """The job array of one corpus. Its name in Slurm is computed from the path of the folder."""
 
     out: Path
 
@@ -37,16 +38,22 @@ class Array:
         return f"electra-prepare-{hashlib.sha256(str(self.out.absolute()).encode()).hexdigest()[:12]}"
 
     def find(self) -> str | None:
-        """The number of the array that is queued or running for this folder, not of one that is being ended."""
+        """Return the number of the array that is queued, running or suspended for this folder, or None.
+
+        An array that is being ended does not count.
+        """
         alive = "--states=PENDING,RUNNING,SUSPENDED"
         listed = slurm("squeue", "--noheader", "--me", f"--name={self.name}", alive, "--format=%F").split()
         return listed[0] if listed else None
 
     def submit(self, arguments: Sequence[str], shares: Iterable[int], count: int, options: Sequence[str]) -> str:
-        """Queue `prepare` with `arguments` for these of `count` shares; raises UserError when Slurm refuses."""
+        """Queue a job for each of the `shares` out of `count`, which runs `prepare` with `arguments`.
+
+        `options` are options of sbatch. Returns the number of the array. Raises UserError when Slurm refuses.
+        """
         make_folder(self.logs)
         work = [sys.executable, "-m", "data_prep", "prepare", *arguments, "--out", str(self.out)]
-        # A job may have several cores of a node; a task that the system requeues is the same share again.
+        # A job uses all cores that Slurm gives it on its node. A job that Slurm requeues does the same share again.
         command = f'exec {shlex.join(work)} --task "$SLURM_ARRAY_TASK_ID/{count}" --workers "$SLURM_CPUS_ON_NODE"'
         ours = [f"--job-name={self.name}", f"--array={','.join(map(str, shares))}", "--requeue", "--open-mode=append"]
         log = f"{str(self.logs).replace('%', '%%')}/%A_%a.log"
@@ -54,7 +61,7 @@ class Array:
         return slurm("sbatch", "--parsable", *theirs, *ours, f"--output={log}", f"--wrap={command}").partition(";")[0]
 
     def wait(self, job: str) -> None:
-        """Return when every job of the array has ended well. Ends the others and raises when one has not."""
+        """Return when every job of the array has completed. If a job fails, end the other jobs and raise an error."""
         while states := states_of(job):
             for share, (state, reason) in states.items():
                 if failure := failure_of(state, reason):

@@ -1,4 +1,7 @@
-"""The tasks of a corpus, each a datatrove pipeline: which are finished, and how one is done. Executors say where."""
+"""The tasks of a corpus. Each task is a run of a datatrove pipeline, and an executor decides where it runs.
+
+This module knows which tasks are finished, and how a task is run.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,17 @@ from loguru import logger
 from configs.common.files import make_folder
 from configs.common.locks import locked
 
-logger.disable("datatrove")  # its log is for its developers; errors reach the user as our own sentences
+logger.disable("datatrove")  # its log is for developers of datatrove; our own messages tell the user about errors
 
 
 class Tasks(LocalPipelineExecutor):
-    """datatrove's executor, for its marks of finished tasks. Its own `run` waits forever for a killed worker."""
+    """datatrove's executor, of which we use only the marks of finished tasks.
+
+    We do not use its `run`, because it waits forever for a worker that was killed.
+    """
 
     def __init__(self, pipeline: list[PipelineStep], count: int, out: Path, folder: Path):
-        """`out` is the corpus that they are of, `folder` where their marks are kept."""
+        """Set up `count` tasks of the corpus `out`. Their marks and locks are kept in `folder`."""
         super().__init__(pipeline, tasks=count, logging_dir=str(folder))
         self.out = out
         self._locks = folder / "locks"
@@ -31,7 +37,7 @@ class Tasks(LocalPipelineExecutor):
         return self.get_incomplete_ranks()
 
     def wait_until_idle(self, numbers: Iterable[int]) -> None:
-        """Until no process is at one of these tasks."""
+        """Wait until no process works on any of these tasks."""
         for number in numbers:
             with self._locked(number):
                 pass
@@ -40,11 +46,11 @@ class Tasks(LocalPipelineExecutor):
         return locked(self._locks / f"{number:05d}")
 
     def run_task(self, number: int) -> None:
-        """Do one task, on a fresh copy of the pipeline: steps keep statistics that must not add up over tasks.
+        """Run one task on a new copy of the pipeline, because steps keep statistics that must not add up over tasks.
 
-        datatrove would also open logs that stay empty and write those statistics, for 20 ms a task. It is done under a
-        lock, since a process that an executor has given up may still be writing the same files on another machine; when
-        that one finishes after all, nothing is left to do here.
+        We do not use datatrove's own method: it would also open logs that stay empty and write those statistics, which
+        takes 20 ms a task. The task runs under a lock, because a process that an executor has given up may still write
+        the same files on another machine. If that process finishes the task, nothing is left to do here.
         """
         with self._locked(number):
             if self.is_rank_completed(number):

@@ -1,1 +1,1 @@
-"""The steps that make masked rows of documents, one job each; `data_prep/pipeline.py` puts them in order."""
+"""The steps that turn documents into masked rows. Each step does one job, and `data_prep/pipeline.py` orders them."""

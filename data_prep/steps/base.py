@@ -1,4 +1,4 @@
-"""The base class of our steps."""
+"""The base class of the steps in this package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datatrove.pipeline.base import PipelineStep
 
 
 class Step(PipelineStep):
-    """A step of datatrove whose records may be of any type.
+    """A datatrove step whose records may have any type.
 
-    datatrove types every step from documents to documents, but passes on whatever the step before yields. Each subclass
-    states its own types.
+    datatrove declares that every step takes and yields documents, but it passes on whatever the previous step yields.
+    Each subclass states its own types.
     """
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Any:

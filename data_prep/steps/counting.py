@@ -1,4 +1,4 @@
-"""Documents are counted for the report; those that are left out end here."""
+"""Counts documents for the report. Documents that are left out of the corpus are not passed on from here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data_prep.document import SourceDocument
 from data_prep.sources.faults import LeftOut
 from data_prep.steps.base import Step
 
-# The report shows the beginning of some documents that were left out.
+# For each reason, the report shows at most 3 documents that were left out, each with its first 300 characters.
 _SAMPLES, _SAMPLE_CHARACTERS = 3, 300
 
 
@@ -59,9 +59,9 @@ class CountDocuments(Step):
 
 
 class WriteKeys(Step):
-    """Passes documents on, and writes the keys of the task's documents, copies left out.
+    """Passes documents on, and writes the keys of the task's documents, except the keys of copies.
 
-    When the corpus is completed, equal keys tell how many documents repeat the text of an earlier document.
+    When the corpus is completed, equal keys show how many documents repeat the text of an earlier document.
     """
 
     type = "WRITER"

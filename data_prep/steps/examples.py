@@ -1,4 +1,4 @@
-"""Documents become examples: pieces of a document, with one or two segments, that fit a row."""
+"""Cuts documents into examples: parts of a document, with one or two segments, that fit into a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from data_prep.steps.tokenization import corpus_tokenizer
 
 
 class CutExamples(Step):
-    """Tokenized documents to (split, example). The content of a document decides all random choices about it."""
+    """Cuts tokenized documents into examples, and yields (split, example).
+
+    Random choices about a document depend only on its content, the number of its copy and the seed.
+    """
 
     type = "SEGMENTS"
     name = "examples"

@@ -1,4 +1,4 @@
-"""Examples become masked rows in shards. The report of the task comes last."""
+"""Writes examples as masked rows into shards, and then the report of the task."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from data_prep.shards import draw_stored_masks, shard_writer
 from data_prep.steps.base import Step
 from data_prep.steps.tokenization import corpus_tokenizer
 
-# How many rows are masked and written at a time.
+# The number of rows that are masked and written at a time.
 _BLOCK_ROWS = 512
 
 
 class WriteShards(Step):
-    """Packs, masks and writes the rows of both splits, then writes `report` as the report of the task."""
+    """Packs, masks and writes the rows of both splits. Then it writes `report` as the report of the task."""
 
     type = "WRITER"
     name = "masked shards"
@@ -49,7 +49,7 @@ class WriteShards(Step):
 
 
 class _SplitWriter:
-    """The shard of one split: packs examples into rows, and masks and writes the rows by the block."""
+    """Writes the shard of one split: packs examples into rows, and masks and writes the rows in blocks."""
 
     def __init__(self, step: WriteShards, split: Split, number: int, open_shards: ExitStack):
         vocabulary = corpus_tokenizer(step.folder, step.masking)

@@ -1,4 +1,4 @@
-"""Which documents are held out."""
+"""Decides which documents are held out for validation."""
 
 from __future__ import annotations
 

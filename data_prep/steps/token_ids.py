@@ -1,4 +1,4 @@
-"""The documents of a corpus as Megatron's indexed datasets (`electra prepare --megatron`)."""
+"""Writes the documents of a corpus as indexed datasets of Megatron (`electra prepare --megatron`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data_prep.steps.tokenization import corpus_tokenizer
 
 
 class WriteTokenIds(Step):
-    """Passes documents on, and writes their token ids into `folder`, one file a split and task."""
+    """Passes documents on, and writes their token ids into `folder`, in one file for each split and task."""
 
     type = "WRITER"
     name = "Megatron's files"

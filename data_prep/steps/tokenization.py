@@ -1,4 +1,4 @@
-"""Text becomes token ids, with the vocabulary of the corpus."""
+"""Turns text into token ids, with the vocabulary of the corpus."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from data_prep.sources.readers import lines
 from data_prep.steps.base import Step
 from data_prep.text_sample import has_entry
 
-# About how many characters are tokenized at a time.
+# The approximate number of characters that are tokenized at a time.
 _BATCH_CHARACTERS = 2**20
 
 
@@ -39,13 +39,19 @@ class CorpusTokenizer:
 
 
 def corpus_tokenizer(folder: Path, masking: MaskingTable) -> CorpusTokenizer:
-    """The tokenizer of the corpus `folder`. One process keeps it, with the words it has learned, from task to task."""
+    """Return the tokenizer of the corpus in `folder`.
+
+    A process keeps the tokenizer, with the words that it remembers, from task to task.
+    """
     return _kept(folder, sha256_of(folder / TOKENIZER_FILE), masking)  # type: ignore[reportArgumentType]  frozen: it has a hash
 
 
 @lru_cache(maxsize=1)
 def _kept(folder: Path, sha256: str, masking: MaskingTable) -> CorpusTokenizer:
-    """`sha256` is a part of the cache's key: the folder may hold another vocabulary by now."""
+    """Load the tokenizer of the corpus in `folder`, or return the cached tokenizer.
+
+    `sha256` is a part of the cache key, because the folder may hold another vocabulary than at the last call.
+    """
     tokenizer = vocabulary.load(folder)
     special = vocabulary.special_tokens(tokenizer, folder / TOKENIZER_FILE)
     return CorpusTokenizer(tokenizer, words.LineTokenizer(tokenizer, masking), special)
@@ -53,7 +59,7 @@ def _kept(folder: Path, sha256: str, masking: MaskingTable) -> CorpusTokenizer:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Consecutive lines of a document."""
+    """Some consecutive lines of a document."""
 
     document: SourceDocument
     lines: list[str]
@@ -61,7 +67,7 @@ class _Lines:
 
 
 class Tokenize(Step):
-    """Documents to tokenized documents; counts unknown tokens and the terms of the lexicon in `report`."""
+    """Tokenizes documents, and counts unknown tokens and the terms of the lexicon in `report`."""
 
     type = "TOKENIZER"
     name = "word pieces"
@@ -89,7 +95,10 @@ class Tokenize(Step):
             self.report.terms.update(vocabulary.lines.lexicon.take_counts())
 
     def _count_unknown(self, vocabulary: CorpusTokenizer) -> None:
-        """Count the characters that made a word [UNK]: characters without an entry, or all of a word too long."""
+        """Count unknown tokens, and the characters without an entry of the vocabulary that caused them.
+
+        An unknown word in which every character has an entry is counted as "(a long word)".
+        """
         tokenizer = vocabulary.tokenizer
         for word, number in vocabulary.lines.take_unknown().items():
             self.report.unknown_tokens += number
@@ -102,9 +111,9 @@ class Tokenize(Step):
 def _part_of_ids(
     document: SourceDocument, vocabulary: CorpusTokenizer
 ) -> list[tuple[NDArray[np.uint32], NDArray[np.integer]]]:
-    """The sequences of a document that was read as token ids; none for text.
+    """Return the sequences of a document that was read as token ids. The list is empty for a document of text.
 
-    The special tokens in them are left out: our own examples get special tokens later.
+    Special tokens are removed from the sequences, because our examples get their own special tokens later.
     """
     special = vocabulary.special
     sequences = []
@@ -120,7 +129,10 @@ def _part_of_ids(
 
 
 def _batches(documents: Iterable[SourceDocument]) -> Iterator[list[_Lines]]:
-    """The lines of all documents, about `_BATCH_CHARACTERS` at a time, whatever documents they belong to."""
+    """Yield the lines of all documents in batches of about `_BATCH_CHARACTERS` characters.
+
+    A batch may hold several documents, and a document may extend over several batches.
+    """
     batch: list[_Lines] = []
     num_characters = 0
     for document in documents:
