@@ -1,1 +1,1 @@
-"""What a run is: recipes, and the few things that every room shares. Never imports torch."""
+"""This package defines recipes, and holds the code that all packages share. It never imports torch."""

@@ -1,4 +1,4 @@
-"""A recipe meets a corpus: the tables of the corpus hold, and a key that the user states otherwise is refused."""
+"""A run takes some tables of its recipe from the corpus, and refuses a key for which the user states another value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from configs.common.errors import UserError
 from configs.recipe import CORPUS_TABLES, differences, flatten
 
-# Where text and lexicon came from: a corpus is known by its manifest, not by paths.
+# These keys say where text and lexicon came from. They may differ, because a corpus is known by its manifest.
 _FREE_KEYS = {"data.sources", "masking.lexicon"}
 # A recipe that trains a vocabulary accepts any vocabulary that the corpus has.
 _FREE_WITH_TRAINING = {"vocabulary.source", "vocabulary.extend"}
@@ -19,10 +19,10 @@ _FREE_WITH_TRAINING = {"vocabulary.source", "vocabulary.extend"}
 def take_corpus_tables(
     tables: Mapping[str, Any], stated: Mapping[str, Any], corpus_tables: Mapping[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """The tables of a recipe, not yet checked, with the tables [data], [vocabulary] and [masking] of a corpus.
+    """Return the tables of a recipe, not yet checked, with the tables [data], [vocabulary] and [masking] of a corpus.
 
-    `stated` holds what the user wrote (`configs.load.read_stated`); a key in it that contradicts the corpus raises
-    UserError. A stated key that no corpus has is kept, for the check of the recipe to name it.
+    `stated` holds the keys that the user wrote (`configs.load.read_stated`). Raises UserError if one of these keys
+    contradicts the corpus. A stated key that no corpus has is kept, so that the later check of the recipe reports it.
     """
     _refuse_contradictions(stated, corpus_tables, folder)
     taken = dict(tables)
@@ -34,7 +34,7 @@ def take_corpus_tables(
 
 
 def describe_taken(tables: Mapping[str, Any], corpus_tables: Mapping[str, Any], folder: Path) -> str:
-    """A line for people: the keys that the corpus decides otherwise than the recipe. Empty where there are none."""
+    """Return a line for people with the keys whose values differ between corpus and recipe, or an empty text."""
     recipe_tables = {name: tables.get(name, {}) for name in CORPUS_TABLES}
     keys = [
         f"{key}={json.dumps(in_corpus, ensure_ascii=False)} (recipe: {json.dumps(in_recipe, ensure_ascii=False)})"

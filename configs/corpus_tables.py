@@ -1,4 +1,4 @@
-"""The tables of a recipe that a corpus is made by: its text, its vocabulary, what is masked."""
+"""These tables of a recipe decide how a corpus is made: its text, its vocabulary, and the choice of masked tokens."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SourceTable(Table):
     def _is_an_encoding_of_text(cls, value: str) -> str:
         try:
             "\n".encode(value)
-            b"\xff\n".decode(value, "replace")  # "idna", for one, cannot
+            b"\xff\n".decode(value, "replace")  # Some encodings, such as "idna", cannot replace invalid bytes.
             codecs.getincrementaldecoder(value)
         except (LookupError, ValueError):
             raise ValueError(f"encoding: {value!r} is no encoding of text that Python knows") from None
@@ -94,7 +94,7 @@ class DataTable(Table):
     @field_validator("sources", mode="before")
     @classmethod
     def _paths_are_sources(cls, value: Any) -> Any:
-        """`data.sources=FOLDER` on the command line stands for one source whose formats its names tell."""
+        """Turn paths into tables, so that `data.sources=FOLDER` works. The formats then follow from file names."""
         values = [value] if isinstance(value, str | dict) else value
         if not isinstance(values, list | tuple):
             raise ValueError(f"sources: {value!r} is neither a path nor a list of paths or [[data.sources]] tables")
@@ -166,7 +166,7 @@ class MaskingTable(Table):
 
     @property
     def stored(self) -> int:
-        """K, how many maskings a row carries."""
+        """Return K, the number of maskings that are stored with a row."""
         return 0 if self.maskings == "fresh" else self.maskings
 
     @model_validator(mode="after")
@@ -177,5 +177,5 @@ class MaskingTable(Table):
         return self
 
     def slots(self, row_length: int) -> int:
-        """P, the slots of a row: Google's max_predictions_per_seq (configure_pretraining.py)."""
+        """Return P, the slots of a row. Google calls it max_predictions_per_seq (configure_pretraining.py)."""
         return int((self.rate + 0.005) * row_length)

@@ -1,4 +1,4 @@
-"""Names of files in corpora and runs that more than one room knows."""
+"""These names of files in corpora and runs are used by more than one package."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from pathlib import Path
 
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 PROVENANCE, METRICS = "provenance.json", "metrics.jsonl"
-# In a corpus, a run and an export: the whole tokenizer, and its entries, one a line.
+# A corpus, a run and an export hold the whole tokenizer in the first file, and its entries, a line each, in the second.
 TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocab.txt"
-# Of a corpus, written last: its presence means that the corpus is complete.
+# The manifest of a corpus is written last: its presence means that the corpus is complete.
 CORPUS_MANIFEST = "manifest.json"
-# In the folder of an unfinished corpus: its plan, its locks, and what its tasks have left.
+# An unfinished corpus keeps its plan, its locks and the results of its tasks in this folder.
 WORK = ".prepare"
-# There while a run is stopped that the same command goes on with: torchrun itself leaves with 1 for that, too.
+# This file exists while a run is stopped and the same command would resume it. The exit code does not tell this,
+# because torchrun itself exits with 1 in this case too.
 STOPPED = "stopped.json"
-# Held by the first process for as long as it trains.
+# The first process of a run holds this lock for as long as it trains.
 LOCK = ".lock"
-# What `electra submit` handed to a scheduler; in the folder of a corpus too.
+# Runs and corpora keep the scripts that `electra submit` handed to a scheduler in this folder.
 SUBMITTED = "submit"
 
 
 def holds_other_things(folder: Path) -> bool:
-    """Whether there is something that no start of a run leaves.
+    """Return whether the folder holds anything that is not left by the start of a run.
 
-    Hidden files do not count: they may be ours, left by a start that was killed at once; nor does its job's script.
+    Hidden files do not count, because a start that was killed at once may have left them. The scripts of a submission
+    do not count either.
     """
     return folder.is_dir() and any(
         not (path.name.startswith(".") or path.name == SUBMITTED) for path in folder.iterdir()

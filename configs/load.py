@@ -1,4 +1,4 @@
-"""From a recipe's name and overrides to a checked Recipe, or to one sentence that says what is wrong."""
+"""Read a recipe by its name and overrides, and check it. Every error is a sentence that says what is wrong."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from configs.recipe import CorpusRecipe, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
-# What tomllib raises: for bytes and for syntax, for numbers too long to convert, and for tables in tables without end.
+# tomllib raises ValueError for wrong bytes, wrong syntax and numbers that are too long to convert. It raises
+# RecursionError for tables that are nested too deeply.
 _NOT_TOML = (ValueError, RecursionError)
 _SHAPE_MISSING = ("missing", ("model",))
 RECIPES = Path(__file__).parent / "recipes"
 
 
 def shipped() -> list[str]:
-    """Names of the recipes that come with the product."""
+    """Return the names of the recipes that come with the product."""
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
@@ -36,7 +37,10 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
 
 
 def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The tables of a recipe, not yet checked; what is `known` from elsewhere stands over it, overrides over all."""
+    """Return the tables of a recipe, not yet checked.
+
+    Values in `known` replace values of the recipe, and overrides replace both.
+    """
     tables: dict[str, Any] = {}
     for _, stated in chain(recipe):
         _lay_over(tables, stated)
@@ -47,7 +51,7 @@ def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | 
 
 
 def read_stated(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """The tables that the user wrote: overrides, and keys of TOML files that are not shipped with the product."""
+    """Return the keys that the user wrote: overrides, and keys of TOML files that are not shipped with the product."""
     stated: dict[str, Any] = {}
     for path, tables in chain(recipe):
         if path.resolve().parent != RECIPES.resolve():
@@ -58,7 +62,7 @@ def read_stated(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def chain(recipe: str) -> list[tuple[Path, dict[str, Any]]]:
-    """(file, its own tables) of a recipe and of those that it extends, the one that extends no other first."""
+    """Return (file, its own tables) of a recipe and all recipes that it extends. The most basic recipe comes first."""
     path, files = _find(recipe), list[tuple[Path, dict[str, Any]]]()
     while True:
         if path.resolve() in [file.resolve() for file, _ in files]:
@@ -75,7 +79,7 @@ def chain(recipe: str) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file, with or without a byte order mark; raises UserError when it cannot be read."""
+    """Return the tables of a TOML file, with or without a byte order mark. Raises UserError if it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, *_NOT_TOML) as error:
@@ -83,7 +87,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def assignments(overrides: Iterable[str]) -> dict[str, Any]:
-    """Tables that hold nothing but `key=value` overrides, for settings that are no recipe's."""
+    """Return tables that hold only the given `key=value` overrides, for settings that belong to no recipe."""
     tables: dict[str, Any] = {}
     for override in overrides:
         _override(tables, override)
@@ -91,9 +95,9 @@ def assignments(overrides: Iterable[str]) -> dict[str, Any]:
 
 
 def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
-    """What preparation needs of a recipe. All of it is checked, but a model's shape may still be missing.
+    """Return the part of a recipe that preparation needs. All tables are checked, but the table [model] may be missing.
 
-    A recipe that goes on from a released model has it from there.
+    A recipe that continues from a released model takes the shape of the model from there.
     """
     try:
         return Recipe.model_validate(tables)
@@ -111,12 +115,12 @@ def for_corpus(tables: Mapping[str, Any], origin: str) -> CorpusRecipe:
 
 
 def from_tables(tables: Mapping[str, Any], origin: str) -> Recipe:
-    """A Recipe from plain dictionaries; `origin` opens the sentence of an error."""
+    """Return the Recipe that plain dictionaries describe. The sentence of an error begins with `origin`."""
     return validate(Recipe, tables, origin)
 
 
 def validate(schema: type[Schema], tables: Mapping[str, Any], origin: str, prefix: str = "") -> Schema:
-    """`tables` as a `schema`; raises UserError with the first wrong key, under `prefix`."""
+    """Return `tables` as a `schema`. Raises UserError with the first wrong key, preceded by `prefix`."""
     try:
         return schema.model_validate(tables)
     except ValidationError as error:
@@ -131,8 +135,8 @@ def _find(recipe: str) -> Path:
 
 
 def _is_file(path: Path) -> bool:
-    """Path.is_file, which raises OSError for a name that is longer than a name can be."""
-    return os.path.isfile(path)  # noqa: PTH113  pathlib's raises
+    """Return whether `path` is a file. Unlike Path.is_file, do not raise OSError for a name that is too long."""
+    return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises OSError
 
 
 def _lay_over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +147,7 @@ def _lay_over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _override(tables: dict[str, Any], override: str) -> None:
-    """Apply one `table.key=value`; the value is TOML (`0.1`, `true`, `["a", "b"]`) and else a string."""
+    """Apply a `table.key=value`. The value is read as TOML (`0.1`, `true`, `["a", "b"]`), or else as a string."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise UserError(f"{override}: not an override; write table.key=value, such as schedule.steps=1000")
@@ -159,10 +163,10 @@ def _override(tables: dict[str, Any], override: str) -> None:
 
 
 def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) -> str:
-    """The first problem as `dotted.key: what is wrong`. Unknown keys come first: they explain the rest."""
+    """Return the first problem as `dotted.key: what is wrong`. Unknown keys come first: they explain other problems."""
     problems = sorted(errors, key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
-    dotted = (prefix + _dotted(problem)).rstrip(".")  # a table itself has no name behind the prefix
+    dotted = (prefix + _dotted(problem)).rstrip(".")  # A problem of the whole table has no key after the prefix.
     match problem["type"]:
         case "extra_forbidden":
             return unknown("key", dotted, [prefix + key for key in _keys(schema)])
@@ -173,13 +177,13 @@ def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) 
             inner = str(problem.get("ctx", {})["error"])
             return f"{dotted.rpartition('.')[0]}.{inner}" if inner.startswith(_leaf(dotted)) else _join(dotted, inner)
         case _:
-            # A key that may be one of several types has one problem for each.
+            # If a key may have one of several types, pydantic reports a problem for each type.
             wanted = [_wanted(other) for other in problems if prefix + _dotted(other) == dotted]
             return f"{dotted}: {problem['input']!r} is not {' or '.join(wanted)}"
 
 
 def _dotted(problem: ErrorDetails) -> str:
-    """The key of a problem as a user writes it, without the branch of a union that pydantic names behind it."""
+    """Return the key of a problem as a user writes it, without the branch of a union that pydantic appends."""
     branches = ("constrained-", "literal[", "function-")
     return ".".join(str(part) for part in problem["loc"] if not (isinstance(part, str) and part.startswith(branches)))
 
@@ -199,7 +203,7 @@ def _wanted(problem: ErrorDetails) -> str:
 
 
 def _keys(schema: type[BaseModel], prefix: str = "") -> list[str]:
-    """All dotted keys of a schema, tables included."""
+    """Return all dotted keys of a schema, including the keys of tables."""
     keys: list[str] = []
     for name, field in schema.model_fields.items():
         keys.append(prefix + name)

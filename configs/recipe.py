@@ -1,4 +1,4 @@
-"""A recipe: its tables together, and how two are compared.
+"""A recipe is made of its tables. Recipes are compared by the keys that decide the weights.
 
 A recipe is a TOML file (`configs/recipes/`); `configs.load` reads one.
 """
@@ -27,7 +27,7 @@ from configs.training_tables import (
 
 
 class CorpusRecipe(Table):
-    """What a corpus is made by."""
+    """This part of a recipe decides how a corpus is made."""
 
     name: str
     """The name of the recipe."""
@@ -60,7 +60,7 @@ class Recipe(CorpusRecipe):
     batch: BatchTable
     compute: ComputeTable
     run: RunTable
-    # Only in recipes that can continue from a released model.
+    # Only recipes that can continue from a released model have this table.
     initial: InitialTable | None = None
     deepspeed: dict[str, Any] = Field(default_factory=dict)
     """Keys for DeepSpeed's own configuration, passed on as they are."""
@@ -81,17 +81,17 @@ class Recipe(CorpusRecipe):
         return self
 
     def generator_learns_alone(self, step: int) -> bool:
-        """Whether the discriminator waits in this step, counted from 0, for a generator that was built for it."""
+        """Return whether only a newly built generator is trained in this step. Steps are counted from 0."""
         return self.initial is not None and step < self.initial.generator_steps
 
     def to_dict(self) -> dict[str, Any]:
-        """As TOML and JSON hold it; a table that it does not have is left out."""
+        """Return the recipe as TOML and JSON hold it. Tables that it does not have are left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def science(self) -> dict[str, Any]:
-        """The part that decides the weights: what a resumed run must share with the run that it continues.
+        """Return the keys that decide the weights. A resumed run must share them with the run that it continues.
 
-        Where text, vocabulary and lexicon came from is not in it: a corpus is known by its manifest, not by paths.
+        The paths of text, vocabulary and lexicon are not among them, because a corpus is known by its manifest.
         """
         tables = self.to_dict()
         for operational in ("name", "about", "run", "deepspeed"):
@@ -101,7 +101,7 @@ class Recipe(CorpusRecipe):
         return tables
 
     def lines(self) -> list[str]:
-        """The resolved recipe for people, a line a table."""
+        """Return the resolved recipe for people to read, with a line for each table."""
         tables = self.to_dict()
         named = {"": {k: v for k, v in tables.items() if not isinstance(v, dict)}}
         named |= {k: v for k, v in tables.items() if isinstance(v, dict) and v}
@@ -111,7 +111,7 @@ class Recipe(CorpusRecipe):
         ]
 
     def fingerprint(self) -> str:
-        """sha256 of the science, for corpora, checkpoints and exports to be compared by."""
+        """Return the sha256 of `science()`, by which corpora, checkpoints and exports are compared."""
         return hashlib.sha256(json.dumps(self.science(), sort_keys=True).encode()).hexdigest()
 
 
@@ -119,7 +119,7 @@ CORPUS_TABLES = ("data", "vocabulary", "masking")
 
 
 def flatten(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} -> {"a.b": 1}"""
+    """Flatten nested tables: {"a": {"b": 1}} becomes {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for key, value in tables.items():
         if isinstance(value, dict):
@@ -130,7 +130,7 @@ def flatten(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differences(left: dict[str, Any], right: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(dotted key, value on the left, value on the right) wherever two sets of tables differ."""
+    """Return (dotted key, value on the left, value on the right) for every key in which two sets of tables differ."""
     flat_left, flat_right = flatten(left), flatten(right)
     keys = sorted(flat_left.keys() | flat_right.keys())
     return [(key, flat_left.get(key), flat_right.get(key)) for key in keys if flat_left.get(key) != flat_right.get(key)]

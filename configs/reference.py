@@ -1,4 +1,4 @@
-"""The keys of a table for people: type, meaning and default. The page docs/recipes.md is made of them."""
+"""Describe the keys of a table by type, meaning and default. The page docs/recipes.md is generated from this."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from configs.training_tables import ObjectiveTable
 
 _SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
-# The bound that TOML sets to every integer tells a reader nothing.
+# TOML limits every integer by this bound, so we do not show it.
 _LARGEST_INTEGER = 2**63
 _NAMES = {int: "integer", float: "number", bool: "`true` or `false`", str: "text"}
 
@@ -25,22 +25,22 @@ class Key:
     name: str
     type: str
     meaning: str
-    default: str  # as TOML and JSON write it; empty for a key that must be stated
+    default: str  # as TOML and JSON write it, or empty for a key that must be stated
 
 
 def keys(schema: type[BaseModel]) -> list[Key]:
-    """The keys of a table that hold a value, in the order of the table."""
+    """Return the keys of a table that hold a value, in the order of the table."""
     return [_key(name, field) for name, field in schema.model_fields.items() if not inner_table(field)]
 
 
 def inner_tables(schema: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    """The keys of a table that hold a table themselves, or a list of tables."""
+    """Return the keys of a table that hold a table themselves, or a list of tables."""
     inner = {name: inner_table(field) for name, field in schema.model_fields.items()}
     return {name: table for name, table in inner.items() if table}
 
 
 def inner_table(field: FieldInfo) -> type[BaseModel] | None:
-    """The table that a key holds, alone or in a list. The keys of objectives are not known here."""
+    """Return the table that a key holds, alone or in a list. Objectives give None, as their keys are not known here."""
     for part in (field.annotation, *get_args(field.annotation)):
         if isinstance(part, type) and issubclass(part, BaseModel) and part is not ObjectiveTable:
             return part
@@ -53,7 +53,7 @@ def _key(name: str, field: FieldInfo) -> Key:
 
 
 def _type(field: FieldInfo) -> str:
-    """The type with its bounds, such as "number ≥ 0, ≤ 1"."""
+    """Return the type with its bounds, such as "number ≥ 0, ≤ 1"."""
     limits = [
         (sign, getattr(mark, kind.__name__.lower()))
         for mark in field.metadata

@@ -1,4 +1,4 @@
-"""What every table of a recipe is: keys that are all known, all given, and of the right kind."""
+"""Every table of a recipe is checked: no key is unknown, no required key is missing, and each has the right type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Integers are those that TOML promises to carry.
+# TOML guarantees integers below 2**63.
 Count = Annotated[int, Field(ge=1, lt=2**63)]
 Natural = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,4 +1,4 @@
-"""How the rows of a step are shared among processes."""
+"""The rows of a step are shared among processes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from configs.training_tables import BatchTable
 
 
 def micro_rows(recipe: Recipe, world_size: int) -> int:
-    """Rows that a process takes at once: the largest divisor of its share of the batch that the recipe allows.
+    """Return how many rows a process computes at once.
 
-    Groups of rows are computed at once, so they divide it, or it divides them and the processes hold them whole.
-    Raises UserError when the processes do not divide the batch, or cannot hold a group.
+    It is the largest divisor of the process's share of the batch that the recipe allows. The rows of a group are
+    computed at once, so either whole groups lie within a process, or a group spans whole processes. Raises UserError if
+    the batch cannot be divided among the processes, or if they cannot hold a group.
     """
     batch = recipe.batch
     if batch.rows % world_size:
@@ -33,6 +34,6 @@ def micro_rows(recipe: Recipe, world_size: int) -> int:
 
 
 def _holds(micro: int, batch: BatchTable, world_size: int) -> bool:
-    """Whether every group lies within a process, or spans some whole processes."""
+    """Return whether every group lies within a process, or spans a number of whole processes."""
     size = batch.group_rows
     return micro % size == 0 or (size % micro == 0 and micro * world_size % size == 0)

@@ -1,6 +1,6 @@
-"""The tables of a recipe that a run is made by: every number that makes it what it is, and none with a default.
+"""These tables of a recipe decide a run. They hold every number that matters for it, and no number has a default.
 
-Named as in the file; `configs.recipe` puts them together.
+The names are the same as in the file. `configs.recipe` combines the tables.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What every room uses: errors, files, keyed randomness, the command line."""
+"""All packages use these modules: errors, files, keyed randomness, the command line."""

@@ -1,4 +1,4 @@
-"""What the command line of every room shares: one grammar, and user errors as one sentence with exit code 2."""
+"""The commands of all packages share these options, and show a user error as a sentence with exit code 2."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ General = Annotated[
 ]
 RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
-# What the machine, not the product, refuses: worth a sentence, not a traceback.
+# These errors come from the machine and not from our code, so the user sees a sentence instead of a traceback.
 _OF_THE_MACHINE = (*DISK_IS_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -54,16 +54,16 @@ class _Commands(TyperGroup):
 
 
 def _say(sentence: str) -> None:
-    """Where torchrun has started many of us, each says which it is: a mistake may be one node's alone."""
+    """Print an error. Other processes than the first say their rank, because a mistake may exist on only one node."""
     rank = os.environ.get("RANK", "0")
     who = "error" if rank == "0" else f"process {rank}: error"
     typer.secho(f"{who}: {without_secrets(sentence)}", err=True, fg="red")
 
 
 def application(**options: Any) -> typer.Typer:
-    """An empty application; rooms add their commands, and `launch.cli` mounts them."""
+    """Return an empty application. Each package adds its commands, and `launch.cli` combines them."""
     options = {"add_completion": False} | options
     app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, **options)
-    # A room with a single command still takes its name: `python -m data_prep prepare`.
+    # With a callback, even the only command of a package is called by its name: `python -m data_prep prepare`.
     app.callback()(lambda: None)
     return app

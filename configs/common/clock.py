@@ -1,4 +1,4 @@
-"""Time as it is stored."""
+"""This module formats times for files."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import time
 
 
 def utc_now() -> str:
-    """The present time in UTC as ISO 8601, to the second: 2026-01-31T12:00:00Z."""
+    """Return the present time in UTC as ISO 8601, to the second: 2026-01-31T12:00:00Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,6 +1,6 @@
-"""The errors that a user sees: one sentence and an exit code, no traceback.
+"""A user sees these errors as a sentence and an exit code, without a traceback.
 
-`UserError` and `Unfinished` are siblings, so nothing that catches one of them catches the other. Whoever reports
+`UserError` and `Unfinished` are siblings, so nothing that catches one of them catches the other. Code that reports
 errors, or passes them on to other processes, catches `ElectraError` and keeps its exit code.
 """
 
@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterable
 
 EXIT_USER_ERROR = 2
-# EX_TEMPFAIL of sysexits.h: "try the same again". Schedulers start a job that leaves with it once more.
+# This is EX_TEMPFAIL of sysexits.h: "try the same again". Schedulers restart a job that exits with this code.
 EXIT_UNFINISHED = 75
-# More choices than these are not listed in a sentence.
+# If there are more choices than this, the sentence does not list them.
 _MOST_LISTED = 40
 
 
@@ -35,7 +35,7 @@ class Unfinished(ElectraError):
 
 
 def unknown(kind: str, word: str, choices: Iterable[str], remedy: str = "") -> str:
-    """`unknown KIND WORD`, then the choice that is spelled alike, or else all choices and the `remedy`.
+    """Return `unknown KIND WORD`, followed by a choice with a similar spelling, or by all choices and the `remedy`.
 
     A dotted choice is also recognised by its last part. Example: `unknown key model.dropot; did you mean
     model.dropout?`

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""These functions write files and folders so that they appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import IO, Any
 from configs.common.errors import Unfinished, UserError
 from configs.common.placeholders import placeholder
 
-# A folder of such a name is being written or deleted; it is never read.
+# A folder whose name begins with one of these is being written or deleted. It is never read.
 WRITING, DELETING = ".writing-", ".deleting-"
-# No space is left, or the quota is used up.
+# These errors mean that no space is left, or that the quota is used up.
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -42,7 +42,7 @@ def sync_tree(folder: Path) -> None:
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of `path` for reading and writing; rename it to `path` when the block succeeds.
 
-    The neighbour's name is always the same, so what a kill leaves behind is overwritten by the next try.
+    The neighbour's name is always the same, so the next attempt overwrites a file that a killed process has left.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -59,10 +59,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path` to write into; rename it to `path` when the block succeeds.
+    """Yield an empty folder beside `path` to write into; rename it to `path` when the block succeeds.
 
-    `path` must not exist, or be an empty folder. The files are durable before the name appears. A kill leaves the other
-    folder, which the next call for the same `path` or `clear_leftovers` removes.
+    `path` must not exist, or be an empty folder. The files are durable before the name appears. A killed process
+    leaves the other folder, which the next call for the same `path` or `clear_leftovers` removes.
     """
     writing = path.with_name(WRITING + path.name)
     shutil.rmtree(writing, ignore_errors=True)
@@ -78,7 +78,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Delete a folder, renamed first: a kill must not leave half of it under the name of a whole one."""
+    """Delete a folder. It is renamed first, so that a killed process does not leave half of it under its name."""
     doomed = path.with_name(DELETING + path.name)
     shutil.rmtree(doomed, ignore_errors=True)
     path.replace(doomed)
@@ -86,7 +86,7 @@ def remove_folder(path: Path) -> None:
 
 
 def clear_leftovers(folder: Path, pattern: str = "*") -> None:
-    """Delete what killed processes left in `folder` while they wrote or deleted folders whose names match `pattern`."""
+    """Delete the remains of killed processes that were writing or deleting folders that match `pattern` in `folder`."""
     for prefix in (WRITING, DELETING):
         for left in folder.glob(prefix + pattern):
             shutil.rmtree(left, ignore_errors=True)
@@ -113,7 +113,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file, such as a vocab.txt; raises UserError when it is not UTF-8."""
+    """Return the lines of a text file, such as a vocab.txt. Raises UserError if it is not UTF-8."""
     try:
         lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
@@ -122,12 +122,12 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in `path`, with or without a byte order mark; raises UserError when there is none."""
+    """Return the JSON value in `path`, with or without a byte order mark. Raises UserError if there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (ValueError, RecursionError) as error:  # the second for objects in objects without end
+    except (ValueError, RecursionError) as error:  # RecursionError means objects that are nested too deeply.
         if instead := placeholder(path):
             raise UserError(f"{path}: {instead}") from None
         raise UserError(f"{path}: not valid JSON ({error}); it was damaged or edited") from None
@@ -139,7 +139,7 @@ def sha256_of(path: Path) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Create `path` and its parents; raises UserError where that is not allowed."""
+    """Create `path` and its parents. Raises UserError if that is not allowed."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Locks between processes, on one machine or on several that share a folder.
+"""These locks work between processes, on a single machine or on several machines that share a folder.
 
-They are the operating system's (flock): it releases the lock of a process that is killed, so nobody has to clear up,
-and NFS, Lustre and similar file systems extend it to all machines. The library `filelock` uses flock too, but only for
-exclusive locks, and a corpus is held by one process alone or by any number that share it.
+The operating system provides them (flock). It releases the lock of a killed process, so nobody has to clear up, and
+NFS, Lustre and similar file systems extend it to all machines. The library `filelock` uses flock too, but only for
+exclusive locks. A corpus also needs shared locks: it is held by a single process or by several processes together.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from configs.common.errors import UserError
 
 
 class Lock:
-    """The lock of one file, which is created where it is missing. It is released at the latest when the process ends.
+    """This is the lock of a file, which is created if it is missing. The end of the process releases the lock.
 
-    Raises UserError where the file system has no locks.
+    Raises UserError if the file system has no locks.
     """
 
     def __init__(self, path: Path):
@@ -32,7 +32,7 @@ class Lock:
         self._flock(fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Hold the lock if that is possible at once, and return whether it was."""
+        """Hold the lock if it is free at once, and return whether it is held now."""
         try:
             self._flock((fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,8 +42,8 @@ class Lock:
     def make_exclusive(self) -> None:
         """Give up a shared lock, then wait until the lock can be held alone.
 
-        In two steps: where flock is made of other locks (NFS), two processes that convert a lock in one step wait for
-        each other.
+        This takes two steps, because some file systems (NFS) build flock from other locks. There, two processes that
+        convert their locks in a single step wait for each other.
         """
         self._flock(fcntl.LOCK_UN)
         self.acquire()
@@ -73,14 +73,14 @@ class Lock:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of `path` alone for the block; wait for it first."""
+    """Wait for the lock of `path`, then hold it alone for the block."""
     with Lock(path) as lock:
         lock.acquire()
         yield
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of `path` alone. The file is not created."""
+    """Return whether a process holds the lock of `path` alone. The file is not created."""
     if not path.is_file():
         return False
     with Lock(path) as lock:

@@ -1,4 +1,4 @@
-"""Files that hold something else than their name promises, since a download went wrong: pointers and web pages."""
+"""After a failed download, a file may be only a Git LFS pointer or a web page. This module recognises such files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html[\s>])", re.IG
 
 
 def placeholder(file: Path) -> str | None:
-    """What the file is instead, and the remedy, as the predicate of a sentence; None for a file of another content.
+    """Return what the file is instead and the remedy, as the predicate of a sentence. Return None for other contents.
 
     Example: `is a Git LFS pointer in place of the file; fetch the file with git lfs pull`.
     """

@@ -1,7 +1,7 @@
-"""Randomness as a pure function of what it is for.
+"""Every random number is a pure function of its purpose.
 
-Every random choice of the product is a hash of (seed, purpose, counters): which positions a masking takes, the order
-of the rows, what a slot shows, what the generator samples. Nothing is drawn from a stream, so nothing depends on how
+Every random choice is a hash of (seed, purpose, counters): the positions of a masking, the order of the rows, the token
+that a slot shows, the token that the generator samples. No number is drawn from a stream, so no number depends on how
 many processes draw, in which order, or after which restart.
 """
 
@@ -13,13 +13,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-# splitmix64 (Steele, Lea and Flood 2014), whose finalizer is a bijection of 64 bits that passes BigCrush
+# These are the constants of splitmix64 (Steele, Lea and Flood 2014). Its finalizer is a bijection of 64 bits that
+# passes the statistical tests BigCrush.
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _64_BITS = 2**64 - 1
 
 
 def _mix_array(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """In place: time is lost by filling fresh memory."""
+    """Apply splitmix64 to an array in place, which is faster because no new memory has to be filled."""
     x += np.uint64(_GOLDEN)
     shifted = x >> np.uint64(30)
     x ^= shifted
@@ -31,7 +32,7 @@ def _mix_array(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _mix_number(x: int) -> int:
-    """The same in a tenth of the time, where there is one number."""
+    """Apply splitmix64 to a single number, in a tenth of the time that `_mix_array` takes for it."""
     x = (x + _GOLDEN) & _64_BITS
     x = ((x ^ (x >> 30)) * _FIRST) & _64_BITS
     x = ((x ^ (x >> 27)) * _SECOND) & _64_BITS
@@ -51,7 +52,7 @@ def _start(seed: int, purpose: str) -> int:
 
 
 def bits(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.uint64]:
-    """Uniform 64-bit integers, one for every element of the broadcast `counters`."""
+    """Return uniform 64-bit integers, one for every element of the broadcast `counters`."""
     state: int | NDArray[np.uint64] = _start(seed, purpose)
     for counter in counters:
         state = _with(state, counter)
@@ -59,10 +60,10 @@ def bits(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArr
 
 
 def uniform(seed: int, purpose: str, *counters: int | NDArray[np.integer]) -> NDArray[np.float32]:
-    """Uniform float32 numbers in [0, 1) with 24 random bits, one for every element of the broadcast `counters`."""
+    """Return uniform float32 numbers in [0, 1) of 24 random bits, one for every element of the broadcast `counters`."""
     return (bits(seed, purpose, *counters) >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
 
 
 def text_hash(text: str) -> int:
-    """64 bits that depend on the text alone: a document keeps its place wherever it is read."""
+    """Return 64 bits that depend on the text alone, so that a document keeps its place wherever it is read."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

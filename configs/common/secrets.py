@@ -1,4 +1,4 @@
-"""Locations as they are stored and printed: without the passwords and signatures that a URL may carry."""
+"""Locations are stored and printed without the passwords and signatures that a URL may contain."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated
 
 from pydantic import PlainSerializer
 
-# scheme://user:password@, and the query, in which signed URLs carry their signature
+# The first pattern finds the password in scheme://user:password@. The second finds the query, which contains the
+# signature of a signed URL.
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']*@")
 _QUERY = re.compile(r"(://[^\s?\"']*)\?[^\s\"']*")
 
 
 def without_secrets(text: str) -> str:
-    """`text` without what stands before the @ and behind the ? of the URLs in it."""
+    """Return `text` without the user name and password (before the @) and the query (after the ?) of the URLs in it."""
     return _QUERY.sub(r"\1", _CREDENTIALS.sub("", text))
 
 
-# Whole in memory, to be read from; what is written as JSON or TOML, or shown, has no secrets.
+# In memory a location is complete, so that it can be opened. Written as JSON or TOML, or shown, it has no secrets.
 Location = Annotated[str, PlainSerializer(without_secrets, when_used="json")]

@@ -1,4 +1,4 @@
-"""Slurm's commands: how one is called, and the states of a job."""
+"""This module calls Slurm's commands and reads the states of jobs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ENDED_BADLY = (
 
 
 def slurm(program: str, *arguments: str) -> str:
-    """The output of a command of Slurm; empty for a job that Slurm has forgotten.
+    """Return the output of a command of Slurm. It is empty for a job that Slurm has forgotten.
 
-    Raises UserError where Slurm is not installed or refuses a submission, and Unfinished when it does not answer.
+    Raises UserError if Slurm is not installed or refuses a submission, and Unfinished if it does not answer.
     """
     if not shutil.which(program):
         raise UserError(f"there is no {program} here; go to a login node of the cluster")
@@ -29,9 +29,9 @@ def slurm(program: str, *arguments: str) -> str:
 
 
 def states_of(job: str) -> dict[str, tuple[str, str]]:
-    """(state, reason) by array index, of the jobs that Slurm still knows; it forgets an ended job after some minutes.
+    """Return (state, reason) by array index for the jobs that Slurm still knows.
 
-    A job that is no array has the index N/A.
+    Slurm forgets an ended job after some minutes. A job that is not an array has the index N/A.
     """
     fields = "--Format=ArrayTaskID:|,State:|,Reason:|"
     lines = slurm("squeue", "--noheader", "--array", "--states=all", f"--job={job}", fields).splitlines()
@@ -39,7 +39,10 @@ def states_of(job: str) -> dict[str, tuple[str, str]]:
 
 
 def failure_of(state: str, reason: str) -> str | None:
-    """The state, or the reason, by which a job has failed or is held until somebody intervenes; None for any other."""
+    """Return the state or the reason that shows that a job has failed, or is held until somebody intervenes.
+
+    Return None for any other job.
+    """
     if state in _ENDED_BADLY:
         return state
     return reason if "held" in reason.lower() else None

@@ -1,1 +1,1 @@
-"""WordPiece vocabularies as people have them: the files that every room reads in the same way."""
+"""This package reads the files of WordPiece vocabularies, in the same way for all other packages."""

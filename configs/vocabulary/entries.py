@@ -1,4 +1,4 @@
-"""The entries of a WordPiece vocabulary by id, from a vocab.txt or a tokenizer.json."""
+"""This module reads the entries of a WordPiece vocabulary by id, from a vocab.txt or a tokenizer.json."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from configs.vocabulary.kinds import refuse_other_content, refuse_other_entries, refuse_other_model
 
 SPECIAL_TOKENS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-# Files that lie beside the vocabulary of a released model, never beside a vocabulary alone.
+# Such files lie beside the vocabulary of a released model, and never beside a vocabulary without a model.
 _FILES_OF_MODELS = ("*config.json", "*.index", "*.safetensors", "*.bin", "*.h5", "*.msgpack", "*.pdparams")
 
 
 def vocabulary_file(folder: Path) -> Path | None:
-    """The file that holds the vocabulary of `folder`: its tokenizer.json, else its vocab.txt, else None."""
+    """Return the file that holds the vocabulary of `folder`: its tokenizer.json, else its vocab.txt, else None."""
     files = (folder / TOKENIZER_FILE, folder / VOCABULARY_FILE)
     return next((file for file in files if file.is_file()), None)
 
 
 def read_entries(path: Path) -> list[str]:
-    """The entries of a vocab.txt or a tokenizer.json by id.
+    """Return the entries of a vocab.txt or a tokenizer.json by id.
 
     The weights of a released model belong to the ids of its file, so a file beside a model is read as BERT reads it:
     white space around an entry does not count, the later of two equal entries wins, and every line takes an id. An id
-    that no entry has left gets the entry "[unused_ID]".
+    that has no entry then gets the entry "[unused_ID]".
 
-    Raises UserError for any other kind of file, and, where no model lies beside it, for the first line that is no
-    proper entry.
+    Raises UserError for any other kind of file. If no model lies beside the file, also raises UserError for the first
+    line that is not a proper entry.
     """
     if path.suffix == ".json":
         return _entries_of_tokenizer(path)
@@ -42,7 +42,7 @@ def read_entries(path: Path) -> list[str]:
 
 
 def read_folder(folder: Path) -> list[str]:
-    """The entries of the vocabulary in `folder` by id; raises UserError when it holds none."""
+    """Return the entries of the vocabulary in `folder` by id. Raises UserError if the folder holds no vocabulary."""
     path = vocabulary_file(folder)
     if path is None:
         raise UserError(
@@ -52,12 +52,12 @@ def read_folder(folder: Path) -> list[str]:
 
 
 def belongs_to_model(path: Path) -> bool:
-    """Whether the vocabulary file lies beside a model's configuration or weights."""
+    """Return whether the vocabulary file lies beside a model's configuration or weights."""
     return any(True for pattern in _FILES_OF_MODELS for _ in path.parent.glob(pattern))
 
 
 def check_special_tokens(entries: Mapping[str, int], origin: str | Path) -> None:
-    """Raises UserError, naming `origin`, when one of BERT's five special tokens is no entry."""
+    """Raise UserError, naming `origin`, if one of BERT's five special tokens is not an entry."""
     missing = [token for token in SPECIAL_TOKENS.values() if token not in entries]
     if not missing:
         return
@@ -78,14 +78,14 @@ def check_special_tokens(entries: Mapping[str, int], origin: str | Path) -> None
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines, without the empty lines at the end of the file and without a byte order mark."""
+    """Return the lines of a file, without the empty lines at its end and without a byte order mark."""
     content = path.read_bytes()
     refuse_other_content(path, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
-    # Only these end a line: `splitlines` would also cut at U+2028, which may be an entry.
+    # Only \r\n, \r and \n end a line here: `splitlines` would also cut at U+2028, which may be an entry.
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
 
 
@@ -120,7 +120,7 @@ def _entries_of_tokenizer(path: Path) -> list[str]:
 
 
 def _without_gaps(ids: Mapping[str, int], size: int) -> list[str]:
-    """The entries by id, "[unused_ID]" for an id that no entry has. A blank entry is no entry."""
+    """Return the entries by id. An id without an entry, or with an empty entry, gets "[unused_ID]"."""
     entries = [f"[unused_{number}]" for number in range(size)]
     for entry, number in ids.items():
         if entry:

@@ -1,4 +1,4 @@
-"""Files that are something else than a WordPiece vocabulary are refused as what they are."""
+"""Files that are not WordPiece vocabularies are refused here, with an error that says what they are."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MODELS = {
     "Unigram": "a SentencePiece (Unigram) tokenizer",
     "WordLevel": "a tokenizer of whole words",
 }
-# A vocabulary is another kind when this share of its entries looks like it.
+# If more than this share of the entries look like another kind of vocabulary, it is taken for that kind.
 _MOST = 0.3
 
 
 def refuse_other_content(path: Path, content: bytes) -> None:
-    """Raises UserError for the content of a file that is no UTF-8 text with entries."""
+    """Raise UserError if the content of a file is not UTF-8 text with entries."""
     start = content[:512].lstrip()
     if start.startswith(b"version https://git-lfs"):
         raise UserError(f"{path}: is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository")
@@ -32,7 +32,7 @@ def refuse_other_content(path: Path, content: bytes) -> None:
 
 
 def refuse_other_entries(path: Path, lines: list[str]) -> None:
-    """Raises UserError for the lines of a table of SentencePiece, or of a byte-pair vocabulary."""
+    """Raise UserError if the lines are a table of SentencePiece or a byte-pair vocabulary."""
     tables = sum(_is_scored(line) for line in lines)
     marked = sum(line.startswith("▁") for line in lines)
     if tables > _MOST * len(lines) or marked > _MOST * len(lines):
@@ -42,20 +42,20 @@ def refuse_other_entries(path: Path, lines: list[str]) -> None:
 
 
 def refuse_other_model(path: Path, stored: Any) -> None:
-    """Raises UserError for the content of a JSON file that is no WordPiece tokenizer."""
+    """Raise UserError if the content of a JSON file is not a WordPiece tokenizer."""
     model = stored.get("model") if isinstance(stored, dict) else None
     if not isinstance(model, dict):
         is_table = isinstance(stored, dict) and stored and all(isinstance(value, int) for value in stored.values())
         kind = "a table of entries and ids, as byte-pair (BPE) vocabularies are," if is_table else "no tokenizer.json"
         raise UserError(f"{path}: is {kind} and {_NEEDED}")
-    # The type is missing in files of early versions of tokenizers; they are told by their keys.
+    # Early versions of the package tokenizers wrote no type. Their BPE files are recognised by the key "merges".
     kind = model.get("type") or ("BPE" if "merges" in model else "WordPiece")
     if kind != "WordPiece" or not isinstance(model.get("vocab"), dict):
         raise UserError(f"{path}: is {_MODELS.get(kind, f'a tokenizer of the kind {kind}')}, and {_NEEDED}")
 
 
 def refuse_folder(folder: Path) -> None:
-    """Raises UserError for a folder with the vocabulary of another kind of model."""
+    """Raise UserError for a folder with the vocabulary of another kind of model."""
     for name, kind in (("merges.txt", "a byte-pair (BPE)"), ("vocab.json", "a byte-pair (BPE)")):
         if (folder / name).is_file():
             raise UserError(f"{folder}: holds {kind} vocabulary ({name}), and {_NEEDED}")
@@ -64,7 +64,7 @@ def refuse_folder(folder: Path) -> None:
 
 
 def _is_scored(line: str) -> bool:
-    """Whether a line is an entry, a tab and a number, as SentencePiece writes its entries with their scores."""
+    """Return whether a line is an entry, a tab and a number, as SentencePiece writes its entries with their scores."""
     entry, tab, score = line.partition("\t")
     try:
         return bool(entry and tab) and float(score) <= 0

@@ -1,4 +1,4 @@
-"""How a model's tokenizer cuts text into words, as stated beside its vocab.txt in tokenizer_config.json."""
+"""A model's tokenizer_config.json, beside its vocab.txt, states how its tokenizer cuts text into words."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from configs.vocabulary.entries import SPECIAL_TOKENS
 
 SETTINGS_FILE = "tokenizer_config.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
-# Tokenizers of transformers and PaddleNLP that cut text as BERT does, without "Tokenizer" and "Fast".
+# These tokenizers of transformers and PaddleNLP cut text as BERT does. Their names lack "Tokenizer" and "Fast" here.
 _AS_BERT = {
     *("Bert", "Electra", "DistilBert", "ConvBert", "MobileBert", "SqueezeBert", "LayoutLM", "Lxmert"),
     *("RetriBert", "Ernie", "TinyBert", "PPMiniLM", "PreTrained", "Auto", "TokenizersBackend"),
 }
-# Keys of BERT's tokenizers and the only value that we follow; a missing key has that value.
+# These are keys of BERT's tokenizers, each with the only value that we support. A missing key has this value.
 _EXPECTED = {
     "tokenize_chinese_chars": True,
     "do_basic_tokenize": True,
@@ -29,21 +29,21 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class TokenizerSettings:
-    """The keys of a recipe's vocabulary that must agree with a model's tokenizer."""
+    """These keys of a recipe's vocabulary must agree with a model's tokenizer."""
 
     lowercase: bool
     strip_accents: bool
-    # A longer word becomes [UNK].
+    # A word with more characters becomes [UNK].
     longest_word: int
 
     @classmethod
     def of(cls, lowercase: bool, strip_accents: bool | None, longest_word: int) -> TokenizerSettings:
-        """Where nothing is stated about accents, BERT's tokenizer strips them if it lowercases."""
+        """Return the settings. If nothing is stated about accents, BERT's tokenizer strips them if it lowercases."""
         return cls(lowercase, lowercase if strip_accents is None else strip_accents, longest_word)
 
 
 def read_settings(folder: Path) -> TokenizerSettings:
-    """What transformers makes of the vocab.txt of `folder`, with the settings that are stated beside it.
+    """Return the settings with which transformers would use the vocab.txt of `folder`, as stated beside it.
 
     Raises UserError for a tokenizer that does more than BERT's, with its name or the key.
     """

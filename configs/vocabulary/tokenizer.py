@@ -1,4 +1,4 @@
-"""BERT's tokenizer from the entries of a vocabulary, as an object of the package tokenizers."""
+"""This module makes BERT's tokenizer from the entries of a vocabulary, as an object of the package tokenizers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from configs.vocabulary.settings import TokenizerSettings, read_settings
 
 
 def bare_tokenizer(ids: dict[str, int], settings: TokenizerSettings) -> Tokenizer:
-    """BERT's normalizer, words and word pieces, without special tokens around a text."""
+    """Return a tokenizer with BERT's normalizer, words and word pieces. It puts no special tokens around a text."""
     tokenizer = Tokenizer(
         models.WordPiece(ids, unk_token=SPECIAL_TOKENS["unk"], max_input_chars_per_word=settings.longest_word)
     )
@@ -30,9 +30,9 @@ def bare_tokenizer(ids: dict[str, int], settings: TokenizerSettings) -> Tokenize
 
 
 def bert_tokenizer(entries: Sequence[str], settings: TokenizerSettings, origin: str | Path) -> Tokenizer:
-    """BERT's tokenizer, which marks its special tokens and puts [CLS] and [SEP] around a text.
+    """Return BERT's tokenizer, which recognises its special tokens and puts [CLS] and [SEP] around a text.
 
-    Raises UserError, naming `origin`, when a special token is no entry.
+    Raises UserError, naming `origin`, if a special token is not an entry.
     """
     ids = {entry: number for number, entry in enumerate(entries)}
     check_special_tokens(ids, origin)
@@ -47,9 +47,9 @@ def bert_tokenizer(entries: Sequence[str], settings: TokenizerSettings, origin: 
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of the model in `folder`: its tokenizer.json, or what its vocab.txt and settings make.
+    """Return the tokenizer of the model in `folder`, from its tokenizer.json or from its vocab.txt and settings.
 
-    Raises UserError when there is none, or when it is of another kind than BERT's.
+    Raises UserError if there is no tokenizer, or if it is of another kind than BERT's.
     """
     path = vocabulary_file(folder)
     if path is None:
@@ -62,13 +62,13 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 
 
 def read_tokenizer_file(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json, without the truncation and padding of its last use, which are often saved.
+    """Return the tokenizer of a tokenizer.json without truncation and padding.
 
-    Raises UserError when the file cannot be read.
+    The file often contains the truncation and padding of its last use. Raises UserError if the file cannot be read.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the package raises no narrower class
+    except Exception as error:  # The package tokenizers raises no more specific class.
         raise UserError(f"{path}: is no tokenizer.json ({error}); download or save it again") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -76,6 +76,6 @@ def read_tokenizer_file(path: Path) -> Tokenizer:
 
 
 def entries_of(tokenizer: Tokenizer) -> list[str]:
-    """The entries by id; every id must have an entry."""
+    """Return the entries of a tokenizer by id. Every id must have an entry."""
     ids = tokenizer.get_vocab()
     return sorted(ids, key=ids.__getitem__)

@@ -1,4 +1,7 @@
-"""This backend starts jobs on Slurm. Each stage is an sbatch script. It requeues itself until its work is complete."""
+"""This backend starts jobs on Slurm by an sbatch script for each stage.
+
+The scripts of prepare and pretrain put themselves back into the queue until the corpus or the run is complete.
+"""
 
 from __future__ import annotations
 
