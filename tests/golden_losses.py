@@ -1,6 +1,6 @@
 """Compute the losses of the recipe `tiny` on a text that a function writes, so that every machine has the text.
 
-python -m tests.golden_losses     # writes tests/golden/tiny_losses.json again; say in the commit why the losses changed
+python -m tests.golden_losses     # writes tests/golden/tiny_losses.json again; say in the commit why
 """
 
 from __future__ import annotations

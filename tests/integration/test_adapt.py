@@ -1,4 +1,4 @@
-"""Going on from a released model: the whole way, and what becomes of its generator and its vocabulary."""
+"""Start from a released model: the whole way, its generator and its vocabulary."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def domain(model: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus with the model's own vocabulary."""
+    """Return a corpus with the model's own vocabulary."""
     out = tmp_path_factory.mktemp("domain") / "corpus"
     prepare(load_for_corpus("adapt", [f"data.sources={text}", *FEW_STEPS], str(model)), out, 1)
     return out
 
 
 def start(model: Path | None, corpus: Path, run: Path, world: World, *overrides: str, recipe: str = "adapt") -> bool:
-    """As the command does."""
+    """Start a run as the command does."""
     opened = Corpus(corpus)
     named = str(model) if model else None
     loaded, weights = recipe_and_weights(read(recipe, [*FEW_STEPS, *overrides]), recipe, named, opened, run)
@@ -90,14 +90,14 @@ def test_the_whole_way(model: Path, domain: Path, world: World, tmp_path: Path, 
     table = {line["part"]: line for line in started["init_from"]["table"]}
     assert table["discriminator"]["loaded"] and not any(line["fresh"] for line in table.values())
     assert checkpoint.list_checkpoints(run / "checkpoints")[-1].name == "step-00000006"
-    # Its own run is a model to go on from as well.
+    # The new run is itself a model that another run can start from.
     assert start(run, domain, tmp_path / "next", world)
 
 
 def test_the_first_weights_are_the_models(
     models: tuple[Path, Models], model: Path, domain: Path, tmp_path: Path
 ) -> None:
-    """The logits of the pair are those of transformers' models."""
+    """The pair gives the same logits as transformers' models."""
     tables = read("adapt", FEW_STEPS)
     loaded, weights = recipe_and_weights(tables, "adapt", str(model), Corpus(domain), tmp_path)
     assert weights
@@ -121,7 +121,7 @@ def test_a_run_goes_on_when_the_model_is_gone(model: Path, domain: Path, world: 
     assert start(ours, domain, cut, world)
     left, right = (checkpoint.read_weights(run / "checkpoints" / "step-00000006") for run in (whole, cut))
     assert all(torch.equal(left[name], right[name]) for name in left)
-    # Before there is a checkpoint, nothing but the model can be begun with.
+    # Without a checkpoint, the run can start only from the model.
     shutil.rmtree(cut / "checkpoints")
     with pytest.raises(UserError, match="no such folder, so it holds no model"):
         start(ours, domain, cut, world)
@@ -132,7 +132,10 @@ def test_a_run_goes_on_when_the_model_is_gone(model: Path, domain: Path, world: 
 def test_a_recipe_of_its_own_shape_is_not_begun_anew_without_its_model(
     model: Path, domain: Path, world: World, tmp_path: Path
 ) -> None:
-    """Killed before the first checkpoint, and given again without --init-from: random weights would be trained."""
+    """A run that was killed before its first checkpoint is refused without --init-from.
+
+    It would otherwise train random weights.
+    """
     shape = [
         "model.embedding=16",
         "model.max_positions=40",
@@ -196,7 +199,7 @@ def test_a_generator_that_is_missing(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_fresh_generator_learns_alone(model: Path, domain: Path, world: World, tmp_path: Path) -> None:
-    """The discriminator and the embeddings stay as they were released, to the bit, until it has."""
+    """Until the new generator has learned alone, the discriminator and the embeddings keep their released bits."""
     alone = Path(shutil.copytree(model, tmp_path / "alone"))
     run = tmp_path / "run"
     assert start(alone, domain, run, world, "initial.generator_steps=3")
@@ -214,7 +217,7 @@ def test_a_fresh_generator_learns_alone(model: Path, domain: Path, world: World,
 
 @pytest.mark.parametrize("unused", [0, 3])
 def test_new_words_leave_the_others_as_they_were(corpus_folder: Path, text: Path, tmp_path: Path, unused: int) -> None:
-    """They begin as the mean of their pieces; text without them has the logits of the model, to the bit."""
+    """New words start with the mean of their pieces' embeddings; other text has the model's logits, to the bit."""
     words = (corpus_folder / "vocab.txt").read_text().splitlines()
     words[10 : 10 + unused] = [f"[unused{number}]" for number in range(unused)]
     (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n")
@@ -256,7 +259,10 @@ def test_a_corpus_of_another_vocabulary_is_refused(model: Path, text: Path, worl
 
 
 def test_lower_layers_learn_more_slowly(model: Path, domain: Path, world: World, tmp_path: Path) -> None:
-    """With Adam each weight moves by about its rate: half that of the layer above, and the embeddings below all."""
+    """With Adam each weight moves by about its learning rate.
+
+    The rate of a layer is half the rate of the layer above it, and the embeddings lie below all layers.
+    """
     one = ("schedule.steps=2", "initial.layer_decay=0.5", "optimizer.weight_decay=0.0", "run.save_every=2")
     assert start(model, domain, tmp_path / "run", world, *one)
     before = open_released(str(model)).networks["discriminator"].weights
@@ -274,7 +280,7 @@ def test_lower_layers_learn_more_slowly(model: Path, domain: Path, world: World,
 def test_a_run_that_goes_on_is_compared_with_what_is_stated(
     model: Path, domain: Path, world: World, tmp_path: Path
 ) -> None:
-    """What it has from its model is not asked for again; another value that is stated is refused by its key."""
+    """The command need not repeat what the run has from its model; another stated value is refused by its key."""
     run = tmp_path / "run"
     assert start(model, domain, run, world)
     with pytest.raises(UserError, match=r"this run has model\.dropout = 0\.0, and now it is 0\.2"):

@@ -1,4 +1,4 @@
-"""`electra submit` on a real Slurm of two nodes: preempted, warned, cancelled and struck, jobs go on or say why."""
+"""Submit to a real Slurm of two nodes: jobs that are preempted, warned, cancelled or killed resume or say why not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.slurm import Cluster, processes
 
 NUM_STEPS = 150
 RECIPE = (*SMALL, f"schedule.steps={NUM_STEPS}", "run.save_every=50", "run.evaluate_every=50")
-# A warning of a minute, since Slurm looks at time limits twice a minute.
+# The warning comes a minute before the time limit, since Slurm looks at time limits twice a minute.
 MACHINES = """
 [tests]
 backend = "slurm"
@@ -38,7 +38,7 @@ wrap = ["env"]
 
 
 class User:
-    """Somebody in a folder that all nodes share."""
+    """A user whose folder is shared by all nodes."""
 
     def __init__(self, folder: Path, slurm: Cluster):
         self.folder, self.run, self._slurm = folder, folder / "run", slurm
@@ -51,14 +51,14 @@ class User:
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder, env=environment)
 
     def electra(self, *arguments: object) -> str:
-        """What the command prints; it must succeed."""
+        """Run the command, which must succeed, and return its output."""
         process = self.start(*arguments)
         output, error = process.communicate()
         assert process.returncode == 0, output + error
         return output
 
     def job(self) -> str:
-        """The number of the newest job that trains."""
+        """Return the number of the newest job that trains."""
         submission = newest(self.run)
         return next(id for stage, id in submission.jobs.items() if stage == "pretrain") if submission else ""
 
@@ -90,13 +90,13 @@ def user(slurm: Cluster, tmp_path: Path) -> User:
 
 
 def signal_all(job: str, number: signal.Signals) -> None:
-    """To the processes that train."""
+    """Send the signal to all processes of the job that train."""
     for process in processes(f"SLURM_JOB_ID={job}", "LOCAL_RANK="):
         os.kill(process, number)
 
 
 def preparing(job: str) -> list[int]:
-    """The processes of an array's job that prepare, without the srun that has started them."""
+    """Return the ids of the array job's processes that prepare, without the srun that started them."""
     found = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
     return [process for process in found if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()]
 
@@ -116,7 +116,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     slurm.output("scontrol", "requeue", user.job())
     user.wait(lambda: "resuming after step" in user.log())
     user.wait_for_step(40)
-    # No step more until it is warned: the time that it may take is suddenly over in two minutes.
+    # The stopped processes take no further step before the warning, and the new time limit is only two minutes.
     signal_all(user.job(), signal.SIGSTOP)
     slurm.output("scontrol", "update", f"JobId={user.job()}", "TimeLimit=2")
     user.wait(lambda: "Received 10 death signal" in user.log())
@@ -168,7 +168,7 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
 @pytest.mark.slow
 def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cluster, text_file: Path) -> None:
     text, corpus = user.folder / "text.txt", user.folder / "corpus"
-    text.write_text(text_file.read_text() * (8 * 2**20 // text_file.stat().st_size))  # of some tasks
+    text.write_text(text_file.read_text() * (8 * 2**20 // text_file.stat().st_size))  # long enough for several tasks
     began = time.monotonic()
     user.electra("submit", "tiny", *RECIPE, "--corpus", "corpus", "--stage", "prepare", "--on", "tests",
                  f"data.sources={text}")  # fmt: skip
@@ -178,8 +178,8 @@ def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cl
 
     log = submission.folder / f"prepare-{job}_0.log"
 
-    # No task more until it is warned, as if each took hours: its time is over in two minutes. Slurm lets it go on, to
-    # be told.
+    # The stopped process does no further task before the warning, as if each task took hours. The new time limit is two
+    # minutes away. Slurm continues the stopped process so that it receives the warning.
     user.wait(lambda: any((corpus / ".prepare" / "completions").glob("[0-9]*")))
     [process] = preparing(job)
     os.kill(process, signal.SIGSTOP)
@@ -198,7 +198,7 @@ def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cl
 def test_what_a_node_does_not_see_ends_the_job_and_the_watching(
     user: User, slurm: Cluster, corpus_folder: Path
 ) -> None:
-    """As if the corpus were on a disk of the machine that submits: it is gone when the job begins."""
+    """Remove the corpus before the job begins, as if it were on a local disk of the machine that submits."""
     copy = user.folder / "corpus"
     copy.symlink_to(corpus_folder)
     slurm.output("scontrol", "update", "PartitionName=all", "State=DOWN")

@@ -1,4 +1,4 @@
-"""`compute.compile`: the same numbers, and nothing compiled anew once training has begun."""
+"""`compute.compile` gives the same numbers, and compiles nothing again once training has begun."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_losses_are_those_without_it_and_nothing_is_compiled_twice(
     torch._dynamo.reset()
     counters.clear()
     train(recipe(*EXACT, "compute.compile=true"), corpus, tmp_path / "compiled", world, "auto")
-    # One for each width: generator and discriminator.
+    # Each width is compiled once: the width of the generator and the width of the discriminator.
     assert counters["stats"]["unique_graphs"] == 2
     assert_same(tmp_path / "compiled", tmp_path / "eager")
 

@@ -1,4 +1,4 @@
-"""A damaged checkpoint is named, and the newest one that is whole is taken; nothing that is whole is lost for it."""
+"""A damaged checkpoint is named, the newest undamaged checkpoint is used, and no undamaged checkpoint is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make demo`, as a user runs it after the installation. It fails by itself when the pair did not learn."""
+"""Run `make demo` as a user does after the installation; the demo itself fails when the pair did not learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`electra evaluate MODEL --corpus CORPUS`: every kind of model, the same numbers every time, and who is refused."""
+"""Score every kind of model with `electra evaluate MODEL --corpus CORPUS`.
+
+The numbers are the same every time, and unsuitable models are refused.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_fol
     assert others[0] == one
     for other in others[1:]:
         for name, score in one["scores"].items():
-            # Where nothing is called replaced, precision is not defined.
+            # Precision has no value where the model calls no token replaced.
             same = score if score["value"] is None else pytest.approx(score, rel=1e-5, abs=1e-6)
             assert other["scores"][name] == same, name
     again = evaluated(tmp_path, run, "--corpus", str(corpus_folder))
@@ -82,7 +85,7 @@ def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Pa
 
 
 def test_logits_are_those_of_the_released_model(released: Path, corpus_folder: Path) -> None:
-    """What is measured at the first row, by transformers: the masked tokens' -log p."""
+    """The measured -log p of the masked tokens equals transformers' own value, checked on the first rows."""
     corpus = Corpus(corpus_folder)
     judged = open_scored_model(str(released / "x-discriminator"), None)
     pair, recipe = judged.pair_for(corpus)
@@ -128,7 +131,7 @@ def test_half_a_model(released: Path, run: Path, corpus_folder: Path, tmp_path: 
     assert "holds a discriminator alone, and a discriminator is tested with the replacements of a generator" in refusal(
         discriminator, *on
     )
-    # With the generator that was published beside it, it is what both together are.
+    # With the generator that was published beside it, the discriminator has the scores of the published pair.
     together = evaluated(tmp_path, released / "x-discriminator", *on)["corpora"]
     assert evaluated(tmp_path, discriminator, *on, "--generator", str(generator))["corpora"] == together
     assert "its embeddings are 32 wide" in refusal(discriminator, *on, "--generator", str(run))

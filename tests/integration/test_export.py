@@ -1,4 +1,4 @@
-"""`electra export` as it is called: what it prints, and one sentence with exit code 2 for what it cannot do."""
+"""Call `electra export` as a user does: check its output, and one sentence with exit code 2 for what it cannot do."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_folder_that_cannot_be_made(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk(run: Path, small_disk: Path) -> None:
-    """The folder is not there, and what was written on the way is removed."""
+    """On a full disk, the exported folder does not appear, and its unfinished files are removed."""
     (small_disk / "filler").write_bytes(bytes(900_000))
     code, _, stderr = called(run, "--out", small_disk / "out")
     assert code == 2

@@ -1,4 +1,4 @@
-"""A short turn of benchmarks/faults.py: killed in a phase that is certain, a run goes on as if nothing had been."""
+"""Run benchmarks/faults.py briefly: a run that is killed in a certain phase resumes as if it had not been killed."""
 
 from __future__ import annotations
 

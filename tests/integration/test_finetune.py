@@ -1,4 +1,4 @@
-"""`electra evaluate MODEL --task FOLDER`: a tiny model learns what can be told apart, the same every time."""
+"""Fine-tune with `electra evaluate MODEL --task FOLDER`: a tiny model learns an easy task, the same every time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_what_can_be_told_apart_is_learned(
 
 
 def test_seeds_differ_and_a_seed_is_a_seed(models: Path, model: Path, tmp_path: Path) -> None:
-    """Two models side by side, twice; the difference is taken seed by seed."""
+    """Two models are compared side by side, and twice; their difference is taken seed by seed."""
     folder, other = task(tmp_path, pairs), models / "other"
     if not other.exists():
         release(models, models / "vocab.txt", names=("other", "unused"), max_positions=64)
@@ -77,12 +77,12 @@ def test_seeds_differ_and_a_seed_is_a_seed(models: Path, model: Path, tmp_path: 
     assert found == evaluated(tmp_path / "again", *arguments)
     (result,) = found["tasks"]
     ours, theirs = (result["models"][str(name)]["spearman"]["values"] for name in (model, other))
-    # Both folders hold the same weights, so that a seed gives the same.
+    # Both folders hold the same weights, so the same seed gives the same score.
     assert ours == theirs and ours[0] != ours[1]
     assert result["difference"]["spearman"] == {"mean": 0, "deviation": 0, "values": [0, 0]}
     assert result["settings"][str(model)]["learning_rate"] == 3e-3
     drawn = ElementTree.fromstring(picture.read_text())
-    assert len(drawn.findall("{*}circle")) == 2 + 2 * 2  # the legend's and the seeds'
+    assert len(drawn.findall("{*}circle")) == 2 + 2 * 2  # the circles of the legend and of the seeds
 
 
 REFUSED = {

@@ -1,4 +1,4 @@
-"""`electra evaluate --task ... --json FILE`: what is finished is kept, whatever ends the command, and taken over."""
+"""`electra evaluate --task ... --json FILE` keeps finished results however it ends, and the next call reuses them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALWAYS = (*FAST, "epochs=1")
 
 
 def ended(number: signal.Signals, file: Path, seeds: int, arguments: list[str]) -> tuple[int, str]:
-    """The command, with this signal once so many seeds are kept; exit code and output."""
+    """Run the command, send the signal once this many seeds are kept, and return the exit code and the output."""
     process = subprocess.Popen(
         [sys.executable, "-m", "launch.cli", "evaluate", *arguments, "--json", str(file)],
         stdout=subprocess.PIPE,
@@ -51,7 +51,7 @@ def num_kept(file: Path) -> int:
 
 @pytest.mark.slow
 def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
-    """Two tasks by three seeds; asked to stop in the first, and killed in the second."""
+    """Two tasks run with three seeds each; the first task is asked to stop, and the second is killed."""
     folders = [task(tmp_path, classes, name) for name in ("one", "two")]
     arguments = [str(model), "--seeds", "3", *FAST, "epochs=3"]
     arguments += [part for folder in folders for part in ("--task", str(folder))]
@@ -65,7 +65,7 @@ def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Pa
     code, output = ended(signal.SIGKILL, file, max(4, first + 1), arguments)
     assert code == -signal.SIGKILL, output
     second = num_kept(file)
-    # Each seed is said once it is finished; one that was finished before is not done again.
+    # The command reports each seed when it is finished, and does not repeat a seed that was finished before.
     assert output.count("two, ") + output.count("one, ") in (second - first, second - first + 1)
     answer = CliRunner().invoke(app, ["evaluate", *arguments, "--json", str(file)])
     assert answer.exit_code == 0, answer.output
@@ -75,7 +75,7 @@ def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Pa
 
 
 def test_a_finished_file_grows(models: Path, model: Path, tmp_path: Path) -> None:
-    """More seeds, another task and another model; nothing that is there is done again."""
+    """More seeds, another task and another model are added to the file, and no finished result is computed again."""
     if not (models / "rival").exists():
         release(models, models / "vocab.txt", names=("rival", "unused"), max_positions=64)
     one, two = (task(tmp_path, classes, name) for name in ("one", "two"))

@@ -1,4 +1,4 @@
-"""`--general`: another corpus is watched on the way, changes nothing, and must fit."""
+"""With `--general`, a run also watches another corpus; this changes nothing in the run, and the corpus must fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.conftest import SMALL, documents
 
 
 def made(folder: Path, corpus: Path, *overrides: str) -> Corpus:
-    """Of other text, with the vocabulary of `corpus`, by the command that a refusal names."""
+    """Prepare other text with the vocabulary of `corpus`, by the command that a refusal names."""
     text = folder.with_suffix(".txt")
     text.write_text("\n\n".join(documents(60)[40:]), encoding="utf-8")
     keys = [key for key in SMALL if not key.startswith("vocabulary.")]
@@ -42,7 +42,7 @@ def evaluations(run: Path, kind: str) -> list[dict[str, Any]]:
 def test_general_rows_are_logged_beside_the_runs_own(
     corpus: Corpus, corpus_folder: Path, world: World, tmp_path: Path, capsys: Any
 ) -> None:
-    # Masked by other numbers, which is no hindrance.
+    # The general corpus has other masking numbers than the run's corpus, and may still be watched.
     general = made(tmp_path / "general", corpus_folder, "masking.rate=0.25", "masking.maskings=fresh")
     recipe, alone, watched = load("tiny", SMALL), tmp_path / "alone", tmp_path / "watched"
     assert train(recipe, corpus, alone, world, "auto")
@@ -58,7 +58,7 @@ def test_general_rows_are_logged_beside_the_runs_own(
     show_run(watched)
     assert "general" in capsys.readouterr().out
     assert any("general" in file.read_bytes().decode("latin-1") for file in (watched / "tensorboard").iterdir())
-    # Taken up again, what was logged is not logged twice; and it may be left out, or come later.
+    # A resumed run does not log the same step twice. A later start may also leave out --general, or add it.
     shutil.rmtree(watched / "checkpoints" / "step-00000012")
     assert train(recipe, corpus, watched, world, "auto", general=general)
     assert [line["step"] for line in evaluations(watched, "general")] == [0, 6, 12]
@@ -71,7 +71,7 @@ def test_general_rows_are_logged_beside_the_runs_own(
 def test_a_loss_on_general_text_is_said(
     corpus: Corpus, corpus_folder: Path, world: World, tmp_path: Path, capsys: Any
 ) -> None:
-    """A run whose log says that it began much better than it is now, over a restart."""
+    """After a restart, the log says that the run began with a much better score than it has now."""
     general, run = made(tmp_path / "general", corpus_folder), tmp_path / "run"
     assert train(load("tiny", SMALL), corpus, run, world, "auto", general=general)
     assert "on general text" not in capsys.readouterr().out
@@ -104,7 +104,10 @@ def test_what_does_not_fit_is_refused(corpus: Corpus, corpus_folder: Path, world
 
 
 def test_what_is_held_out_of_general_text_is_not_in_a_mix_with_it(corpus_folder: Path, tmp_path: Path) -> None:
-    """A share of general text against forgetting, and its held-out rows to look at: no document is in both."""
+    """No document of general text is both in a mix and in the held-out rows.
+
+    A mix contains a share of general text against forgetting, and the run watches held-out rows of general text.
+    """
     domain, text = (invented(tmp_path / f"{name}.txt", seed) for seed, name in enumerate(("domain", "general")))
     sources = f'data.sources=[{{path="{domain}"}}, {{path="{text}", weight=0.5}}]'
     source = f"vocabulary.source={corpus_folder / 'tokenizer.json'}"
@@ -113,19 +116,19 @@ def test_what_is_held_out_of_general_text_is_not_in_a_mix_with_it(corpus_folder:
     general, mix = Corpus(tmp_path / "general"), Corpus(tmp_path / "mix")
     held_out, trained, unmixed = runs(general, "validation"), runs(mix, "train"), runs(general, "train")
     assert held_out and not held_out & trained
-    # About half of the general documents that may be trained on are.
+    # About half of the general documents that may be used for training are in the mix.
     assert 0.2 < len(unmixed & trained) / len(unmixed) < 0.8
 
 
 def invented(path: Path, seed: int) -> Path:
-    """Documents of words in any order."""
+    """Write documents of words in random order."""
     chooser, words = random.Random(seed), [word for word in " ".join(documents(10)).split() if word.isalpha()]
     path.write_text("\n\n".join(" ".join(chooser.choices(words, k=80)) for _ in range(60)), encoding="utf-8")
     return path
 
 
 def runs(corpus: Corpus, split: Split) -> set[bytes]:
-    """All runs of 12 tokens, which only copies share."""
+    """Return all sequences of 12 consecutive tokens; only copies of a text share any of them."""
     rows = corpus.read(split, np.arange(corpus.num_rows(split)))
     tokens = [row["tokens"][: row["length"]] for row in rows]
     return {row[place : place + 12].tobytes() for row in tokens for place in range(len(row) - 12)}

@@ -1,9 +1,10 @@
-"""The losses of `tiny` are those that are written down: what changes them is seen, and says so in its commit.
+"""Compare the losses of `tiny` with the stored losses, so that a change of the losses is seen and named in its commit.
 
-On the processor that wrote them down, and with its number of threads, they are equal bit for bit. Others add up in
-another order: with one and two threads, and with the instructions of plain x86-64, AVX2 and AVX-512, the losses of 20
-steps differed by at most 2e-7 of their size, which is two of fp32's last bits, and the norm of the gradients by 1e-6.
-Ten times as much is tolerated. No sample may be decided by rounding: one of 2,048 tokens is 1e-4 of the loss.
+On the processor that computed the stored losses, and with its number of threads, they are equal bit for bit. Other
+processors add up in another order. With one and two threads, and with the instructions of plain x86-64, AVX2 and
+AVX-512, the losses of 20 steps differed by at most 2e-7 of their size, which is two of fp32's last bits, and the norm
+of the gradients by 1e-6. The test tolerates ten times as much. No sample may be decided by rounding: one of 2,048
+tokens is 1e-4 of the loss.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""ERNIE-Health's objectives in the real command: on one and two processes, and on batches that give them nothing."""
+"""Train with ERNIE-Health's objectives by the real command.
+
+The runs use one and two processes, and batches in which an objective finds nothing to learn.
+"""
 
 from __future__ import annotations
 
@@ -53,16 +56,17 @@ def of_kind(run: Path, kind: str) -> list[dict[str, float]]:
 @pytest.mark.parametrize(
     ("overrides", "processes"),
     [
-        # the group of 8 rows lies on both
+        # The group of 8 rows is split over both processes.
         pytest.param((), 2, marks=pytest.mark.slow),
-        # the contrast alone, all of whose gradient passes through the exchanged vectors; they differ enough from the
-        # start for that gradient not to be rounding
+        # Only the contrast has a weight, so the whole gradient passes through the exchanged vectors. The vectors differ
+        # enough from the start for the gradient to be more than rounding.
         pytest.param(
             (*(f"objectives.{name}.weight=0.0" for name in ("mlm", "rtd", "mts")), "model.initializer_range=0.2"),
             2,
             marks=pytest.mark.slow,
         ),
-        # four groups, each on both processes, one micro-batch after the other; 19 held-out rows are no whole groups
+        # Each of the four groups is split over both processes, one micro-batch after the other. The 19 held-out rows do
+        # not fill whole groups.
         (("batch.rows=24", "batch.group_rows=6", "compute.zero_stage=2", "run.evaluate_rows=19"), 2),
     ],
 )
@@ -78,14 +82,15 @@ def test_processes_give_the_gradient_of_one(
         for left, right in zip(alone, together, strict=True):
             assert left == pytest.approx(right, rel=1e-5, abs=1e-9)
     assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
-    # one process looks at what several trained
+    # One process evaluates what several processes trained.
     print_scores(str(tmp_path / str(processes)), [corpus_folder], None)
     recipe = health(*overrides)
     torch.manual_seed(recipe.seed)
     start = ElectraPair(recipe).state_dict()
     alone, together = (open_pair(tmp_path / str(number)).pair.state_dict() for number in (1, processes))
     for key, value in alone.items():
-        # Adam magnifies the rounding of gradients that cancel, so the measure is the way that a weight has gone.
+        # Adam magnifies the rounding of gradients that cancel, so the difference is measured against the distance that
+        # a weight has moved.
         assert (together[key] - value).norm() <= 1e-3 * (value - start[key]).norm(), key
 
 
@@ -117,7 +122,7 @@ def nothing_masked(given: Batch, pair: ElectraPair) -> Batch:
 
 
 def nothing_replaced(given: Batch, pair: ElectraPair) -> Batch:
-    """The text is one word again and again, and the generator is sure of it."""
+    """Make the whole text one repeated word that the generator predicts with certainty."""
     pair.prediction.bias.data[7] = 1e4
     return replace(given, tokens=torch.where(given.real, 7, given.tokens))
 
@@ -140,7 +145,7 @@ def test_a_batch_without_a_replacement_trains_on(
 
 
 def test_one_sentence_per_device(corpus: Corpus, world: World) -> None:
-    """Its other view is all there is to choose, so the contrast is exactly zero."""
+    """The only candidate for a sentence is its own other view, so the contrast is exactly zero."""
     recipe = health("batch.rows=1", "batch.micro_rows=1", "batch.group_rows=1")
     engine = Engine(ElectraPair(recipe), recipe, world)
     measures = engine.step([batch(corpus, recipe, 1)], 0.01, measure=True)

@@ -1,4 +1,4 @@
-"""A checkpoint fits every layout: another number of processes and another ZeRO stage go on with it."""
+"""A checkpoint fits every layout: a run resumes with another number of processes and another ZeRO stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.test_run import recipe, start, training
 from tests.integration.test_run import whole as whole
 
 OFTEN = ("run.save_every=3", "run.keep_last=4")
-# Of counts, that agree only where rows, masks and samples do.
+# These numbers are counts, so they agree exactly only where rows, masks and samples agree.
 EXACT = ("masked_accuracy", "sampled_accuracy", "replaced_share")
 
 
@@ -37,7 +37,7 @@ def assert_same(run: Path, whole: Path) -> None:
 
 
 def through(layouts: list[tuple[int, int]], corpus_folder: Path, run: Path) -> list[str]:
-    """Three steps with each (processes, ZeRO stage); what each start printed."""
+    """Train three steps with each (processes, ZeRO stage), and return what each start printed."""
     printed = []
     for turn, (processes, stage) in enumerate(layouts):
         if turn:
@@ -73,7 +73,7 @@ def test_every_stage_goes_on_after_another(whole: Path, corpus: Corpus, world: W
 
 
 def test_a_weight_of_no_objective_decays_in_every_layout(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    """Without detection the discriminator has no gradient, and DeepSpeed is not asked for one where it stands alone."""
+    """Without detection the discriminator has no gradient, and DeepSpeed is not asked for its gradient alone."""
     weights = []
     for stage in (0, 1):
         generator = ("objectives={mlm={weight=1.0}}", "optimizer.weight_decay=0.5", f"compute.zero_stage={stage}")
@@ -85,7 +85,7 @@ def test_a_weight_of_no_objective_decays_in_every_layout(corpus: Corpus, world: 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
 def test_going_on_in_the_same_layout_is_exact(corpus: Corpus, world: World, tmp_path: Path, stage: int) -> None:
-    """With bias correction, which depends on the number of updates."""
+    """Use bias correction, which depends on the number of updates."""
     same = recipe(f"compute.zero_stage={stage}", "optimizer.bias_correction=true", "run.save_every=6")
     assert train(same, corpus, tmp_path / "whole", world, "auto")
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")

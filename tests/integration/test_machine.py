@@ -1,4 +1,4 @@
-"""What the machine does to a run: a full disk, a folder that cannot be written or is in use, a clock that jumps."""
+"""A run survives its machine: a full disk, a folder that is read-only or in use, and a clock that jumps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def remount(disk: Path, options: str) -> None:
     ("kilobytes", "goes_on_from"),
     [
         (1600, "step-00000004"),  # there is room for one checkpoint
-        (50, "the beginning"),  # and here for a part of what is logged
+        (50, "the beginning"),  # there is room for only a part of the log
     ],
 )
 def test_a_full_disk(
@@ -89,7 +89,10 @@ def test_a_run_in_use_goes_on_undisturbed(undisturbed: Path, corpus_folder: Path
 def test_a_clock_that_jumps(
     undisturbed: Path, corpus: Corpus, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    """By a day, at every look: rates are taken from a clock that cannot, and nothing else asks for the time."""
+    """Let the clock jump by a day whenever it is read.
+
+    The rates are taken from a clock that cannot jump, and nothing else reads the time.
+    """
     now, looks = time.time(), count()
     monkeypatch.setattr(time, "time", lambda: now + seconds * next(looks))
     assert train(recipe("run.keep_last=9"), corpus, tmp_path / "run", world, "auto")

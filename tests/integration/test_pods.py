@@ -1,8 +1,9 @@
-"""Pods as plain processes, with the environment that their controllers set.
+"""Run pods as plain processes, with the environment that their controllers set.
 
-Of a TrainJob, Kubeflow Trainer's torch runtime: kubeflow/trainer v2.3.0, pkg/runtime/framework/plugins/torch/torch.go.
-Of an Indexed Job, which a JobSet makes of each stage: kubernetes.io/docs/concepts/workloads/controllers/job. The name
-under which a JobSet publishes a pod: kubernetes-sigs/jobset v0.12.0, api/jobset/v1alpha2/jobset_types.go, Network.
+The environment of a TrainJob follows Kubeflow Trainer's torch runtime: kubeflow/trainer v2.3.0,
+pkg/runtime/framework/plugins/torch/torch.go. The environment of an Indexed Job, which a JobSet makes of each stage,
+follows kubernetes.io/docs/concepts/workloads/controllers/job. The name under which a JobSet publishes a pod follows
+kubernetes-sigs/jobset v0.12.0, api/jobset/v1alpha2/jobset_types.go, Network.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from tests.conftest import SMALL
 from tests.integration.test_run import start, training, wait_for_step
 from tests.launch.test_kubernetes import machine
 
-# Its command, and its environment.
+# A pod is its command and its environment.
 Pod = tuple[list[str], dict[str, str]]
 
 
 class Pods:
-    """Those of what `electra submit` would create for these stages of a run, on two nodes, the first at this port."""
+    """The pods that `electra submit` would create for these stages of a run on two nodes, which meet at this port."""
 
     def __init__(self, stages: Sequence[Stage], corpus: Path, folder: Path, port: int, *overrides: str):
         chosen = machine(gpus=0, cpus=1, volumes={"/": "everything"})
@@ -54,7 +55,7 @@ class Pods:
     def _start(
         self, name: str, command: list[str], environment: dict[str, str], more: Sequence[str]
     ) -> subprocess.Popen[str]:
-        """As the kubelet does: variables in place of their names, and no environment but the pod's."""
+        """Start a pod as the kubelet does: variables replace their names, and only the pod's environment is passed."""
         python, *words = (re.sub(r"\$\((\w+)\)", lambda found: environment[found[1]], word) for word in command)
         assert python == "python"
         of_the_image = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -89,7 +90,7 @@ def of_a_job_set(manifests: dict[str, Any], port: int) -> dict[Stage, list[Pod]]
     pods: dict[Stage, list[Pod]] = {}
     for member in manifests["JobSet"]["spec"]["replicatedJobs"]:
         spec = member["template"]["spec"]
-        # What the names of pods and services lead to in a cluster: here, the first pod of this stage.
+        # In a cluster, this name leads to the first pod of the stage; here it is replaced by a local address and port.
         first = f"--master-addr={name}-{member['name']}-0-0.{name}"
         here = {first: "--master-addr=127.0.0.1", "--master-port=29500": f"--master-port={port}"}
         words: list[str] = spec["template"]["spec"]["containers"][0]["command"]
@@ -120,7 +121,7 @@ def test_one_is_asked_to_leave_all_save_and_the_next_pods_go_on(corpus_folder: P
     pods = Pods([Stage.pretrain], corpus_folder, tmp_path, port)
     first = pods.start(Stage.pretrain)
     wait_for_step(pods.run, 2, first[0])
-    first[1].send_signal(signal.SIGTERM)  # a node is drained
+    first[1].send_signal(signal.SIGTERM)  # as when a node is drained
     assert codes(first) == [EXIT_UNFINISHED, EXIT_UNFINISHED], pods.said()
     assert 2 <= max(training(pods.run)) < 12
     assert codes(pods.start(Stage.pretrain)) == [0, 0], pods.said()
@@ -153,7 +154,7 @@ def test_a_mistake_in_the_input_is_the_exit_code_of_every_pod(
 
 @pytest.mark.slow
 def test_a_pod_that_is_lost_is_a_failure_that_counts(corpus_folder: Path, tmp_path: Path, port: int) -> None:
-    """Neither 2 nor 75: the others end too, and all of them are started again."""
+    """A lost pod ends with neither 2 nor 75: the other pods end too, and all of them are started again."""
     pods = Pods([Stage.pretrain], corpus_folder, tmp_path, port)
     first = pods.start(Stage.pretrain, "schedule.steps=100000")
     wait_for_step(pods.run, 2, first[0])

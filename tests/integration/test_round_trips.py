@@ -1,4 +1,4 @@
-"""Round trips: every format that is read gives the same weights back, and the tokenizer the same ids by every route."""
+"""Every format gives the same weights back when it is read, and the tokenizer gives the same ids by every route."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pretrain.released.network import Network
 from pretrain.released.shapes import TOWER_NAMES, TowerName
 from tests.trained import run as run
 
-# Both networks of a run, whichever way a format lays them out.
+# These formats hold both networks of a run, in one folder or in two.
 READABLE = ("huggingface", "tensorflow", "paddle")
 SENTENCES = (
     "The Café's naïve résumé, Ångström!",
@@ -36,7 +36,7 @@ SENTENCES = (
 
 
 def same(run: Path, *folders: Path) -> None:
-    """Each folder holds, of both networks, exactly the tensors that the run has of it."""
+    """Assert that each folder holds, for both networks, exactly the tensors of the run."""
     source = open_source(str(run), Choice())
     found: dict[TowerName, Network] = {}
     for folder in folders:
@@ -52,13 +52,13 @@ def same(run: Path, *folders: Path) -> None:
 
 
 def below(folder: Path, format_name: str) -> list[Path]:
-    """The folders that hold the networks."""
+    """Return the folders that hold the networks."""
     return [folder] if format_name == "tensorflow" else [folder / name for name in TOWER_NAMES]
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(READABLE, READABLE)))
 def test_from_any_format_to_any_other(run: Path, tmp_path: Path, first: str, second: str) -> None:
-    """From a run to one format, and from there to another, network by network."""
+    """Export a run to one format and from there to another, network by network."""
     export(str(run), tmp_path / "first", Order(first))
     same(run, *below(tmp_path / "first", first))
     for name in TOWER_NAMES:
@@ -69,7 +69,7 @@ def test_from_any_format_to_any_other(run: Path, tmp_path: Path, first: str, sec
 
 
 def test_what_transformers_saves_again_is_identical(run: Path, tmp_path: Path) -> None:
-    """So a model that went through transformers is the same to `--init-from`."""
+    """A model that transformers has saved is therefore the same to `--init-from`."""
     export(str(run), tmp_path / "out")
     for name, architecture in ARCHITECTURES.items():
         model = getattr(transformers, architecture).from_pretrained(tmp_path / "out" / name)
@@ -80,7 +80,7 @@ def test_what_transformers_saves_again_is_identical(run: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize(("lowercase", "strip_accents"), list(product([True, False], [True, False])))
 def test_the_tokenizer_gives_the_same_ids_by_every_route(tmp_path: Path, lowercase: bool, strip_accents: bool) -> None:
-    """tokenizer.json; vocab.txt with the settings beside it; and transformers' tokenizer in Python."""
+    """The routes are tokenizer.json, vocab.txt with the settings beside it, and transformers' tokenizer in Python."""
     characters = sorted(set("".join(SENTENCES) + "".join(SENTENCES).lower() + "eaousicg") - set(" \t\u00a0"))
     words = ["the", "The", "caf", "na", "##ive", "##ïve", *characters, *(f"##{character}" for character in characters)]
     entries = list(dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))

@@ -1,4 +1,4 @@
-"""The real command: killed and continued, on one and two processes; the losses are always the same."""
+"""Kill and resume the real command, on one and two processes; the losses are always the same."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def start(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 def training(run: Path) -> dict[int, dict[str, float]]:
-    """What a step logged, without what depends on the clock."""
+    """Map each step to its logged numbers, without those that depend on the clock."""
     names = ("loss", "mlm_loss", "rtd_loss", "masked_accuracy", "sampled_accuracy", "replaced_share", "gradient_norm")
     lines = [line for line in read_metrics(run) if line["kind"] == "training"]
     assert len({line["step"] for line in lines}) == len(lines), "a step was logged twice"
@@ -54,7 +54,7 @@ def wait_for_step(run: Path, step: int, process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def whole(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
+    """Return a run that nothing disturbed."""
     run = tmp_path_factory.mktemp("runs") / "whole"
     finished = start(corpus_folder, run)
     assert finished.returncode == 0, finished.stderr
@@ -158,7 +158,7 @@ def test_dropout_is_the_same_after_a_restart(corpus: Corpus, world: World, tmp_p
 
 
 def test_bf16_trains(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    """Weights and residual stream stay fp32, also behind a projection of the embeddings."""
+    """Weights and the residual stream stay fp32, also after a projection of the embeddings."""
     wider = "model.discriminator={layers=2, hidden=64, heads=2, intermediate=64}"
     assert train(recipe("compute.precision=bf16", wider), corpus, tmp_path / "run", world, "auto")
     losses = [values["loss"] for values in training(tmp_path / "run").values()]

@@ -1,4 +1,4 @@
-"""Nothing that a run or a corpus leaves holds a password or the environment; and nothing is unpickled."""
+"""No file of a run or a corpus holds a password or the environment, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.conftest import SMALL
 from tests.test_architecture import ROOMS, ROOT
 
 SECRET = "correct-horse-battery"
-# What runs code that a file holds.
+# These modules run code that a file holds.
 UNPICKLES = ("pickle", "cloudpickle", "dill", "joblib", "shelve")
 
 
 def test_secrets_stay_out_of_all_files(text_file: Path, tmp_path: Path) -> None:
     corpus, run, source = tmp_path / "corpus", tmp_path / "run", f"data.sources=file://me:{SECRET}@{text_file}?{SECRET}"
-    # Pretraining opens no source, so that any URL will do.
+    # Pretraining opens no source, so any URL is accepted.
     environment = os.environ | {"HF_TOKEN": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET}
     prepared = subprocess.run(
         [
@@ -63,10 +63,10 @@ def test_secrets_stay_out_of_all_files(text_file: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_unpickled() -> None:
-    """Checkpoints are safetensors, rows are arrays without objects, and the rest is JSON and TOML.
+    """Checkpoints are safetensors, rows are arrays without objects, and everything else is JSON and TOML.
 
-    Models of others come as pickles too: PaddleNLP's pass an unpickler that knows arrays alone (test_released.py),
-    transformers' old ones torch's, which is told the same.
+    Models of other projects may be pickles. An unpickler that knows only arrays reads PaddleNLP's pickles
+    (test_released.py). torch's unpickler reads transformers' old pickles, and is told the same restriction.
     """
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):

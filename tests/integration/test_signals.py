@@ -1,4 +1,4 @@
-"""Asked to stop in any way that schedulers have, a run saves, says so, and goes on with the same losses."""
+"""A run that is asked to stop in any way that schedulers use saves, says so, and resumes with the same losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pretrain.run import checkpoint
 from tests.conftest import SMALL
 from tests.integration.test_run import command, training, wait_for_step
 
-# Long enough to be stopped in the middle.
+# The run is long enough to be stopped in the middle.
 NUM_STEPS = 100
 LONG = (f"schedule.steps={NUM_STEPS}", "run.save_every=50", "run.evaluate_every=50")
 
@@ -32,13 +32,13 @@ def begin(arguments: Sequence[str]) -> subprocess.Popen[str]:
 
 
 def submitted(corpus: Path, run: Path) -> list[str]:
-    """As `electra submit` starts two processes."""
+    """Return the command by which `electra submit` starts two processes."""
     [job] = pipeline([Stage.pretrain], ["tiny", *SMALL, *LONG], corpus, run, nodes=1, processes=2)
     return local.command(job, LOCAL)
 
 
 def wait_until_handled(process: subprocess.Popen[str]) -> None:
-    """Until it has said to the system that it handles SIGUSR1, which is long before the first step."""
+    """Wait until the process has registered a handler for SIGUSR1, which happens long before the first step."""
     while process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text().split("SigCgt:")[1].split()[0]
         if int(status, 16) >> (signal.SIGUSR1 - 1) & 1:
@@ -47,7 +47,7 @@ def wait_until_handled(process: subprocess.Popen[str]) -> None:
 
 
 def assert_marked(run: Path) -> int:
-    """The step of the mark, which is that of the newest checkpoint."""
+    """Check that the mark names the step of the newest checkpoint, and return this step."""
     step = json.loads((run / "stopped.json").read_text())["step"]
     assert [checkpoint.step_number(folder) for folder in checkpoint.list_checkpoints(run / "checkpoints")][-1:] == [
         step
@@ -70,7 +70,7 @@ def test_one_process_stops(corpus_folder: Path, tmp_path: Path, number: signal.S
     run = tmp_path / "run"
     process = begin(command(corpus_folder, run, *LONG))
     wait_for_step(run, 2, process)
-    for _ in range(2):  # the same request by two ways
+    for _ in range(2):  # the same request arrives in two ways
         process.send_signal(number)
         time.sleep(0.05)
     output, _ = process.communicate()

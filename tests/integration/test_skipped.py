@@ -1,7 +1,7 @@
-"""Losses and gradients that are not finite never reach the weights, on any number of processes and by any ZeRO stage.
+"""Losses and gradients that are not finite never reach the weights, with any number of processes and any ZeRO stage.
 
-The gradient of a large enough loss is finite in every element, and its norm is not, or just so: which steps are skipped
-is then decided by the rows.
+The loss here is so large that every element of its gradient is finite, while the norm of the gradient is infinite or
+barely finite. The rows then decide which steps are skipped.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ from tests.conftest import SMALL
 from tests.golden_losses import text
 from tests.integration.test_run import recipe, start, training
 
-# The norms of the first steps lie around 49, and 1.84e19 squared is the largest number of fp32.
+# The norms of the first steps are around 49, and 1.84e19 squared is the largest number of fp32.
 AT_THE_EDGE = ("objectives.mlm.weight=3.7e17", "objectives.rtd.weight=1.85e19")
 SKIPPED = [0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 3]
 
 
 @pytest.fixture(scope="module")
 def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a text that every machine has: Python's own pages differ from release to release, and so would the norms."""
+    """Return a corpus of a text that every machine has.
+
+    Python's own pages differ from release to release, and so would the norms.
+    """
     folder = tmp_path_factory.mktemp("invented")
     (folder / "text.txt").write_text(text(), encoding="utf-8")
     prepare(load("tiny", [*SMALL, f"data.sources={folder / 'text.txt'}"]), folder / "corpus", 1)
@@ -83,7 +86,7 @@ def test_continued_the_count_goes_on(corpus: Corpus, world: World, tmp_path: Pat
 
 
 def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
-    """Nor does it hinder the next one; the correction of the bias counts the steps that changed something."""
+    """A skipped step does not hinder the next step, and bias correction counts only steps that changed something."""
     edge = load("tiny", [*SMALL, *AT_THE_EDGE, "optimizer.bias_correction=true"])
     torch.manual_seed(edge.seed)
     engine = Engine(ElectraPair(edge), edge, world)
@@ -104,7 +107,7 @@ def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
 
 
 def test_an_infinite_loss_with_a_finite_gradient_is_skipped(corpus: Corpus, world: World) -> None:
-    """The bias of the detector makes every logit infinite; the derivative of its loss is 1 then."""
+    """The bias of the detector makes every logit infinite, while the derivative of its loss is 1."""
     small = recipe()
     engine = Engine(ElectraPair(small), small, world)
     with Loader(corpus, small, world) as loader:
@@ -126,7 +129,7 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
     wild = ("optimizer.learning_rate=1e38", "run.stop_after_skipped=3", f"compute.zero_stage={zero_stage}")
     often = ("run.save_every=1", "run.keep_last=9")
     ended = start(corpus_folder, tmp_path, *wild, *often, processes=processes)
-    assert ended.returncode == (2 if processes == 1 else 1)  # torchrun has no other
+    assert ended.returncode == (2 if processes == 1 else 1)  # torchrun always exits with 1
     assert "error: step 5: the loss or the gradient of the last 3 steps was not finite" in ended.stderr
     assert ended.stderr.count("error: ") == 1
     lines = [json.loads(line) for line in (tmp_path / "skipped-00000003.jsonl").read_text().splitlines()]
@@ -135,7 +138,7 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
     for line, row in zip(lines, rows, strict=True):
         assert line["ids"] == row["tokens"][: row["length"]].tolist()
         assert line["text"].startswith("[CLS]")
-        assert line["losses"] == {"mlm": None, "rtd": None}  # it is the weights, not the rows
+        assert line["losses"] == {"mlm": None, "rtd": None}  # the cause is the weights, not the rows
     kept = checkpoint.list_checkpoints(tmp_path / "checkpoints")
     assert [folder.name for folder in kept] == ["step-00000001", "step-00000002"]
     assert all(weight.isfinite().all() for folder in kept for weight in checkpoint.read_weights(folder).values())
@@ -152,7 +155,7 @@ def test_the_run_ends_at_once_however_seldom_steps_are_logged(corpus: Corpus, wo
 
 
 def test_rows_with_a_loss_are_told_from_others(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    """The norm of the gradient alone is not finite here."""
+    """Only the norm of the gradient is not finite here."""
     edge = recipe("objectives.mlm.weight=1e20", "objectives.rtd.weight=1e20", "run.stop_after_skipped=1")
     with pytest.raises(UserError, match="step 1: the loss or the gradient of the last 1 steps was not finite"):
         train(edge, corpus, tmp_path, world, "auto")
