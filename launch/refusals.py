@@ -36,7 +36,7 @@ def refuse_batch(recipe: Recipe, num_processes: int) -> None:
 
 
 def refuse_corpus(folder: Path, recipe: Recipe | None) -> None:
-    """Raise UserError if the folder holds no corpus, or if the corpus does not fit the recipe, unless that is None."""
+    """Raise UserError if the folder holds no corpus, or if a recipe is given and does not fit the corpus."""
     corpus = Corpus(folder)
     if recipe:
         check_corpus(recipe, corpus)

@@ -43,7 +43,7 @@ def stages_of(text: str) -> tuple[Stage, ...]:
 
 @dataclass(frozen=True)
 class Order:
-    """An order is what a user asks for: stages of a recipe with its overrides, the folders, and the processes."""
+    """An order holds the wishes of a user: stages of a recipe with its overrides, the folders, and the processes."""
 
     recipe: str
     overrides: tuple[str, ...]

@@ -23,13 +23,13 @@ class ElectraError(Exception):
 
 
 class UserError(ElectraError):
-    """The input is bad. The message is one sentence with the file or key, the value, and what would be accepted."""
+    """The input is bad. The message is a sentence with the file or key, the value, and the accepted values."""
 
     exit_code = EXIT_USER_ERROR
 
 
 class Unfinished(ElectraError):
-    """Work stopped, the input is good, and the same command continues from what is done."""
+    """Work was stopped although the input is good. The same command, given again, continues it."""
 
     exit_code = EXIT_UNFINISHED
 

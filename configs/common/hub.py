@@ -8,7 +8,7 @@ from configs.common.errors import UserError
 
 
 def download(name: str, files: tuple[str, ...]) -> Path:
-    """Return a folder with those of the `files` that the repository has. Each file is downloaded only once.
+    """Return a folder with all `files` that the repository has. Each file is downloaded only once.
 
     `files` may hold patterns such as `model-*.safetensors`. Raises UserError if the repository cannot be reached.
     """

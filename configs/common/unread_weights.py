@@ -1,4 +1,4 @@
-"""Weights of other libraries, which are not read: how they are recognised, and what makes them readable."""
+"""Weights of some other libraries are not read. This module recognises them and says how to convert them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNREAD = {
 
 
 def unread_weights(folder: Path) -> str | None:
-    """For a folder without readable weights: which ones it has, and the remedy; None where there are none at all."""
+    """Return which unreadable weights a folder holds and the remedy, or None if it holds no weights of these kinds."""
     for file in sorted([*folder.glob("*"), *folder.glob("*/*")]):
         if file.name in _UNREAD:
             return f"holds only {file.relative_to(folder)}: {_UNREAD[file.name]}"
