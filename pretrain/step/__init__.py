@@ -1,1 +1,1 @@
-"""How a step is computed: processes, batches, DeepSpeed, the optimizer, its cost."""
+"""The computation of a training step: its processes, batches, DeepSpeed, the optimizer, and the cost of a step."""

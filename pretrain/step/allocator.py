@@ -1,20 +1,20 @@
-"""Memory of a process that trains on the CPU."""
+"""The memory allocator of a process that trains on the CPU."""
 
 from __future__ import annotations
 
 import ctypes
 
-# Of glibc's malloc.h.
+# These numbers are defined in malloc.h of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> None:
-    """What a step frees stays with the process for the next step, where the C library is glibc.
+    """Keep the memory that a step frees in the process for the next step. This works only with glibc as C library.
 
-    By itself it gives large blocks back to the system, and gets them again page by page: on a virtual machine that
-    takes longer than the arithmetic on them (benchmarks/train_step.py).
+    By default, glibc gives large blocks back to the system and then requests them again, page by page. On a virtual
+    machine this takes longer than the arithmetic on the blocks (benchmarks/train_step.py).
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
-        library.mallopt(_M_MMAP_MAX, 0)  # no block is mapped by itself, to be unmapped when it is freed
-        library.mallopt(_M_TRIM_THRESHOLD, -1)  # never
+        library.mallopt(_M_MMAP_MAX, 0)  # no block gets its own mapping, which free() would unmap
+        library.mallopt(_M_TRIM_THRESHOLD, -1)  # free() never shrinks the heap

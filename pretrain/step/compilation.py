@@ -1,4 +1,4 @@
-"""`compute.compile`: layers by torch.compile, as they are or replayed as CUDA graphs."""
+"""The key `compute.compile`: torch.compile compiles the layers, and CUDA graphs may replay them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pretrain.step.world import World
 
 
 def compile_layers(pair: ElectraPair, how: bool | str, world: World) -> None:
-    """One at a time: the layers of a tower share one compilation. Their names stay as they are.
+    """Compile every layer by itself, so that the layers of a tower share a compilation. Parameters keep their names.
 
-    Raises UserError for CUDA graphs where there is no GPU.
+    Raises UserError if CUDA graphs are asked for and there is no GPU.
     """
     if not how:
         return
@@ -25,6 +25,9 @@ def compile_layers(pair: ElectraPair, how: bool | str, world: World) -> None:
 
 
 def begin_batch(how: bool | str) -> None:
-    """What the graphs of the batch before have made may be written over. Loads the compiler, so only with graphs."""
+    """Tell CUDA graphs that they may overwrite the results of the previous batch.
+
+    The call to torch would load the compiler, so it is left out unless there are CUDA graphs.
+    """
     if how == "cuda_graphs":
         torch.compiler.cudagraph_mark_step_begin()

@@ -1,4 +1,4 @@
-"""What DeepSpeed is told: its configuration, from the recipe."""
+"""The configuration of DeepSpeed, which is made from the recipe."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from configs.recipe import Recipe
 from configs.share import micro_rows
 from pretrain.step.world import World, precision
 
-# Tables of DeepSpeed's that would silently replace what the recipe says of precision, optimizer and schedule.
+# These tables of DeepSpeed would silently override the precision, the optimizer and the schedule of the recipe.
 _DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
-# DeepSpeed's own reduce_bucket_size (runtime/zero/config.py, 0.19.8).
+# The default of reduce_bucket_size in DeepSpeed (runtime/zero/config.py, 0.19.8).
 _LARGEST_BUCKET = 500_000_000
 
 
 def configuration(recipe: Recipe, world: World, parameters: int) -> dict[str, Any]:
-    """DeepSpeed's dictionary for a model of so many parameters; raises UserError when `[deepspeed]` contradicts it."""
+    """The dictionary that configures DeepSpeed for a model with this number of parameters.
+
+    Raises UserError when `[deepspeed]` contradicts the rest of the recipe.
+    """
     micro = micro_rows(recipe, world.size)
     dtype = precision(recipe.compute.precision, world.device)
     ours: dict[str, Any] = {
@@ -29,8 +32,8 @@ def configuration(recipe: Recipe, world: World, parameters: int) -> dict[str, An
         "zero_optimization": {"stage": recipe.compute.zero_stage},
         "zero_allow_untested_optimizer": True,
         "gradient_clipping": recipe.optimizer.clip_norm if recipe.compute.zero_stage else 0.0,
-        # Weights stay fp32, and matrix products run in bf16: what a checkpoint holds is exact either way.
-        # No module is called safe for lower precision, so that ZeRO adds gradients up in fp32 too.
+        # The weights stay in fp32 and only matrix products run in bf16, so a checkpoint is exact in either precision.
+        # The list of modules that are safe in lower precision is empty, so that ZeRO adds up gradients in fp32 too.
         "torch_autocast": {
             "enabled": dtype == torch.bfloat16,
             "dtype": "bfloat16",
@@ -45,7 +48,7 @@ def configuration(recipe: Recipe, world: World, parameters: int) -> dict[str, An
 
 
 def _add(ours: dict[str, Any], more: dict[str, Any], where: str) -> dict[str, Any]:
-    """`more` beside what the recipe decides; raises UserError for a key of it that the recipe decides."""
+    """Add the keys of `more` to `ours`. Raises UserError for a key that the recipe already decides."""
     merged = dict(ours)
     for key, value in more.items():
         mine = ours.get(key)
@@ -59,9 +62,11 @@ def _add(ours: dict[str, Any], more: dict[str, Any], where: str) -> dict[str, An
 
 
 def reduce_bucket(recipe: Recipe, parameters: int) -> int:
-    """Gradients that ZeRO brings together at a time, as `[deepspeed]` says, or else all, up to DeepSpeed's own number.
+    """How many gradients ZeRO reduces at a time.
 
-    DeepSpeed would make a buffer of that number, 2 GB, for any model. Raises UserError for what is no such number.
+    `[deepspeed]` may give the number. Otherwise it is the number of all gradients, but at most DeepSpeed's default.
+    With the default, DeepSpeed would make a buffer of 2 GB for any model. Raises UserError if the given value is not a
+    whole number of gradients.
     """
     zero: Any = recipe.deepspeed.get("zero_optimization", {})
     if not isinstance(zero, dict):
@@ -76,7 +81,7 @@ def reduce_bucket(recipe: Recipe, parameters: int) -> int:
 
 
 def refused(recipe: Recipe, error: Exception) -> UserError:
-    """A mistake in `[deepspeed]`, by DeepSpeed's own check, or where it stumbled over it."""
+    """The UserError for an exception that DeepSpeed raised when it checked or used the table `[deepspeed]`."""
     said = f"{type(error).__name__}, {error}"
     if isinstance(error, ValidationError):
         first = error.errors()[0]

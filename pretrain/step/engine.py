@@ -1,4 +1,4 @@
-"""Everything that calls DeepSpeed: one optimizer step, and the tensors of a checkpoint."""
+"""All calls of DeepSpeed are made here: they compute optimizer steps, and save and load the tensors of checkpoints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pretrain.step.parameter_groups import pair_groups
 from pretrain.step.skip_count import SkipCount
 from pretrain.step.world import World, precision
 
-# A checkpoint has a file NAME.safetensors for each of these, with every parameter by its name, whole and in fp32.
+# A checkpoint has a file NAME.safetensors for each of these names. It holds every parameter, whole and in fp32.
 WEIGHTS = "weights"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -36,14 +36,14 @@ class Measures:
     losses: dict[str, float]  # each objective's mean, unweighted
     total: float  # the weighted sum
     gradient_norm: float  # before clipping
-    masked_accuracy: float  # share of slots whose most likely token is the original
-    sampled_accuracy: float  # share of slots whose sample is the original
+    masked_accuracy: float  # share of slots at which the most likely token is the original
+    sampled_accuracy: float  # share of slots at which the sampled token is the original
     replaced_share: float  # share of tokens that the generator replaced
     skipped_steps: int  # steps of the run so far that changed nothing, because their loss or gradient was not finite
 
 
 class Engine:
-    """One module, one optimizer, one scalar loss, one DeepSpeed engine."""
+    """A DeepSpeed engine with a single module, a single optimizer and a scalar loss."""
 
     def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
         self._deepspeed = _import_deepspeed(world)
@@ -56,16 +56,16 @@ class Engine:
         self.num_parameters = sum(weight.numel() for weight in pair.parameters())
         config = configuration(recipe, world, self.num_parameters)
         if recipe.deepspeed:
-            self._deepspeed.init_distributed(dist_init_required=False)  # without it the processes are not counted
+            self._deepspeed.init_distributed(dist_init_required=False)  # else it counts no processes
             try:
                 self._deepspeed.DeepSpeedConfig(config)
-            except Exception as error:  # DeepSpeed raises anything for a value that it does not check
+            except Exception as error:  # for a value that DeepSpeed does not check, any exception is possible
                 raise refused(recipe, error) from error
         self._engine, _, _, _ = self._deepspeed.initialize(
             model=pair, optimizer=self._adam, config=config, dist_init_required=False
         )
         if world.size == 1 and not recipe.compute.zero_stage:
-            # DeepSpeed would copy all gradients together, sum them over the one process, and copy them back.
+            # DeepSpeed would copy all gradients into a buffer, sum them over a single process, and copy them back.
             self._engine.enable_backward_allreduce = False
         self._make_moments()
 
@@ -75,7 +75,7 @@ class Engine:
 
     @property
     def description(self) -> str:
-        """Processes, device, precision and ZeRO stage, for people."""
+        """A readable description of the processes, the device, the precision and the ZeRO stage."""
         dtype = str(precision(self.recipe.compute.precision, self.world.device)).removeprefix("torch.")
         processes = "1 process" if self.world.size == 1 else f"{self.world.size} processes"
         return f"{processes}, {self.world.device.type}, {dtype}, ZeRO {self.recipe.compute.zero_stage}"
@@ -83,10 +83,10 @@ class Engine:
     def step(
         self, batches: list[Batch], rate: float, *, measure: bool, generator_alone: bool = False
     ) -> Measures | None:
-        """One optimizer step over this process's micro-batches of the batch; its measures where they are asked for.
+        """Take one optimizer step over this process's micro-batches, and return its measures if `measure` is true.
 
-        A step whose loss or gradient is not finite, on any process, changes neither weights nor moments. Only measuring
-        waits for the device.
+        If the loss or the gradient is not finite on any process, the step changes neither weights nor moments. The CPU
+        waits for the device only to measure.
         """
         self.pair.train()
         counts = self._counts(batches)
@@ -95,7 +95,7 @@ class Engine:
         for batch in batches:
             compilation.begin_batch(self.recipe.compute.compile)
             output = self._engine(batch.to(self.world.device), counts)
-            # DeepSpeed takes the mean over processes, and the counts already cover all of them.
+            # DeepSpeed divides by the number of processes, but `counts` already covers all processes.
             self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
             if measure:
                 sums.append(_sums_of(output))
@@ -113,9 +113,10 @@ class Engine:
         return dict(zip(counts, shared.tolist(), strict=True))
 
     def _update(self) -> Tensor:
-        """Clip the gradients and update the weights; return the norm before clipping, the same in all processes.
+        """Clip the gradients and update the weights. Return the norm before clipping, which all processes share.
 
-        ZeRO clips and skips by itself. Without it DeepSpeed would clip without telling the norm, and skip nothing.
+        ZeRO clips gradients and skips steps by itself. Without ZeRO, DeepSpeed would clip without telling the norm, and
+        it would never skip a step.
         """
         if self.recipe.compute.zero_stage:
             self._engine.step()
@@ -144,11 +145,14 @@ class Engine:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """About how many bytes a checkpoint takes: fp32 weights and two moments."""
+        """The approximate size of a checkpoint in bytes: the weights and two moments, all in fp32."""
         return 3 * 4 * self.num_parameters
 
     def save(self, folder: Path) -> None:
-        """Write weights and moments below `folder`, the same files for any layout. All processes call it."""
+        """Write weights and moments below `folder`. All processes call this method.
+
+        The files are the same for any number of processes and any ZeRO stage.
+        """
         for part in (WEIGHTS, *MOMENTS):
             tensors: dict[str, Tensor] = {}
             for name, parameter in self.pair.named_parameters():
@@ -159,16 +163,17 @@ class Engine:
                 tensors_file(folder, part).write_bytes(save(tensors))
 
     def load(self, folder: Path, *, updates: int, skipped: int) -> None:
-        """Read the files that `save` wrote, in whatever layout, after so many updates. The caller has verified them.
+        """Read the files that `save` wrote with any number of processes and any ZeRO stage.
 
-        `skipped` counts the steps of this run that changed nothing.
+        The caller has verified the files. `updates` counts the updates of the weights so far, and `skipped` counts the
+        steps of this run that changed nothing.
         """
         self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
         self.skips.restore(skipped)
         for state in self._adam.state.values():
             state["step"].fill_(updates)
         if self.recipe.compute.zero_stage:
-            # Each process updates a copy of its own fragment of the weights.
+            # Under ZeRO each process updates an fp32 copy of its fragment of the weights, so the copy is refreshed.
             self._engine.optimizer.refresh_fp32_params()
         for part in MOMENTS:
             with safe_open(tensors_file(folder, part), framework="pt") as tensors:
@@ -178,8 +183,8 @@ class Engine:
     def _make_moments(self) -> None:
         """Make the moments before the first step, so that a checkpoint can be read into them.
 
-        By itself ZeRO would link moments to parameters after it has updated its first group, when the other groups have
-        no moments yet.
+        By default, ZeRO links moments to parameters after it has updated its first group. At that time the other groups
+        have no moments.
         """
         for group in self._adam.param_groups:
             for parameter in group["params"]:
@@ -188,7 +193,7 @@ class Engine:
             self._engine.optimizer._lazy_init_hp_params_optimizer_state()
 
     def _gather(self, parameter: nn.Parameter, part: str) -> Tensor:
-        """A weight or one of its moments, whole. Under ZeRO all processes bring the fragments of a moment together."""
+        """A weight or one of its moments, whole. Under ZeRO the fragments of a moment come from all processes."""
         if part == WEIGHTS:
             return parameter
         if self.recipe.compute.zero_stage:
@@ -196,7 +201,7 @@ class Engine:
         return self._adam.state_of(parameter)[part]
 
     def _put(self, parameter: nn.Parameter, part: str, moment: Tensor) -> None:
-        """Copy a moment into the optimizer, or under ZeRO this process's fragment of it."""
+        """Copy a moment into the optimizer. Under ZeRO, copy this process's fragment of the moment."""
         if self.recipe.compute.zero_stage:
             self._deepspeed.utils.safe_set_full_optimizer_state(parameter, moment, part)
         else:
@@ -204,7 +209,7 @@ class Engine:
 
 
 def _only_finite(loss: Tensor) -> Tensor:
-    """The loss, with a NaN gradient where the loss is not finite, so the gradients' norm tells all processes.
+    """The loss. If it is not finite, its gradient is made NaN, so that the norm of the gradients tells all processes.
 
     The gradient of an infinite loss may be finite: the gradient of a cross-entropy never exceeds 1.
     """
@@ -212,7 +217,7 @@ def _only_finite(loss: Tensor) -> Tensor:
 
 
 def _sums_of(output: PairOutput) -> Tensor:
-    """[objectives + 4]: each loss, the weighted total; the numbers of slots, right predictions, right samples."""
+    """[objectives + 4]: each loss, the weighted total, the numbers of slots, right predictions and right samples."""
     return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
 
 
@@ -234,7 +239,10 @@ def tensors_file(folder: Path, part: str) -> Path:
 
 
 def _import_deepspeed(world: World) -> Any:
-    """Import DeepSpeed late, because that takes seconds, and quietly: it reports at length what the recipe says."""
+    """Import DeepSpeed only when it is needed, because the import takes seconds, and keep it quiet.
+
+    Its long reports would only repeat the recipe.
+    """
     os.environ.setdefault("DS_ACCELERATOR", world.device.type)
     os.environ.setdefault("LOCAL_RANK", "0")
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")

@@ -1,8 +1,10 @@
-"""Model FLOPs, and the rate of this device to compare them with.
+"""The number of FLOPs that the model needs, and the rate of this device to compare it with.
 
-Convention: three times the forward pass of both towers; matrix products and attention within examples only; the
-vocabulary only at slots; no look-ups, no recomputation, no padding. At full rows ELECTRA-small takes 70.2 MFLOP per
-token at length 128 and 87.9 at 512. Utilisation is against the matrix-multiply rate measured when the run starts.
+By convention, a step takes three times the FLOPs of the forward pass of both towers. Matrix products are counted,
+attention is counted within examples only, and the products with the vocabulary are counted at the slots only. Look-ups,
+recomputation and padding are not counted. In full rows, ELECTRA-small takes 70.2 MFLOP per token at length 128 and 87.9
+MFLOP per token at length 512. Utilisation is the rate of model FLOPs divided by the rate of matrix products that is
+measured when the run starts.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pretrain.model.batch import Batch
 
 @dataclass(frozen=True)
 class Work:
-    """What FLOPs depend on: tokens, slots, and the sum of the squared lengths of the examples."""
+    """The quantities that FLOPs depend on: tokens, slots, and the sum of the squared lengths of the examples."""
 
     tokens: int = 0
     slots: int = 0
@@ -53,7 +55,7 @@ def _forward(tower: TowerTable, embedding: int, work: Work) -> float:
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP per second of a square matrix product on this device, the median of five."""
+    """FLOP per second of a square matrix product on this device: the median of five measurements."""
     size = 1024 if device.type == "cpu" else 8192
     left, right = torch.randn(2, size, size, device=device, dtype=dtype)
     seconds = []

@@ -16,7 +16,7 @@ from pretrain.step.world import World
 
 
 class Loader:
-    """Reads rows of a corpus as batches; the same step has the same rows on any number of processes.
+    """Reads rows of a corpus as batches. The same step has the same rows on any number of processes.
 
     Step 0 begins at position `first_row` of the order of rows.
     """
@@ -31,7 +31,7 @@ class Loader:
         self._ahead: tuple[int, Future[list[Batch]]] | None = None
 
     def step(self, step: int) -> list[Batch]:
-        """This process's micro-batches of step `step`; the next step is read in the background."""
+        """This process's micro-batches of step `step`. The next step is then read in the background."""
         ahead = self._ahead
         batches = ahead[1].result() if ahead and ahead[0] == step else self._read(step)
         self._ahead = (step + 1, self._thread.submit(self._read, step + 1))
@@ -46,7 +46,11 @@ class Loader:
         self._thread.shutdown(cancel_futures=True)
 
     def _read(self, step: int) -> list[Batch]:
-        """The micro-batches that all processes compute at the same time lie side by side, so groups stay together."""
+        """Read this process's micro-batches of a step.
+
+        Micro-batches that the processes compute at the same time are neighbours in the order of rows, so that a group
+        stays together.
+        """
         rows = self._recipe.batch.rows
         first = self._first_row + step * rows
         starts = range(first + self._offset, first + rows, self._stride)
@@ -61,9 +65,10 @@ class Loader:
 def batch_of(
     corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
 ) -> Batch:
-    """Rows `numbers` of a split as a batch, with the maskings of their `epochs`; `keys` name their randomness.
+    """A batch of the rows `numbers` of a split, with the maskings of their `epochs`.
 
-    With two views the rows come twice, all rows of one view first; each view has its own maskings and randomness.
+    `keys` select the random numbers of the rows. With two views, every row appears twice, and all rows of the first
+    view come before all rows of the second view. Each view has its own maskings and random numbers.
     """
     views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
     numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
@@ -82,13 +87,13 @@ def batch_of(
 
 
 def held_out_numbers(corpus: Corpus, num_rows: int, seed: int) -> np.ndarray:
-    """The numbers of `num_rows` held-out rows, always the same, from all shards.
+    """The numbers of `num_rows` held-out rows from all shards. They are always the same.
 
-    The first rows alone would all come from one source.
+    They are not simply the first rows, because those would all come from a single source.
     """
     return rows_at(np.arange(num_rows), corpus.num_rows("validation"), seed)[0]
 
 
 def held_out_batch(corpus: Corpus, recipe: Recipe, numbers: np.ndarray) -> Batch:
-    """Held-out rows with the maskings of epoch 0; a row's number names its randomness."""
+    """A batch of held-out rows with the maskings of epoch 0. The number of a row selects its random numbers."""
     return batch_of(corpus, recipe, "validation", numbers, np.zeros_like(numbers), numbers)

@@ -1,7 +1,8 @@
-"""What training keeps in the memory of a GPU: the state of every parameter, and what the backward pass needs.
+"""The GPU memory that training needs: the state of every parameter, and the tensors for the backward pass.
 
-All figures are bytes. Counted from the code of this room, tensor by tensor, and compared with what autograd and the
-optimizer really hold (`tests/pretrain/step/test_memory.py`). CUDA's context, NCCL and fragmentation come on top.
+All figures are in bytes. They are counted from the code of the model and the step, tensor by tensor, and a test
+compares them with the tensors that autograd and the optimizer really hold (`tests/pretrain/step/test_memory.py`). The
+context of CUDA, NCCL and fragmentation need further memory.
 
 Letters: N parameters, W processes, T tokens on a device at once, L row length, D hidden, E embedding, V vocabulary.
 """
@@ -19,42 +20,45 @@ from pretrain.model.pair import ElectraPair
 from pretrain.model.sampling import BLOCK
 from pretrain.step.deepspeed_config import reduce_bucket
 
-# Of weights, gradients and moments, whatever the matrix products run in.
+# The bytes of a weight, a gradient or a moment, in whatever precision the matrix products run.
 FP32 = 4
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Of one process, at most."""
+    """The largest memory that one process needs."""
 
     weights: int
-    gradients: int  # and the buffer that ZeRO brings them together in
-    moments: int  # Adam's two; under ZeRO its share of them, and of the weights that it updates
-    activations: int  # what the forward pass leaves for the backward pass
-    working: int  # what comes and goes beside the activations at the highest moment
-    update: int  # what comes and goes in the update of the weights, when the activations are gone
+    gradients: int  # including the buffer in which ZeRO collects them
+    moments: int  # the two of Adam; under ZeRO the share of the process, with its share of a copy of the weights
+    activations: int  # the tensors that the forward pass saves for the backward pass
+    working: int  # temporary tensors next to the activations, when memory use is highest
+    update: int  # temporary tensors of the update of the weights, when the activations are freed
 
     @property
     def total(self) -> int:
         return self.weights + self.gradients + self.moments + max(self.activations + self.working, self.update)
 
     def parts(self) -> dict[str, int]:
-        """What the total is made of, by what people call it."""
+        """The parts of the total by their common names."""
         held = {"weights": self.weights, "gradients": self.gradients, "moments": self.moments}
         return held | {"activations and work": self.total - sum(held.values())}
 
 
 def num_parameters(recipe: Recipe) -> int:
-    """N, counted on torch's "meta" device, which allocates nothing. Raises UserError for objectives that do not fit."""
+    """The number of parameters, counted on torch's "meta" device, which allocates nothing.
+
+    Raises UserError for objectives that do not fit the recipe.
+    """
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in ElectraPair(recipe).parameters())
 
 
 def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Memory:
-    """Of one of so many processes with a model of so many parameters.
+    """The memory of one of `world_size` processes that train a model with `parameters` parameters.
 
-    `narrow` is the width of what matrix products take: 2 in bf16, 4 in fp32. Raises UserError when the processes do not
-    divide the batch.
+    `narrow` is the number of bytes of a factor in a matrix product: 2 in bf16, 4 in fp32. Raises UserError when the
+    number of processes does not divide the batch.
     """
     rows = micro_rows(recipe, world_size) * recipe.batch.views
     return Memory(
@@ -65,11 +69,11 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
 
 
 def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
-    """Weights 4 N, gradients 4 N, moments 8 N; the update is in place (optim.py).
+    """Weights take 4 N bytes, gradients 4 N, and moments 8 N. The update is made in place (optim.py).
 
-    Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8) a process has its share 1/W of the moments and of a
-    second copy of the weights, which it updates; the gradients pass through a buffer, and its share of them is kept
-    twice while it updates.
+    Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8), a process holds its share, 1/W, of the moments and of a
+    second copy of the weights, which it updates. The gradients pass through a buffer. The process keeps its share of
+    the gradients, and keeps it twice during the update.
     """
     weights, share = FP32 * parameters, FP32 * parameters // world_size
     if not recipe.compute.zero_stage:
@@ -79,26 +83,28 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
 
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:
-    """What autograd saves in one forward pass of so many rows, and in bf16 the weights as the products take them."""
+    """The tensors that autograd saves in a forward pass of `rows` rows, and in bf16 the copies of weights in bf16."""
     model, length = recipe.model, recipe.data.row_length
     tokens, slots = rows * length, rows * recipe.masking.slots(length)
     towers = sum(_tower(recipe, tower, narrow) for tower in (model.generator, model.discriminator))
-    # The states of a tower that its head picks from, and its head for every token.
+    # The bytes for each token: the generator's states, from which its head takes the slots, and the tensors of the
+    # discriminator's head, which judges every token.
     heads = FP32 * model.generator.hidden + 3 * narrow * model.discriminator.hidden + 2 * FP32 + 1
     prediction = narrow * (model.generator.hidden + 3 * model.embedding) + FP32 * _logits(recipe) + 2 * FP32
-    # In bf16 it is a copy of the padded table that is cast, in place of the table.
+    # In fp32 autograd saves the padded copy of the word table, if padding is needed. In bf16 it saves a cast copy of
+    # every weight, and the word table is cast after padding.
     padded = FP32 * model.embedding * _logits(recipe) if _logits(recipe) > recipe.vocabulary.size else 0
     copies = narrow * parameters if narrow < FP32 else padded
     return tokens * (towers + heads) + slots * prediction + copies
 
 
 def _logits(recipe: Recipe) -> int:
-    """V and its padding."""
+    """The size of the vocabulary with its padding."""
     return recipe.vocabulary.size + -recipe.vocabulary.size % BLOCK
 
 
 def _tower(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
-    """For each token: its id, what its embeddings leave, and the layers."""
+    """The bytes that a tower saves for each token: its id, the tensors of its embeddings, and its layers."""
     model = recipe.model
     embedded = 8 + FP32 * model.embedding + 2 * FP32 + (model.dropout > 0) * model.embedding
     projected = 0 if tower.hidden == model.embedding else narrow * model.embedding
@@ -106,12 +112,13 @@ def _tower(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
 
 
 def _layer(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
-    """For each token.
+    """The bytes that a layer saves for each token.
 
-    D each: what query, key and value are made of, they three, what attention gives, and what the feed-forward part is
-    made of; twice its inner width, before and behind the gelu. Wide: what the two LayerNorms see, their means and
-    deviations, and the attention's logarithms of sums, one for each head. The mask of the examples, once for all heads,
-    in the type of the products. A bit of dropout is a byte.
+    In the type of the matrix products, these are 6 D: the input of the layer, from which query, key and value are
+    computed, these three, the output of attention, and the input of the feed-forward part. The same type is used for
+    the inner states of the feed-forward part, before and after the gelu, and for the mask of the examples, which all
+    heads share. In fp32 (`wide`), these are the inputs of the two LayerNorms, their means and deviations, and the
+    logarithm of the softmax's sum for each head. Each bit of a dropout mask takes a byte.
     """
     products = narrow * (6 * tower.hidden + 2 * tower.intermediate + recipe.data.row_length)
     wide = FP32 * (2 * tower.hidden + 4 + tower.heads)
@@ -119,7 +126,11 @@ def _layer(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
 
 
 def _working(recipe: Recipe, rows: int, narrow: int) -> int:
-    """Who may see whom; the gradients of the generator's distributions, and of one layer of the discriminator."""
+    """The bytes of temporary tensors.
+
+    They are the attention mask of all rows, the gradients of the generator's distributions, and the gradients of a
+    single layer of the discriminator.
+    """
     length, tower = recipe.data.row_length, recipe.model.discriminator
     distributions = FP32 * _logits(recipe) * recipe.masking.slots(length)
     layer = narrow * tower.intermediate + FP32 * tower.hidden

@@ -41,7 +41,7 @@ class Meter:
         self._work += work_of(batches)
 
     def values(self, step: int, measures: Measures, rate: float) -> dict[str, Any]:
-        """Everything that is logged for a step; counting starts again from zero."""
+        """Everything that is logged for a step. After this call, counting starts again from zero."""
         seconds = time.perf_counter() - self._began
         flops = model_flops(self._recipe, self._work) * self._world.size / seconds
         values = {

@@ -22,7 +22,7 @@ def learning_rate(step: int, optimizer: OptimizerTable, schedule: ScheduleTable)
 
 
 class ElectraAdam(torch.optim.Optimizer):
-    """Adam with decoupled decay, epsilon outside the root, and bias correction only where the recipe says so.
+    """Adam with decoupled decay, epsilon outside the root, and bias correction only if the recipe asks for it.
 
     update = m / (sqrt(v) + epsilon) + weight_decay * p;  p -= rate * update
 

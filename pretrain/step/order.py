@@ -1,7 +1,7 @@
-"""The order of rows is a function: of the seed and the position, and of nothing else.
+"""The order of the rows of a corpus is a function of the seed and the position, and of nothing else.
 
-Position p counts the rows of a run from 0, over all processes and epochs. The data state of a checkpoint is one
-integer, the rows seen.
+Position p counts the rows of a run from 0, over all processes and epochs. The data state of a checkpoint is a
+single integer, the number of rows seen.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from configs.common import randomness
 
-# Rows are read near to each other in blocks, for network disks, and mixed over a window of blocks.
+# For network disks, rows that lie near each other form a block and are read together. A window mixes 64 blocks.
 BLOCK = 1024
 WINDOW = 64 * BLOCK
 _ROUNDS = 4
 
 
 def rows_at(positions: NDArray[np.int64], num_rows: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(row numbers, epochs) of positions. Every epoch is a permutation of the rows of its own.
+    """The row numbers and the epochs of positions. Every epoch has its own permutation of the rows.
 
-    The blocks are permuted first, then the rows of each window of permuted blocks; the borders of the blocks are
-    shifted from epoch to epoch, so that no row stays in the rest that fills no block.
+    The blocks are permuted first, and then the rows of each window of permuted blocks. The borders of the blocks are
+    shifted from epoch to epoch, so that the last, incomplete block does not always hold the same rows.
     """
     epochs, places = np.divmod(positions, num_rows)
     window = places // WINDOW
@@ -40,7 +40,11 @@ def rows_at(positions: NDArray[np.int64], num_rows: int, seed: int) -> tuple[NDA
 
 
 def _permute(index: NDArray[np.int64], size: int | NDArray[np.int64], key: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """A keyed permutation of [0, size): a Feistel network over the next power of four, walked until it falls inside."""
+    """The images of `index` under a keyed permutation of [0, size).
+
+    A Feistel network permutes the numbers below the next power of four. It is applied again and again until the result
+    is below `size`.
+    """
     sizes = np.broadcast_to(np.asarray(size, np.uint64), index.shape)
     half_bits = np.ceil(np.log2(np.maximum(sizes, 2).astype(np.float64)) / 2).astype(np.uint64)
     low = (np.uint64(1) << half_bits) - np.uint64(1)

@@ -1,4 +1,4 @@
-"""The groups of an optimizer: which parameters decay, and which share of the learning rate each one gets."""
+"""The groups of an optimizer: which parameters decay, and which share of the learning rate each parameter gets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from configs.training_tables import InitialTable
 class LayerNames:
     """How a family of models names the parameters of its encoder."""
 
-    layer: re.Pattern[str]  # its first group is the number of the layer, counted from 0 at the bottom
+    layer: re.Pattern[str]  # its first group matches the number of the layer, counted from 0 at the bottom
     below: tuple[str, ...]  # prefixes of the parameters below the lowest layer
 
     def layers_above(self, name: str, num_layers: int) -> int | None:
@@ -58,8 +58,8 @@ def parameter_groups(
     """Groups for an optimizer, with the keys `params`, `weight_decay`, `scale` and `waits`.
 
     Biases and the parameters of a LayerNorm do not decay; matrices and embedding tables do. `scale` gives a parameter's
-    share of the learning rate, and `waits` says whether its rate is 0 while a new generator is trained alone; both are
-    asked by the parameter's name.
+    share of the learning rate, and `waits` says whether its rate is 0 while a new generator is trained alone. Both
+    are functions of the parameter's name.
     """
     groups: dict[tuple[float, float, bool], list[Tensor]] = {}
     for prefix, part in module.named_modules():

@@ -1,4 +1,4 @@
-"""The processes of a run: how they join, and how they agree."""
+"""The processes of a run: how they join, and how they exchange values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class World:
     rank: int
     size: int
     device: torch.device
-    # gloo between the hosts: through it the processes agree without waiting for a device
+    # the gloo group, through which the processes exchange values of the CPU without waiting for a device
     host: dist.ProcessGroup | None
 
     @property
@@ -32,18 +32,18 @@ class World:
         return self.rank == 0
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """The sum over all processes, in place."""
+        """The sum of a tensor over all processes. The tensor is changed in place."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def synchronize(self) -> None:
-        """Wait until the device has done all queued work."""
+        """Wait until the device has finished all queued work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
     def sum_on_hosts(self, tensor: Tensor) -> Tensor:
-        """The sum of a CPU tensor over all processes, in place, without touching the devices."""
+        """The sum of a CPU tensor over all processes, without use of the devices. The tensor is changed in place."""
         if self.size > 1:
             dist.all_reduce(tensor, group=self.host)
         return tensor
@@ -64,7 +64,7 @@ class World:
     def first(self, function: Callable[[], T]) -> T:
         """Call `function` in the first process and return its value in every process.
 
-        If it raises an ElectraError there, the first process raises it, and the others leave with its exit code.
+        If `function` raises an ElectraError, the first process raises it, and the others leave with its exit code.
         """
         if self.size == 1:
             return function()
@@ -79,12 +79,14 @@ class World:
         if raised:
             raise raised
         if answer[1] is not None:
-            raise SystemExit(answer[1])  # the first process prints the sentence
+            raise SystemExit(answer[1])  # the first process prints the message
         return answer[0]
 
 
 def join() -> World:
-    """Join the processes that torchrun started, or be the only process. nccl on GPUs, gloo on the CPU.
+    """Join the processes that torchrun started, or be the only process.
+
+    The processes communicate by nccl on GPUs, and by gloo on the CPU.
 
     Raises UserError for a process without a GPU of its own, and for processes that cannot find the first of them.
     """
@@ -108,7 +110,11 @@ def join() -> World:
 
 
 def _check_address(size: int) -> None:
-    """Raises UserError where torch would take this machine for the first one, or wait for half an hour."""
+    """Check MASTER_ADDR, the address of the first process.
+
+    Raises UserError if it is empty or cannot be resolved: torch would take this machine for the first machine, or it
+    would wait for half an hour.
+    """
     address = os.environ.get("MASTER_ADDR", "")
     if not address:
         raise UserError(
@@ -136,9 +142,10 @@ def leave() -> None:
 
 
 def precision(wanted: str, device: torch.device) -> torch.dtype:
-    """The type of matrix products. "auto" is bf16 where the processor computes in bf16 by itself, else fp32.
+    """The type of matrix products. "auto" means bf16 if the processor itself computes in bf16, and else fp32.
 
-    DeepSpeed's CPU accelerator always claims bf16, and oneDNN claims it wherever there is AVX-512.
+    DeepSpeed and oneDNN are not asked: DeepSpeed's CPU accelerator always claims to support bf16, and oneDNN claims it
+    for every processor with AVX-512.
     """
     if wanted != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16}[wanted]
