@@ -1,4 +1,4 @@
-"""What a corpus is comes from the corpus; only a key that the user states, and that contradicts it, is refused."""
+"""A corpus decides its own keys, and only a user's key that contradicts the corpus is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a recipe or an override says, it is read, or refused with one sentence."""
+"""Any recipe or override is either read or refused with one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = st.sampled_from(sorted(flatten(TINY))) | st.sampled_from(sorted(TINY)) | 
 
 
 def read(recipe: str, *overrides: str) -> None:
-    """All that is done with a recipe before it is used."""
+    """Do everything that is done with a recipe before it is used."""
     try:
         loaded = load(recipe, overrides)
         loaded.fingerprint()
@@ -37,7 +37,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _toml(value: Any) -> Any:
-    """Without None, which TOML does not have."""
+    """Remove None, which TOML does not have."""
     if isinstance(value, dict):
         return {key: _toml(inner) for key, inner in value.items() if inner is not None}
     return [_toml(inner) for inner in value if inner is not None] if isinstance(value, list) else value

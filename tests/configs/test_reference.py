@@ -1,4 +1,4 @@
-"""The keys of a table for people: names, types with bounds, meanings and defaults."""
+"""The reference of a table gives people its keys: names, types with bounds, meanings and defaults."""
 
 from __future__ import annotations
 

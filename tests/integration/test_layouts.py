@@ -73,7 +73,7 @@ def test_every_stage_goes_on_after_another(whole: Path, corpus: Corpus, world: W
 
 
 def test_a_weight_of_no_objective_decays_in_every_layout(corpus: Corpus, world: World, tmp_path: Path) -> None:
-    """Without detection the discriminator has no gradient, and DeepSpeed is not asked for its gradient alone."""
+    """Without detection the discriminator has no gradient; DeepSpeed sets it to 0 only when it sums over processes."""
     weights = []
     for stage in (0, 1):
         generator = ("objectives={mlm={weight=1.0}}", "optimizer.weight_decay=0.5", f"compute.zero_stage={stage}")

@@ -1,4 +1,4 @@
-"""The command line: quick, and kind to mistakes."""
+"""The command line is quick, and it explains mistakes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def electra(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_takes_less_than_a_second_of_a_core() -> None:
-    """Processor time, because a busy machine is slow."""
+    """The limit is on processor time, because a busy machine takes longer by the clock."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = electra("--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

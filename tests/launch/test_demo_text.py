@@ -1,4 +1,4 @@
-"""The demo's text is real, in documents, one file per package."""
+"""The demo's text is real text, split into documents, with one file per package."""
 
 from __future__ import annotations
 

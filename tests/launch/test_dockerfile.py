@@ -1,4 +1,4 @@
-"""The image cannot be built where there is no Docker; what its file says can be compared with the repository."""
+"""Compare the Dockerfile with the repository, since the image cannot be built where there is no Docker."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is handed to schedulers, compared with files to read.
+"""Compare the files that schedulers receive with golden files that a person can read.
 
-`python -m tests.launch.test_golden` writes them anew.
+`python -m tests.launch.test_golden` writes the golden files again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is handed to Kubernetes, compared with the published schemas of its objects, and what it is asked."""
+"""Compare the objects for Kubernetes with their published schemas, and check what Kubernetes is asked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GPUS: dict[str, Any] = {
     "image": IMAGE,
     "volumes": {"/shared": "shared"},
 }
-# A queue, a namespace, a context, chosen nodes, another maker's GPUs, two volumes, a variable.
+# The table has a queue, a namespace, a context, chosen nodes, another maker's GPUs, two volumes and a variable.
 QUEUE: dict[str, Any] = GPUS | {
     "queue": "training",
     "namespace": "nlp",
@@ -45,7 +45,7 @@ QUEUE: dict[str, Any] = GPUS | {
     "environment": {"NCCL_DEBUG": "WARN"},
     "warning": 600,
 }
-# Stages that are submitted together.
+# Each case is a table of machines.toml, and lists of stages that are submitted together.
 CASES: dict[str, tuple[dict[str, Any], list[list[Stage]]]] = {
     "gpus": (GPUS, [*([stage] for stage in Stage), [*Stage]]),
     "queue": (QUEUE, [[Stage.prepare], [Stage.pretrain], [Stage.pretrain, Stage.export]]),
@@ -71,7 +71,7 @@ def jobs(stages: list[Stage], machine: Kubernetes, *overrides: str) -> list[Job]
 
 
 def rendered() -> dict[str, str]:
-    """name of the golden file -> text"""
+    """Map the name of each golden file to its rendered text."""
     texts: dict[str, str] = {}
     for name, (table, orders) in CASES.items():
         for stages in orders:
@@ -89,16 +89,19 @@ def objects(text: str) -> dict[str, dict[str, Any]]:
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """As Kubernetes 1.36 and Kubeflow Trainer 2.3 publish it, in the package that is generated from it; closed."""
+    """Return the schema that Kubernetes 1.36 and Kubeflow Trainer 2.3 publish, without room for unknown keys.
+
+    It comes from the package that is generated from the published schema.
+    """
     published = SCHEMAS[kind].model_json_schema()
-    # The package has a class for a quantity: the API has a string or a number.
+    # The package has a class for a quantity, while the API takes a string or a number.
     published["$defs"]["IoK8sApimachineryPkgApiResourceQuantity"] = {"type": ["string", "number"]}
     _close(published)
     return published
 
 
 def _close(node: Any) -> None:
-    """No key but those that are known, as an API server has it with strict validation."""
+    """Refuse unknown keys in the schema, as an API server with strict validation does."""
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         _close(child)
     if isinstance(node, dict) and isinstance(node.get("properties"), dict) and node.get("type") == "object":
@@ -131,7 +134,7 @@ def test_the_shares_of_a_preparation() -> None:
 
 
 def members(text: str) -> dict[str, dict[str, Any]]:
-    """name -> replicated job, of a JobSet or of the runtime that a TrainJob makes one of"""
+    """Map the name of each replicated job to its definition, for a JobSet or for the runtime of a TrainJob."""
     found = objects(text)
     spec = found["JobSet"]["spec"] if "JobSet" in found else found["TrainingRuntime"]["spec"]["template"]["spec"]
     return {each["name"]: each for each in spec["replicatedJobs"]}
@@ -139,15 +142,19 @@ def members(text: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(("name", "member"), [("gpus_pretrain", "node"), ("gpus_pipeline", "pretrain")])
 def test_what_a_failure_of_a_run_costs(name: str, member: str) -> None:
-    """2 ends the job, 75 and a drained node cost nothing, anything else one of the attempts: five for each node."""
+    """Check what each exit code of a pod costs.
+
+    Exit code 2 ends the job. Exit code 75 and a drained node cost nothing. Any other failure costs one of the attempts,
+    of which there are five for each node.
+    """
     spec = members(RENDERED[f"kubernetes_{name}.yaml"])[member]["template"]["spec"]
     rules = [(rule["action"], rule.get("onExitCodes", {}).get("values")) for rule in spec["podFailurePolicy"]["rules"]]
     assert rules == [("FailJob", [2]), ("Ignore", [75]), ("Ignore", None)]
     assert {rule["onExitCodes"]["containerName"] for rule in spec["podFailurePolicy"]["rules"][:2]} == {member}
     assert spec["template"]["spec"]["containers"][0]["name"] == member
     assert spec["backoffLimit"] == 20
-    assert spec["template"]["spec"]["restartPolicy"] == "Never"  # the API refuses the policy with another
-    # Longer than torchrun waits for its processes, which is what they have to save in.
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"  # the API refuses a failure policy with any other value
+    # The grace period is longer than torchrun waits for its processes, which save during this wait.
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 330
 
 
@@ -171,7 +178,7 @@ def test_names_are_labels_of_dns_and_differ() -> None:
                 names.add(Bundle(together, Path("/shared") / run / "submit" / number).name)
     assert len(names) == 8
     for name in names:
-        # What the API refuses: a pod's name with 99,999 others, and five letters that Kubernetes adds.
+        # The API refuses longer names of pods: there may be 100,000 pods, and Kubernetes adds five letters to the name.
         assert len(f"{name}-pretrain-0-99999-abcde") <= 63 and re.fullmatch("[a-z][a-z0-9-]*[a-z0-9]", name)
 
 
@@ -280,7 +287,10 @@ def test_a_queue_would_keep_gpus_for_a_stage_that_waits() -> None:
 
 
 def stand_in(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """There is no cluster: a program of this name that keeps its arguments and says what a file holds."""
+    """Put a program of this name in the path in place of a cluster.
+
+    It records its arguments and prints the content of a file.
+    """
     program = folder / "bin" / name
     program.parent.mkdir()
     program.write_text(
@@ -325,7 +335,7 @@ def test_a_pipeline_is_created_at_once_and_deleted_as_a_whole(kubectl: Path) -> 
 
 
 def test_the_command(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From machines.toml to what is kept, and what is said of it."""
+    """Follow the command from machines.toml to the stored job and its reported state."""
     monkeypatch.chdir(kubectl)
     table = GPUS | {"volumes": {str(kubectl): "shared"}}
     Path("machines.toml").write_text(tomli_w.dumps({"lab": table}))

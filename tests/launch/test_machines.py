@@ -1,4 +1,4 @@
-"""machines.toml: what is found where, and one sentence for every mistake in it."""
+"""Find machines.toml in its places, and answer every mistake in it with one sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ options = { qos = "high", exclusive = "" }
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder, and a user's configuration beside it."""
+    """Make a working folder, and a user's configuration beside it."""
     (tmp_path / "work").mkdir()
     (tmp_path / "config" / "electra").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")

@@ -1,4 +1,4 @@
-"""`electra plan`: the roofline component by component, and what follows from it, worked by hand."""
+"""Check `electra plan` by hand: the roofline of each component, and the plan that follows from it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ ROWS = re.findall(r"^\| `\w+` \| \d+ x .+$", CLUSTERS, flags=re.MULTILINE)
 @pytest.mark.parametrize(
     ("name", "overrides", "components"),
     [
-        # embeddings with their projections; of the discriminator: query, key and value, attention, output, residuals
-        # and LayerNorms, feed-forward; the generator's layers; vocabulary; loss and sample; the discriminator's head.
-        # By hand: at 790 TFLOP/s and 4.3 TB/s, the longer one of each kernel.
+        # The components are the embeddings with their projections; in the discriminator the query, the key and value,
+        # attention, output, residuals and LayerNorms, and feed-forward; the generator's layers; the vocabulary; loss
+        # and sample; and the discriminator's head. They were worked out by hand at 790 TFLOP/s and 4.3 TB/s, with the
+        # longer of the two times for each kernel.
         ("small", (), (1.5, 17.9, 17.1, 8.6, 21.4, 57.6, 29.6, 6.4, 8.5, 1.2)),
         ("small", ("data.row_length=512",), (1.5, 17.9, 23.9, 8.6, 21.4, 57.6, 31.3, 6.4, 8.5, 1.2)),
         ("base", ("data.row_length=128",), (5.7, 161, 51.4, 53.8, 64.3, 430, 122.6, 26.7, 8.5, 4.5)),
@@ -41,7 +42,10 @@ def test_the_roofline_is_the_sum_of_its_components(name: str, overrides: tuple[s
 
 
 def test_a_layer_of_fp32_by_hand() -> None:
-    """A V100: 0.8 x 15.7 TFLOP/s and 0.9 x 900 GB/s. At width 768 everything but LayerNorms waits for the products."""
+    """A V100 reaches 0.8 x 15.7 TFLOP/s and 0.9 x 900 GB/s.
+
+    At width 768 only the LayerNorms are limited by memory; everything else is limited by the matrix products.
+    """
     layers = [
         load("base", [f"model.discriminator={{layers={n}, hidden=768, heads=12, intermediate=3072}}"]) for n in (1, 2)
     ]
@@ -51,12 +55,15 @@ def test_a_layer_of_fp32_by_hand() -> None:
 
 
 def test_an_update_by_hand() -> None:
-    """34 bytes of 14.2 M parameters at 4.32 TB/s: a step of 16,384 tokens pays 6.8 ns for each."""
+    """An update moves 34 bytes for each of 14.2 M parameters at 4.32 TB/s.
+
+    In a step of 16,384 tokens, this costs 6.8 ns per token.
+    """
     assert update_seconds(14_196_219, H200) == pytest.approx(1.1173e-4, rel=1e-4)
 
 
 def test_small_on_one_h200_by_hand() -> None:
-    """16.384 G tokens at 169.1 + 6.8 ns, and at 5.7 % of 989 TFLOP/s with 70.1 MFLOP a token."""
+    """The hours are for 16.384 G tokens at 169.1 + 6.8 ns each, and at 70.1 MFLOP each with 5.7 % of 989 TFLOP/s."""
     small = plan(load("small"), 1, "h200")
     assert small.tokens == 16_384_000_000
     assert small.hours == pytest.approx(
@@ -64,7 +71,7 @@ def test_small_on_one_h200_by_hand() -> None:
     )
     assert (small.micro_rows, small.accumulation, small.largest) == (128, 1, 128)
     assert small.checkpoints == (4, 12 * PUBLISHED["small"].joint)
-    # 128 ids of two bytes, the length, three planes and ten maskings of 16 bytes
+    # A row has 128 ids of two bytes, the length in two bytes, and three planes and ten maskings of 16 bytes each.
     assert small.row_bytes == 256 + 2 + 13 * 16
 
 

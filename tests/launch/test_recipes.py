@@ -1,4 +1,4 @@
-"""`electra recipes`."""
+"""Test `electra recipes`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from launch.recipes import keys_with_origins, listing
 
 
 def origins(lines: list[str]) -> dict[str, tuple[str, str]]:
-    """key -> (value, origin)"""
+    """Map each key to its (value, origin)."""
     split = [line.rpartition(" # ") for line in lines]
     return {left.partition(" = ")[0]: (left.partition(" = ")[2].strip(), origin) for left, _, origin in split}
 

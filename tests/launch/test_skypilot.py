@@ -1,4 +1,4 @@
-"""What is handed to SkyPilot: what its nodes run, in which order, and what its queue says of it."""
+"""Check the tasks for SkyPilot: the command of each node, their order, and the reading of SkyPilot's queue."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SETUP: dict[str, Any] = {
     "python": "/shared/my venv/bin/python",
     "setup": "python3 -m venv '/shared/my venv'\n'/shared/my venv/bin/pip' install /shared/electra-pretraining\n",
 }
-# Stages that are submitted together.
+# Each case is a table of machines.toml, and lists of stages that are submitted together.
 CASES: dict[str, tuple[dict[str, Any], list[list[Stage]]]] = {
     "gpus": (GPUS, [*([stage] for stage in Stage), [*Stage]]),
     "spot": (SPOT, [[Stage.pretrain]]),
@@ -62,7 +62,7 @@ def jobs(stages: list[Stage], machine: SkyPilot) -> list[Job]:
 
 
 def rendered() -> dict[str, str]:
-    """name of the golden file -> text"""
+    """Map the name of each golden file to its rendered text."""
     texts: dict[str, str] = {}
     for name, (table, orders) in CASES.items():
         for stages in orders:
@@ -76,12 +76,12 @@ RENDERED = rendered()
 
 
 def tasks(text: str) -> list[dict[str, Any]]:
-    """Without the header of a pipeline."""
+    """Return the tasks of a file, without the header of a pipeline."""
     return [each for each in yaml.safe_load_all(text) if each.keys() != {"name"}]
 
 
 def test_tasks_in_order() -> None:
-    """SkyPilot does the documents one after the other; one that is only a name is their header."""
+    """SkyPilot runs the YAML documents one after the other; a document that is only a name is their header."""
     documents = list(yaml.safe_load_all(RENDERED["skypilot_gpus_pipeline.yaml"]))
     assert documents[0].keys() == {"name"}
     assert [task["name"] for task in documents[1:]] == list(Stage)
@@ -100,7 +100,7 @@ def test_stages_without_an_order_are_jobs_of_their_own() -> None:
 
 @pytest.mark.parametrize(("name", "task"), [(name, task) for name in RENDERED for task in tasks(RENDERED[name])])
 def test_what_a_node_runs(name: str, task: dict[str, Any], tmp_path: Path) -> None:
-    """The shell gives Python these words, on the third of four nodes."""
+    """On the third of four nodes, the shell gives these words to Python."""
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     python.chmod(0o755)

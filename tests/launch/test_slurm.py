@@ -1,4 +1,4 @@
-"""What is handed to Slurm: scripts of bash."""
+"""Check the bash scripts that Slurm receives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GPUS = Slurm(
     options={"qos": "high", "exclusive": ""},
     warning=600,
 )
-# The shortest table there is.
+# This is the shortest possible table.
 CORES = Slurm(backend="slurm", nodes=2, gpus=0, cpus=16, python="/opt/electra/bin/python")
 
 
@@ -44,7 +44,7 @@ def jobs(machine: Slurm, nodes: int) -> list[Job]:
 
 
 def rendered() -> dict[str, str]:
-    """name of the golden file -> text"""
+    """Map the name of each golden file to its rendered text."""
     texts = {}
     for name, machine, nodes in (("gpus", GPUS, 4), ("cores", CORES, 1)):
         for file, text in slurm.render(jobs(machine, nodes), machine, FOLDER).items():

@@ -1,4 +1,7 @@
-"""`electra submit`, `status` and `logs` without a scheduler: what is refused, stored, and done on this machine."""
+"""Test `electra submit`, `status` and `logs` without a scheduler.
+
+The tests check refusals, stored files, and jobs on this machine.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ backend = "local"
 launcher = "deepspeed"
 hostfile = "hosts"
 """
-# What the shell of DeepSpeed's launcher would do on the other side: run it, here.
+# Stands in for ssh: it runs on this machine the command that DeepSpeed's launcher would run on another machine.
 SSH = '#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift 2; done\nshift\nexec sh -c "$*"\n'
 
 Electra = Callable[..., Result]
@@ -49,7 +52,7 @@ Electra = Callable[..., Result]
 
 @pytest.fixture
 def electra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Electra:
-    """The command in a folder with a machines.toml, where no scheduler is installed."""
+    """Return a function that runs the command in a folder with a machines.toml, where no scheduler is installed."""
     (tmp_path / "machines.toml").write_text(MACHINES)
     (tmp_path / "hosts").write_text("localhost slots=2  # this one\n\n")
     monkeypatch.chdir(tmp_path)
@@ -58,7 +61,7 @@ def electra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Electra:
 
 
 def start(*arguments: object, folder: Path, path: str = "") -> subprocess.CompletedProcess[str]:
-    """The command as a process, which may become the job."""
+    """Run the command as a process of its own, which may become the job."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PATH": f"{path}:{os.environ['PATH']}"}
     command = [sys.executable, "-m", "launch.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)

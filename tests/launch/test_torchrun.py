@@ -1,4 +1,4 @@
-"""torchrun with our exit codes, and with a layout that cannot silently be another."""
+"""Torchrun is started with our exit codes, and with a layout that cannot silently differ from the requested layout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAM = ["-m", "--", "pretrain", "pretrain", "tiny", "--run", "r", "--nnodes=9
 
 @pytest.mark.parametrize("options", [["--nproc-per-node", "8"], ["--nproc_per_node=8", "--shutdown-timeout", "300"]])
 def test_without_a_layout_a_free_port_is_taken(options: list[str]) -> None:
-    """Without --standalone, two torchruns on one machine meet at the port 29500."""
+    """Without --standalone, two torchruns on one machine would meet at the port 29500."""
     assert complete_layout([*options, *PROGRAM], {}) == ["--standalone", *options, *PROGRAM]
 
 

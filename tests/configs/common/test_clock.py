@@ -1,4 +1,4 @@
-"""Time as it is stored."""
+"""Times are stored in one format."""
 
 from __future__ import annotations
 

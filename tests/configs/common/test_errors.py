@@ -1,4 +1,4 @@
-"""Errors that a user sees."""
+"""Errors that a user sees are clear sentences."""
 
 from __future__ import annotations
 

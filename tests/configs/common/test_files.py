@@ -48,7 +48,7 @@ def test_a_byte_order_mark_is_no_part_of_the_content(tmp_path: Path) -> None:
 
 def test_a_folder_appears_when_the_block_succeeds(tmp_path: Path) -> None:
     path = tmp_path / "folder"
-    path.mkdir()  # an empty folder may be there already
+    path.mkdir()  # an empty folder may already exist
     with whole_folder(path) as writing:
         (writing / "below").mkdir()
         (writing / "below" / "file").write_text("text")

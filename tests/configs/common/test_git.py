@@ -1,4 +1,4 @@
-"""The commit of the code that runs."""
+"""Find the git commit of the running code."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def run(folder: Path, *arguments: str) -> str:
 
 
 def commit_seen_in(folder: Path) -> str:
-    """What a process says whose code lies in this folder."""
+    """Return the commit that a process reports when its code lies in this folder."""
     code = "from configs.common.git import commit; print(commit())"
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A repository that holds nothing but the file under test."""
+    """Make a repository that holds only the file under test."""
     package = tmp_path / "configs" / "common"
     package.mkdir(parents=True)
     for folder in (package.parent, package):

@@ -1,4 +1,4 @@
-"""Locks between processes."""
+"""Locks exclude other processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from configs.common.locks import Lock, is_locked, locked
 
-# Takes the lock of a file, alone or shared, says so, and waits to be killed.
+# This program takes an exclusive or a shared lock of a file, says so, and waits to be killed.
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -22,7 +22,7 @@ time.sleep(600)
 
 
 def holder(path: Path, how: str) -> subprocess.Popen[str]:
-    """Another process that holds the lock."""
+    """Start another process that holds the lock."""
     process = subprocess.Popen([sys.executable, "-c", HOLDER, str(path), how], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

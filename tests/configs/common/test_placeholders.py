@@ -1,4 +1,4 @@
-"""Files that a failed download leaves are told from files of content."""
+"""Placeholder files that a failed download leaves are distinguished from files with content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keyed randomness: a pure function, and uniform."""
+"""Keyed randomness is a pure function, and its numbers are uniform."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_value_depends_on_its_own_names_alone() -> None:
 
 
 def test_it_stays_what_it_is() -> None:
-    """A changed hash would silently change every corpus and every run."""
+    """The hash keeps its values, since a changed hash would silently change every corpus and every run."""
     assert int(randomness.bits(1, "masking train", 0, 0)) == 0xD996DAFE232F2E95
     assert randomness.text_hash("ELECTRA") == 0xBA3FA406C91951D6
 
@@ -32,7 +32,7 @@ def test_uniforms_fill_the_interval_evenly() -> None:
     assert values.min() >= 0
     assert values.max() < 1
     counts = np.histogram(values, bins=100, range=(0, 1))[0]
-    # chi-square with 99 degrees of freedom: 1 in 10,000 is above 156
+    # A chi-square value with 99 degrees of freedom exceeds 156 with a probability of 1 in 10,000.
     assert ((counts - 10_000) ** 2 / 10_000).sum() < 156
 
 

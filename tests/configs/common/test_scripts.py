@@ -1,4 +1,4 @@
-"""What a Chinese character is, and the definitions of others that differ from ours."""
+"""Our definition of a Chinese character, and how other definitions differ from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_package_tokenizers_lacks_a_block() -> None:
 
 def test_chinese_needs_no_spaces_and_other_scripts_do() -> None:
     assert characters(CHINESE) < characters(WITHOUT_SPACES)
-    assert characters("\u4e00-\u9fa5") < characters(CHINESE)  # the definition of the published metrics of CMRC
+    assert characters("\u4e00-\u9fa5") < characters(CHINESE)  # the published metrics of CMRC use this definition
 
 
 @pytest.mark.parametrize(

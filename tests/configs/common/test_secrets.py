@@ -1,4 +1,4 @@
-"""What a URL carries to be let in is used, and never stored."""
+"""A password or token in a URL is used for access, and is never stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slurm's commands. What a real Slurm answers is seen in tests/integration/test_clusters.py."""
+"""Call Slurm's commands with stand-ins; tests/integration/test_clusters.py calls a real Slurm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def command(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is searched for programs before all others."""
+    """Return a folder that is searched for programs before all other folders."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""A vocabulary file as people have it: a model's keeps BERT's ids, any other is refused by its first improper line."""
+"""A vocabulary file that belongs to a model keeps BERT's ids; any other is refused by its first improper line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 HEAD = "\n".join(SPECIAL) + "\n"
 
 
-# content behind the special tokens -> (what a model's file gives, what is said where no model lies beside it)
+# Each entry maps to the lines after the special tokens, the entries read when the file belongs to a model, and the
+# refusal when it does not.
 FILES = {
     "plain": ("the\n##s\n", ["the", "##s"], None),
     "no newline at the end": ("the\n##s", ["the", "##s"], None),

@@ -1,4 +1,4 @@
-"""The tokenizer that is built of entries is transformers' own."""
+"""The tokenizer that is built from entries gives the same ids as transformers' own tokenizer."""
 
 from __future__ import annotations
 
