@@ -1,1 +1,1 @@
-"""How good a model is: on held-out rows, and fine-tuned on labelled tasks."""
+"""`electra evaluate`: scores of a model on held-out rows, or after fine-tuning on labelled tasks."""

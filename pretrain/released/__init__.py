@@ -1,1 +1,1 @@
-"""Models that a run can begin with: a file for each format, and the same names of weights for all of them."""
+"""Released models that a run can begin with. Each format has its own module; all give weights by the same names."""

@@ -1,4 +1,4 @@
-"""What becomes of a released model in a run: the recipe takes its shape, and decides about its generator."""
+"""The use of a released model in a run: the recipe takes the model's shape, and decides about its generator."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Tables = dict[str, Any]
 def recipe_and_weights(
     tables: Tables, recipe: str, model: str | None, corpus: Corpus, run: Path
 ) -> tuple[Recipe, InitialWeights | None]:
-    """The recipe of a run, with the shape of the model and the vocabulary of the corpus, and the model's weights.
+    """Make the recipe of a run, with the shape of the model and the vocabulary of the corpus, and the model's weights.
 
-    `tables` are those of the recipe file, and `recipe` is its name. A run that has a checkpoint continues from there,
-    with the shape that it has; the model is not read.
+    `tables` are the tables of the recipe file, and `recipe` is its name. A run that has a checkpoint resumes from it
+    with the shape that the run has, and the model is not read.
     """
     if model is None:
         if "discriminator" not in tables.get("model", {}):
@@ -40,7 +40,10 @@ def recipe_and_weights(
 
 
 def _with_shape_of(run: Path, tables: Tables) -> Tables:
-    """The tables of a recipe, with those that the run has from its model; keys that they state are compared later."""
+    """Add to the tables of a recipe the keys that the stored run took from its model.
+
+    A key that the recipe states is kept, and is compared with the stored run later.
+    """
     stored = load(str(run / RECIPE)).to_dict()
     if "initial" not in stored:
         raise UserError(f"{run}: did not begin with a released model; continue it without --init-from")
@@ -51,7 +54,7 @@ def _with_shape_of(run: Path, tables: Tables) -> Tables:
 
 
 def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Tables, InitialWeights]:
-    """The tables of a recipe with the model's shape, and what the run takes from the model.
+    """Complete the tables of a recipe with the model's shape, and return them with the model's weights.
 
     Raises UserError when the recipe has no [initial], states another shape, or refuses the generator.
     """
@@ -70,9 +73,9 @@ def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Ta
 
 
 def _choose_generator(released: Released, initial: InitialTable, sharing: str) -> tuple[Network | None, str]:
-    """The released generator where it is kept, and a remark when it is not as it should be.
+    """Return the released generator if it is kept, and a remark if it does not suit the discriminator.
 
-    Raises UserError where the recipe refuses the generator, or it cannot be kept.
+    Raises UserError if the recipe refuses the generator, or if the generator cannot be kept.
     """
     discriminator, generator = released.networks["discriminator"], released.networks.get("generator")
     fault = unsuitable(generator, discriminator, sharing) if generator else "there is none"
@@ -89,14 +92,14 @@ def _choose_generator(released: Released, initial: InitialTable, sharing: str) -
 
 
 def _shape(discriminator: Network, generator: Network | None) -> Tables:
-    """What the model decides of the table [model]."""
+    """Return the keys of the table [model] that the released model decides."""
     shape: Tables = {name: discriminator.shape[name] for name in ("embedding", "max_positions", "token_types")}
     shape["discriminator"] = discriminator.tower
     return shape | ({"generator": generator.tower} if generator else {})
 
 
 def _with_shape(model: Tables, shape: Tables, recipe: str, origin: str) -> Tables:
-    """The table [model] with the shape; raises UserError for a key that the recipe states with another value."""
+    """Add the shape to the table [model]. Raises UserError for a key that the recipe states with another value."""
     stated = flatten(model)
     for key, value in flatten(shape).items():
         if key in stated and stated[key] != value:
@@ -108,13 +111,13 @@ def _with_shape(model: Tables, shape: Tables, recipe: str, origin: str) -> Table
 
 
 def _with_defaults(model: Tables, discriminator: Network, initial: InitialTable) -> Tables:
-    """What the recipe may state, and otherwise follows from the discriminator."""
+    """Add the keys that the recipe may state. If it does not, their values follow from the discriminator."""
     narrower = _narrower(discriminator.tower, initial.generator_width)
     return {"generator": narrower, "layer_norm_epsilon": discriminator.epsilon} | model
 
 
 def _narrower(tower: dict[str, int], width: float) -> dict[str, int]:
-    """A generator for a discriminator: as deep, with a share of its heads."""
+    """Shape a generator that is as deep as the discriminator and has a share `width` of its heads and widths."""
     heads = max(1, round(width * tower["heads"]))
     narrower = {name: tower[name] * heads // tower["heads"] for name in ("hidden", "intermediate")}
     return narrower | {"layers": tower["layers"], "heads": heads}

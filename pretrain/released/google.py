@@ -1,4 +1,4 @@
-"""Google's and HFL's checkpoints: both networks in one file, by the names of google-research/electra."""
+"""Checkpoints of Google and HFL: both networks in one file, with the names of google-research/electra."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pretrain.released.names import from_huggingface
 from pretrain.released.network import Network, Weights
 from pretrain.released.shapes import TowerName
 
-# By the beginning of these names a checkpoint is known to hold a network.
+# A checkpoint holds a network if one of its variables begins with this name.
 _ENCODERS: dict[TowerName, str] = {"generator": "generator/encoder/", "discriminator": "electra/encoder/"}
 
 
 def read(path: Path) -> list[Network]:
-    """The networks of a checkpoint, named without `.index`, or of the only one in a folder.
+    """Read the networks of a checkpoint. `path` is its name without `.index`, or the folder that holds it.
 
-    HFL puts `discriminator.json` and `generator.json` beside it, which tell the number of heads.
+    HFL puts `discriminator.json` and `generator.json` beside the checkpoint, which state the number of heads.
     """
     checkpoint = tensorflow.newest(path) if path.is_dir() else path
     arrays = tensorflow.read(checkpoint)
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Network]:
 
 
 def tower_weights(arrays: dict[str, NDArray[Any]], tower: TowerName) -> Weights:
-    """What `pair.load_tower` takes. Google stores matrices as [in, out]."""
+    """Return the weights of a network as `pair.load_tower` takes them. Google stores matrices as [in, out]."""
     has_own_embeddings = "generator/embeddings/word_embeddings" in arrays  # `untied_generator_embeddings`
     state: Weights = {}
     for name, array in arrays.items():
@@ -52,7 +52,10 @@ def tower_weights(arrays: dict[str, NDArray[Any]], tower: TowerName) -> Weights:
 
 
 def _huggingface_name(name: str, tower: TowerName, *, own_embeddings: bool) -> str | None:
-    """None for a variable of the other network. Both share their embeddings, unless the generator has its own."""
+    """Convert the name of a variable to Hugging Face's. It is None for a variable of the other network.
+
+    Both networks share the embeddings, unless the generator has its own (`own_embeddings`).
+    """
     in_embeddings = name.startswith("electra/embeddings/")
     if tower == "generator" and not (in_embeddings and not own_embeddings):
         if not name.startswith(("generator/", "generator_predictions/")):

@@ -1,4 +1,4 @@
-"""Folders and hub repositories of transformers: one network each, `NAME-discriminator` beside `NAME-generator`."""
+"""Folders and hub repositories of transformers. Each holds one network: `NAME-discriminator` or `NAME-generator`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pretrain.released.state_names import standard_names
 from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, weight_file
 
 CONFIG = "config.json"
-# What is downloaded of a repository; shards come with the index that names them.
+# The files that are downloaded from a repository. Weights in shards have an index that names the shards.
 _DOWNLOADED = (
     *(CONFIG, VOCABULARY_FILE, TOKENIZER_FILE, "tokenizer_config.json"),
     *(SAFETENSORS, f"{SAFETENSORS}.index.json", "model-*.safetensors"),
 )
 _PICKLES = (PICKLED, f"{PICKLED}.index.json", "pytorch_model-*.bin")
-# Tensors of BERT that no ELECTRA has, for configs that do not say what their model is.
+# Ends of names of tensors that BERT has and ELECTRA has not, for configs that do not state the type of the model.
 _OF_BERT = ("pooler.dense.weight", "cls.predictions.bias", "cls.predictions.decoder.weight")
 
 
@@ -30,7 +30,7 @@ def is_model(folder: Path) -> bool:
 
 
 def read(folder: Path, origin: str = "") -> Network:
-    """The network in a folder; raises UserError for another kind of model than ELECTRA."""
+    """Read the network in a folder. Raises UserError for another kind of model than ELECTRA."""
     origin = origin or str(folder)
     config = read_config(folder / CONFIG)
     tensors = standard_names(read_weights(folder), origin)
@@ -41,7 +41,7 @@ def read(folder: Path, origin: str = "") -> Network:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """A model's config.json; raises UserError when it is no config, or that of another kind of model."""
+    """Read a model's config.json. Raises UserError when it is no config, or the config of another kind of model."""
     config = read_json(file)
     if not isinstance(config, dict):
         raise UserError(f"{file}: holds no JSON object, so it is no config of a model; copy or download it again")
@@ -52,14 +52,14 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def download(name: str) -> Path:
-    """The folder of a repository on the hub; raises UserError when it cannot be had."""
+    """Download a repository from the hub and return its folder. Raises UserError when that is not possible."""
     folder = hub.download(name, _DOWNLOADED)
     # A pickle is downloaded only where there is no safetensors file.
     return folder if weight_file(folder) else hub.download(name, (*_DOWNLOADED, *_PICKLES))
 
 
 def partner(name: str) -> str | None:
-    """`X-generator` for `X-discriminator` and the other way round; None for a name of neither form."""
+    """Return `X-generator` for `X-discriminator`, `X-discriminator` for `X-generator`, and None for other names."""
     for this, other in (("discriminator", "generator"), ("generator", "discriminator")):
         if name.endswith(f"-{this}") or Path(name).name == this:
             return name.removesuffix(this) + other

@@ -1,4 +1,4 @@
-"""The weights that a run begins with, from a released model: what is loaded, what keeps its random values, and why."""
+"""The weights that a run takes from a released model, and a table of the weights that are loaded or stay random."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pretrain.released.shapes import VOCABULARY_TABLES
 from pretrain.released.vocabulary_rows import NewRows
 from pretrain.run.provenance import Line, Loaded
 
-# Of a pair whose two networks have embeddings of their own, too.
+# The second table of word embeddings exists only in a pair whose networks each have their own embeddings.
 _TABLES_OF_A_PAIR = (*VOCABULARY_TABLES, "discriminator_embeddings.word")
 
 
@@ -35,13 +35,14 @@ class InitialWeights:
         return self.released.networks["discriminator"]
 
     def load(self, pair: ElectraPair, corpus: Path) -> Loaded:
-        """Fill the pair, for the vocabulary of a corpus. Parameters that the model does not have keep their values.
+        """Load the model into the pair, for the vocabulary of a corpus. Parameters not in the model keep their values.
 
         Raises UserError when the vocabulary is neither the model's nor an extension of it, or a shape differs.
         """
         rows = new_rows(self.released, corpus)
         random_values = {name: parameter.detach().clone() for name, parameter in pair.named_parameters()}
-        # Weights of a model are finite, so a parameter that is NaN after loading was not in it.
+        # All parameters become NaN first. The weights of a model are finite, so a parameter that is still NaN after
+        # loading was not in the model.
         for parameter in pair.parameters():
             torch.nn.init.constant_(parameter, torch.nan)
         for network in (self.generator or _embeddings_alone(self.discriminator), self.discriminator):
@@ -54,7 +55,7 @@ class InitialWeights:
         return Loaded(self.released.origin, self.remarks, table)
 
     def _lines(self, pair: ElectraPair, missing: set[str], rows: NewRows) -> Iterator[Line]:
-        """A line for each module of the pair. The rows of new entries do not count as loaded."""
+        """Yield a line of the table for each module of the pair. The rows of new entries do not count as loaded."""
         new_entries = len(rows.pieces.keys() | set(self.released.entries_without_row))
         num_loaded, num_new = Counter[str](), Counter[str]()
         for name, parameter in pair.named_parameters():
@@ -78,7 +79,7 @@ class InitialWeights:
 
 
 def new_rows(released: Released, corpus: Path) -> NewRows:
-    """The entries of a corpus's vocabulary for which a model has no row.
+    """Find the entries of a corpus's vocabulary for which a model has no row.
 
     Raises UserError when the vocabulary is neither the model's nor an extension of it.
     """
@@ -106,7 +107,7 @@ def new_rows(released: Released, corpus: Path) -> NewRows:
 
 
 def _fitting(weights: dict[str, Tensor], pair: ElectraPair, network: Network) -> dict[str, Tensor]:
-    """The weights that the pair has a place for; raises UserError for one of another shape than its place."""
+    """Select the weights for which the pair has a parameter. Raises UserError for a weight of another shape."""
     places = pair.state_dict()
     fitting = {name: tensor for name, tensor in weights.items() if name.startswith("embeddings.") or name in places}
     for name, tensor in fitting.items():
@@ -119,11 +120,11 @@ def _fitting(weights: dict[str, Tensor], pair: ElectraPair, network: Network) ->
 
 
 def _embeddings_alone(discriminator: Network) -> Network:
-    """What a new generator takes over."""
+    """Return the embeddings of the discriminator, which are all that a new generator takes from the model."""
     embeddings = {name: tensor for name, tensor in discriminator.weights.items() if name.startswith("embeddings.")}
     return Network("generator", embeddings, {}, discriminator.origin)
 
 
 def _module_of(name: str) -> str:
-    """The line of the table that a parameter belongs to."""
+    """Return the module to which a parameter belongs in the table of loaded weights."""
     return ".".join(name.split(".")[: 2 if name.startswith("objectives.") else 1])

@@ -1,4 +1,4 @@
-"""From what a user names to the networks that are there."""
+"""The search for the networks of a model, by the name that the user gives."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _KINDS = (
 
 
 def open_released(name: str) -> Released:
-    """The networks of a model, both where both are to be found, checked whole.
+    """Open and check the networks of a model, both of them if both can be found.
 
     Raises UserError when there are none, or their files are damaged.
     """
-    # Absolute, since `.` has no name. Links stay as they are: the folder beside a link may hold the other network.
+    # The path is made absolute, because `.` has no name to look for a partner by. Links are not resolved, because the
+    # folder beside a link may hold the other network.
     path = tensorflow.without_ending(Path(os.path.normpath(Path(name).expanduser().absolute())))
     if path.is_dir() or tensorflow.exists(path):
         networks, folder = _in_folder(path)
@@ -48,13 +49,13 @@ def open_released(name: str) -> Released:
 
 
 def _in_fp32(network: Network) -> Network:
-    """Half and double precision become single. Other types are left for `Network.check` to refuse by name."""
+    """Convert half and double precision to single precision. `Network.check` refuses all other types by name."""
     weights = network.weights.items()
     return replace(network, weights={name: t.float() if t.is_floating_point() else t for name, t in weights})
 
 
 def _in_folder(path: Path) -> tuple[list[Network], Path]:
-    """The networks, and where their tokenizer would be."""
+    """Read the networks of a folder or checkpoint. Returns them with the folder in which their tokenizer would be."""
     if tensorflow.exists(path):
         return google.read(path), path if path.is_dir() else path.parent
     if checkpoint.is_checkpoint(path) or (path / CHECKPOINTS).is_dir():
@@ -72,7 +73,7 @@ def _in_folder(path: Path) -> tuple[list[Network], Path]:
 
 
 def _no_model(path: Path) -> str:
-    """Why nothing in a folder is read."""
+    """Return a sentence that says why no model was read from a folder."""
     if unread := unread_weights(path):
         return f"{path}: {unread}"
     if weights := weight_file(path):
@@ -87,7 +88,7 @@ def _no_model(path: Path) -> str:
 
 
 def _trained(path: Path) -> tuple[list[Network], Path]:
-    """Of a run of ours."""
+    """Read the networks of one of our own runs or checkpoints. Returns them with the folder of the run."""
     saved = open_pair(path)
     model, networks = saved.recipe.model, []
     for part in TOWER_NAMES:
@@ -105,7 +106,7 @@ def _on_hub(name: str) -> tuple[list[Network], Path]:
     folder = huggingface.download(name)
     networks = [_downloaded(folder, name)]
     if other := huggingface.partner(name):
-        with suppress(UserError):  # many were released alone; the recipe says what to do then
+        with suppress(UserError):  # many models were released without a partner; the recipe says what to do then
             networks.append(_downloaded(huggingface.download(other), other))
     return networks, folder
 

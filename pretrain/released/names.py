@@ -1,6 +1,6 @@
-"""Our weights under Hugging Face's names, and back.
+"""The conversion of names of weights, from ours to Hugging Face's and back.
 
-Letters: D hidden, E embedding, V vocabulary. Ours keep query, key and value in one [3 D, D] matrix, in this order.
+Letters: D hidden, E embedding, V vocabulary. We keep query, key and value in one [3 D, D] matrix, in this order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _QKV = ("query", "key", "value")
 
 
 def to_huggingface(weights: Weights, tower: str) -> Weights:
-    """The state of ElectraForPreTraining ("discriminator") or ElectraForMaskedLM ("generator") from `pair.tower`."""
+    """Convert weights of `pair.tower` to the state of transformers' class.
+
+    The class is ElectraForPreTraining for "discriminator" and ElectraForMaskedLM for "generator".
+    """
     state: Weights = {}
     for name, tensor in weights.items():
         if fused := _fused_matrix(name, tower):
@@ -53,9 +56,9 @@ def to_huggingface(weights: Weights, tower: str) -> Weights:
 
 
 def from_huggingface(state: Weights, tower: str) -> Weights:
-    """What `pair.load_tower` takes, from a model's state; the inverse of `to_huggingface`.
+    """Convert a model's state to weights as `pair.load_tower` takes them. This is the inverse of `to_huggingface`.
 
-    Query, key and value that are not all there, or differ in shape, give no matrix.
+    If one of query, key and value is missing, or their shapes differ, their common matrix is left out.
     """
     weights: Weights = {}
     our_names = {_huggingface_name(name, tower): name for name in _possible_names(state, tower)}
@@ -74,14 +77,14 @@ def from_huggingface(state: Weights, tower: str) -> Weights:
 
 
 def describe(name: str, tower: str) -> str:
-    """A weight of ours by the name that a released model has for it, for sentences about its file."""
+    """Return the name of one of our weights in a released model, for messages about the file of the model."""
     if fused := _fused_matrix(name, tower):
         return f"{_attention_name(*fused, 'query')} with key and value of the same shape"
     return _huggingface_name(name, tower) or name
 
 
 def _fused_matrix(name: str, tower: str) -> tuple[str, str] | None:
-    """The number of the layer, and weight or bias; None for a name that is no fused query, key and value."""
+    """Return the layer's number and "weight" or "bias" for the matrix of query, key and value; None for other names."""
     match = re.fullmatch(rf"{tower}\.layers\.(\d+)\.attention\.qkv\.(weight|bias)", name)
     return (match[1], match[2]) if match else None
 
@@ -91,7 +94,7 @@ def _attention_name(layer: str, kind: str, part: str) -> str:
 
 
 def _huggingface_name(name: str, tower: str) -> str | None:
-    """Hugging Face's name for one of ours; None for the other tower's and for fused matrices."""
+    """Convert one of our names to Hugging Face's. None for the other tower's weights and for fused matrices."""
     if name in _EMBEDDINGS:
         return _EMBEDDINGS[name]
     if name in _HEADS[tower]:
@@ -108,7 +111,7 @@ def _huggingface_name(name: str, tower: str) -> str | None:
 
 
 def _possible_names(state: Weights, tower: str) -> list[str]:
-    """Every name of ours that a model with this many layers can give, fused matrices left out."""
+    """List all our names that can occur for a model with these layers, without the fused matrices."""
     numbers = {match.group(1) for name in state if (match := re.match(r"electra\.encoder\.layer\.(\d+)\.", name))}
     stems = [f"{tower}.projection", *_HEADS[tower]]
     stems += [f"{tower}.layers.{number}.{part}" for number in numbers for part in _LAYER]

@@ -1,4 +1,4 @@
-"""A released model: one or both networks by our names, with the shape that their tensors have."""
+"""A released model: one or both networks, with our names of weights, and the shape that their tensors have."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pretrain.released.shapes import TowerName, encoder_shapes, head_shapes, sha
 
 Weights = dict[str, Tensor]
 
-# The width of a head in every published ELECTRA, for a model whose config does not say.
+# The width of an attention head in every published ELECTRA, for a model whose config does not state it.
 _HEAD_WIDTH = 64
-# transformers' and PaddleNLP's keys for what the tensors tell as well
+# The keys of transformers' and PaddleNLP's configs whose values the tensors show as well, with our names.
 _CONFIG_KEYS = {
     "vocab_size": "vocabulary",
     "embedding_size": "embedding",
@@ -33,7 +33,7 @@ _LAYER_NORM_EPSILON = 1e-12
 
 @dataclass(frozen=True)
 class Network:
-    """One network, by the names of `ElectraPair.tower`, and what the config beside it says."""
+    """One network, with the names of `ElectraPair.tower`, and the content of the config beside it."""
 
     part: TowerName
     weights: Weights
@@ -42,7 +42,7 @@ class Network:
 
     @cached_property
     def shape(self) -> dict[str, int]:
-        """From the tensors alone: configs of released models are sometimes those of other models."""
+        """The shape as the tensors show it. Configs are not used, since some models have another model's config."""
         try:
             return shape_of(self.weights, self.part)
         except KeyError as error:
@@ -53,10 +53,10 @@ class Network:
 
     @property
     def tower(self) -> dict[str, int]:
-        """The recipe's table of this network. The number of heads is the config's, since no tensor tells it."""
+        """The recipe's table for this network. The number of heads comes from the config, since no tensor shows it."""
         shape = self.shape
         heads = max(1, shape["hidden"] // _HEAD_WIDTH)
-        # The config of another network, as some generators have it, says nothing of this one's heads.
+        # Some generators come with the config of another network, which does not state this network's heads.
         if self.config.get("hidden_size") == shape["hidden"]:
             heads = self._number("num_attention_heads", heads)
             if heads < 1 or shape["hidden"] % heads:
@@ -71,13 +71,13 @@ class Network:
         return float(self._number("layer_norm_eps", _LAYER_NORM_EPSILON))
 
     def contradictions(self) -> Iterator[str]:
-        """Where the config differs from the tensors, which are right."""
+        """Yield a sentence for each entry of the config that differs from the tensors. The tensors are right."""
         for key, name in _CONFIG_KEYS.items():
             if key in self.config and self.config[key] != self.shape[name]:
                 yield f"{self.origin}: its config says {key} = {self.config[key]}, its tensors {self.shape[name]}"
 
     def check(self) -> None:
-        """Raises UserError unless this is a whole encoder of finite numbers, with a whole head or none."""
+        """Raise UserError unless this is a whole encoder of finite numbers, with a whole head or without a head."""
         heads = head_shapes(self.shape, self.part)
         expected = encoder_shapes(self.shape, self.part) | (heads if heads.keys() & self.weights.keys() else {})
         for name, shape in expected.items():
@@ -86,7 +86,7 @@ class Network:
 
     @property
     def has_head(self) -> bool:
-        """Whether it can predict or detect. A head is there as a whole, or not at all, as `check` makes sure."""
+        """Whether the network can predict or detect. `check` makes sure that no head is incomplete."""
         return head_shapes(self.shape, self.part).keys() <= self.weights.keys()
 
     def _check_tensor(self, name: str, shape: tuple[int, ...]) -> None:
@@ -118,22 +118,22 @@ class Network:
 
 @dataclass(frozen=True)
 class Released:
-    """What a name or a folder holds."""
+    """The released model that was found under a name or in a folder."""
 
     origin: str
     networks: Mapping[TowerName, Network]
-    vocabulary: Path | None  # the folder of its tokenizer files, where it has them
-    # Entries of its vocabulary for which its file has no row; their rows were made from those of their pieces.
+    vocabulary: Path | None  # the folder of its tokenizer files, if it has any
+    # Ids of vocabulary entries for which the file has no row. Their rows were made from the rows of their word pieces.
     entries_without_row: tuple[int, ...] = ()
     num_rows_without_entry: int = 0  # rows after the last entry of its vocabulary
 
     @property
     def main(self) -> Network:
-        """The network that decides what both share."""
+        """The network whose vocabulary and embeddings count for both: the discriminator, if there is one."""
         return self.networks.get("discriminator") or self.networks["generator"]
 
     def remarks(self) -> Iterator[str]:
-        """What a user should know about the files, as sentences."""
+        """Yield sentences on facts about the files that a user should know."""
         for network in self.networks.values():
             yield from network.contradictions()
         if number := len(self.entries_without_row):

@@ -1,4 +1,4 @@
-"""PaddleNLP's folders: `model_state.pdparams` (a pickle, of which only arrays are let through) or safetensors.
+"""PaddleNLP's folders, with `model_state.pdparams` (a pickle, from which we load only arrays) or safetensors.
 
 A file holds one network, or both under `generator.` and `discriminator.`. Matrices are stored [in, out].
 """
@@ -25,7 +25,7 @@ from pretrain.released.weight_files import DAMAGED_PICKLE, SAFETENSORS, check_co
 
 WEIGHTS = "model_state.pdparams"
 _CONFIGS = ("config.json", "model_config.json")
-# All that a pickled array of numpy needs, whichever release wrote it; the last is bytes in old protocols.
+# The objects that a pickled array of any release of numpy needs. Old protocols encode bytes with the last of them.
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
@@ -33,7 +33,7 @@ _ALLOWED = {
     ("numpy", "dtype"),
     ("_codecs", "encode"),
 }
-# transformers' name of a module for each of PaddleNLP's
+# PaddleNLP's name of each module, and transformers' name of the same module.
 HUGGINGFACE_MODULES = {
     "embeddings.layer_norm": "embeddings.LayerNorm",
     "encoder.layers": "encoder.layer",
@@ -49,7 +49,7 @@ HUGGINGFACE_MODULES = {
     "generator_lm_head_bias": "generator_lm_head.bias",
     "discriminator_rtd": "discriminator_predictions",
 }
-# what transformers does not have, by our names
+# PaddleNLP's names of tensors that transformers does not have, and our names of them.
 OBJECTIVE_TENSORS = {
     "discriminator_mts.weight": "objectives.mts.dense.weight",
     "discriminator_mts.bias": "objectives.mts.dense.bias",
@@ -63,18 +63,22 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def is_model(folder: Path) -> bool:
-    """Also for safetensors, which transformers writes too: PaddleNLP's own names tell."""
+    """Whether a folder is PaddleNLP's.
+
+    transformers writes safetensors too, so these files are recognised by PaddleNLP's names of tensors.
+    """
     if (folder / WEIGHTS).is_file():
         return True
     try:
         with safe_open(folder / SAFETENSORS, framework="pt") as tensors:
             return any(".self_attn." in name for name in tensors.keys())  # noqa: SIM118  it is no dictionary
-    except (SafetensorError, OSError):  # none, or damaged, which is said by the reader of transformers' folders
+    except (SafetensorError, OSError):
+        # The file is missing or damaged. Damage is reported by the reader of transformers' folders.
         return False
 
 
 def read(folder: Path) -> list[Network]:
-    """The networks in the folder; raises UserError for a file with anything but arrays."""
+    """Read the networks in a folder. Raises UserError for a file with anything but arrays."""
     file = folder / WEIGHTS
     arrays = _unpickle(file) if file.is_file() else _from_safetensors(folder / SAFETENSORS)
     towers: list[TowerName] = [tower for tower in TOWER_NAMES if any(name.startswith(f"{tower}.") for name in arrays)]
@@ -84,13 +88,16 @@ def read(folder: Path) -> list[Network]:
         towers = ["generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"]
         arrays = {f"{towers[0]}.{_in_a_model(name)}": array for name, array in arrays.items()}
     config = _config(folder)
-    # A config beside two networks is the discriminator's.
+    # If a folder holds two networks, its config belongs to the discriminator.
     configs = {tower: config if len(towers) == 1 or tower == "discriminator" else {} for tower in towers}
     return [Network(tower, tower_weights(arrays, tower), configs[tower], str(folder)) for tower in towers]
 
 
 def tower_weights(arrays: Arrays, tower: str) -> Weights:
-    """What `pair.load_tower` takes, from arrays by PaddleNLP's names under `generator.` and `discriminator.`."""
+    """Return weights as `pair.load_tower` takes them.
+
+    `arrays` have PaddleNLP's names, with the prefix `generator.` or `discriminator.`.
+    """
     state, only_ours = {}, {}
     for name, array in arrays.items():
         key = name.removeprefix(f"{tower}.")
@@ -106,12 +113,12 @@ def tower_weights(arrays: Arrays, tower: str) -> Weights:
 
 
 def _in_a_model(name: str) -> str:
-    """The encoder alone is stored without the name that it has in a model with a head."""
+    """Add the prefix of the encoder, which PaddleNLP leaves out when it stores an encoder without a head."""
     return f"electra.{name}" if name.startswith(("embeddings.", "embeddings_project.", "encoder.")) else name
 
 
 def _with_tied_words(arrays: Arrays) -> Arrays:
-    """PaddleNLP stores the word embeddings of a pair once where both networks share them."""
+    """Give both networks their word embeddings, which PaddleNLP stores only once if the networks share them."""
     names = [f"{tower}.electra.embeddings.word_embeddings.weight" for tower in TOWER_NAMES]
     stored = next((arrays[name] for name in names if name in arrays), None)
     return arrays if stored is None else dict.fromkeys(names, stored) | arrays
@@ -146,20 +153,20 @@ def _unpickle(file: Path) -> Arrays:
 
 
 def _widened(array: NDArray[Any]) -> NDArray[Any]:
-    """Paddle stores bfloat16, which numpy lacks, as uint16: the upper half of a float32."""
+    """Convert bfloat16, which numpy lacks, to float32. Paddle stores it as uint16, the upper half of a float32."""
     return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array
 
 
 def _from_safetensors(file: Path) -> Arrays:
     tensors = read_tensors(file)
-    # numpy has no bfloat16.
+    # Tensors become float32 first, because numpy has no bfloat16.
     return {
         name: (tensor.float() if tensor.is_floating_point() else tensor).numpy() for name, tensor in tensors.items()
     }
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """Of both layouts: flat, or of releases up to 2.5 nested under `init_args`."""
+    """Read the config, which is flat, or nested under `init_args` if a release up to 2.5 wrote it."""
     for file in (folder / name for name in _CONFIGS):
         if file.is_file():
             config = read_json(file)

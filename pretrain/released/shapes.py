@@ -16,12 +16,15 @@ TOWER_NAMES: tuple[TowerName, ...] = ("generator", "discriminator")
 Shapes = dict[str, tuple[int, ...]]
 
 _LAYER = re.compile(r"(?:generator|discriminator)\.layers\.(\d+)\.")
-# Tensors that have a row, or a number, for each entry of the vocabulary.
+# Tensors that have a row, or a single number, for each entry of the vocabulary.
 VOCABULARY_TABLES = ("embeddings.word.weight", "objectives.mlm.bias", "objectives.mts.bias")
 
 
 def shape_of(weights: Mapping[str, Tensor], tower: TowerName) -> dict[str, int]:
-    """By the names of a recipe. Raises KeyError with the name of a tensor that is missing or is no matrix."""
+    """Read the shape of a network from its tensors, with the names of a recipe's keys.
+
+    Raises KeyError with the name of a tensor that is missing or is no matrix.
+    """
     vocabulary, embedding = _matrix(weights, "embeddings.word.weight")
     return {
         "vocabulary": vocabulary,
@@ -42,7 +45,7 @@ def _matrix(weights: Mapping[str, Tensor], name: str) -> tuple[int, int]:
 
 
 def encoder_shapes(shape: Mapping[str, int], tower: TowerName) -> Shapes:
-    """Of all tensors of embeddings and layers, by the names of `ElectraPair.tower`."""
+    """Return the shapes of all tensors of the embeddings and layers, by the names of `ElectraPair.tower`."""
     embedding, hidden = shape["embedding"], shape["hidden"]
     shapes: Shapes = {
         "embeddings.word.weight": (shape["vocabulary"], embedding),
@@ -62,7 +65,7 @@ def encoder_shapes(shape: Mapping[str, int], tower: TowerName) -> Shapes:
 
 
 def head_shapes(shape: Mapping[str, int], tower: TowerName) -> Shapes:
-    """Of the tensors of the head that a network was released with."""
+    """Return the shapes of the tensors of the head that this kind of network is released with."""
     embedding, hidden = shape["embedding"], shape["hidden"]
     if tower == "discriminator":
         return _linear("objectives.rtd.dense", hidden, hidden) | _linear("objectives.rtd.prediction", 1, hidden)

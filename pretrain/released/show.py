@@ -1,4 +1,4 @@
-"""`electra inspect MODEL`: the networks of a released model or an export, printed."""
+"""`electra inspect MODEL` prints the networks of a released model or an export."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TITLES = {
 
 
 def show_model(name: str) -> None:
-    """Print the shape and the parameters of each network, read from its tensors. Raises UserError for no model."""
+    """Print the shape and the parameters of each network, read from its tensors. Raises UserError if it is no model."""
     released = open_released(name)
     table = Table(box=None, padding=(0, 2, 0, 0))
     networks = [released.networks[tower] for tower in TOWER_NAMES if tower in released.networks]
@@ -43,5 +43,5 @@ def show_model(name: str) -> None:
 
 
 def _num_parameters(network: Network) -> int:
-    """Embeddings that both networks share count for each."""
+    """Count the parameters of a network. Embeddings that both networks share are counted for each network."""
     return sum(tensor.numel() for tensor in network.weights.values())

@@ -1,4 +1,4 @@
-"""Names of tensors as training code stores them, brought to the names of transformers' models with a head."""
+"""Conversion of the names under which training code stores tensors to transformers' names in models with a head."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from torch import Tensor
 
 from configs.common.errors import UserError
 
-# Every ELECTRA has this tensor; what stands before it are the modules around the encoder.
+# Every ELECTRA has a tensor whose name ends so. The prefix before it names the modules around the encoder.
 _WORDS = "embeddings.word_embeddings.weight"
 _ENCODER = ("embeddings.", "embeddings_project.", "encoder.")
 _HEADS = ("discriminator_predictions.", "generator_predictions.", "generator_lm_head.")
-# TensorFlow's names of what a LayerNorm learns, which the first conversions to torch kept.
+# TensorFlow's names of a LayerNorm's weight and bias, which the first conversions to torch kept.
 _LAYER_NORM = {".gamma": ".weight", ".beta": ".bias"}
 
 
 def standard_names(tensors: Mapping[str, Tensor], origin: str) -> dict[str, Tensor]:
-    """The encoder under `electra.` and the heads without a prefix, whatever modules they were wrapped in.
+    """Rename the encoder's tensors to begin with `electra.`, and the heads' tensors to have no prefix.
 
-    Examples: `module.electra.encoder.x`, `bert.encoder.x` and `encoder.x` all become `electra.encoder.x`. A tensor that
-    is part of no ELECTRA keeps its name. Raises UserError when there are several encoders.
+    They may be wrapped in any modules: `module.electra.encoder.x`, `bert.encoder.x` and `encoder.x` all become
+    `electra.encoder.x`. A tensor that is part of no ELECTRA keeps its name. Raises UserError when there are several
+    encoders.
     """
     encoders = sorted({name.removesuffix(_WORDS) for name in tensors if name.endswith(_WORDS)})
     if len(encoders) > 1:
@@ -33,10 +34,10 @@ def standard_names(tensors: Mapping[str, Tensor], origin: str) -> dict[str, Tens
 
 
 def _standard_name(name: str, encoder: str) -> str:
-    """`encoder` is the prefix of the encoder's tensors, such as `module.electra.`."""
+    """Rename one tensor. `encoder` is the prefix of the encoder's tensors, such as `module.electra.`."""
     for old, new in _LAYER_NORM.items():
         name = name.removesuffix(old) + new if name.endswith(old) else name
-    # A head stands beside the encoder, within the same modules.
+    # A head is wrapped in the same modules as the encoder.
     around = encoder.removesuffix(".").rpartition(".")[0]
     beside = name.removeprefix(f"{around}.") if around else name
     if beside.startswith(_HEADS):

@@ -1,8 +1,8 @@
-"""TensorFlow's checkpoints, `NAME.index` beside `NAME.data-00000-of-00001`, read without TensorFlow.
+"""TensorFlow checkpoints, `NAME.index` beside `NAME.data-00000-of-00001`, read without TensorFlow.
 
-The index is a sorted table as LevelDB writes it (doc/table_format.md there): blocks of keys, each without the bytes
-that it shares with the key before. A value is a BundleEntryProto (tensorflow/core/protobuf/tensor_bundle.proto): type,
-shape, file, offset and size of a tensor.
+The index is a sorted table in the format of LevelDB (doc/table_format.md in its repository): blocks of keys, in which
+each key is stored without the bytes that it shares with the key before it. A value is a BundleEntryProto
+(tensorflow/core/protobuf/tensor_bundle.proto): type, shape, file, offset and size of a tensor.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from configs.common.errors import UserError
 from configs.common.placeholders import placeholder
 
 _MAGIC, _FOOTER_BYTES = 0xDB4775248B80FB57, 48
-# Numbers of tensorflow/core/framework/types.proto -> numpy's types
+# TensorFlow's number of each type (tensorflow/core/framework/types.proto), and numpy's name of it.
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
 _BFLOAT16 = 14
 _ADAM = ("/adam_m", "/adam_v")
-# The entry by which TensorFlow 2 stores which Python object a variable belongs to.
+# TensorFlow 2 stores in this entry the Python object to which each variable belongs.
 _OBJECT_GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
 _ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
@@ -41,20 +41,20 @@ class _Entry:
 
 
 def without_ending(path: Path) -> Path:
-    """The checkpoint that one of its files is named for: `NAME` for `NAME.index`; any other path as it is."""
+    """Return the path `NAME` of a checkpoint for one of its files, such as `NAME.index`. Other paths stay the same."""
     checkpoint = path.with_name(_ENDING.sub("", path.name)) if _ENDING.search(path.name) else path
     return checkpoint if _index(checkpoint).is_file() else path
 
 
 def exists(path: Path) -> bool:
-    """Whether it is a checkpoint without its ending, or a folder that holds one."""
+    """Whether a path is a checkpoint, named without its ending, or a folder that holds a checkpoint."""
     return _index(path).is_file() or any(path.glob("*.index"))
 
 
 def newest(folder: Path) -> Path:
-    """The checkpoint that a folder's `checkpoint` names, or its only one, without the ending `.index`.
+    """Return the checkpoint that the file `checkpoint` of a folder names, or the folder's only checkpoint.
 
-    Raises UserError where there are several, and none is named.
+    The path has no ending `.index`. Raises UserError if there are several checkpoints and none of them is named.
     """
     state = folder / "checkpoint"
     if state.is_file():
@@ -69,7 +69,7 @@ def newest(folder: Path) -> Path:
 
 
 def read(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
-    """The tensors by name, Adam's moments left out; raises UserError for files that are no whole checkpoint."""
+    """Read the tensors by name, without Adam's moments. Raises UserError for files that are no whole checkpoint."""
     index = _index(checkpoint)
     _refuse_placeholder(index)
     try:
@@ -130,13 +130,13 @@ def _array(content: bytes, entry: _Entry) -> NDArray[np.generic]:
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of all data blocks."""
+    """Yield the key and value of every entry in the data blocks."""
     footer = content[-_FOOTER_BYTES:]
     if len(footer) < _FOOTER_BYTES or struct.unpack("<Q", footer[-8:])[0] != _MAGIC:
         raise ValueError("its end is not that of a table")
     place = 0
     handles = []
-    for _ in range(4):  # offset and size of the meta index, then of the index of blocks
+    for _ in range(4):  # the offset and size of the meta index, then the offset and size of the index of blocks
         number, place = _varint(footer, place)
         handles.append(number)
     for _, handle in _block(content, *handles[2:]):
@@ -168,7 +168,7 @@ def _entry(value: bytes) -> _Entry:
 
 
 def _message(content: int | bytes) -> Message:
-    """The fields of a protocol buffer, by number."""
+    """Decode the fields of a protocol buffer, by their numbers."""
     if not isinstance(content, bytes):
         raise ValueError("a number stands where a message should")
     fields: Message = {}
@@ -198,7 +198,7 @@ def _number(message: Message, field: int) -> int:
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
+    """Decode a number with seven bits in each byte, the lowest bits first. Returns it with the place after it."""
     value = shift = 0
     while True:
         byte = content[place]

@@ -1,4 +1,4 @@
-"""Rows of a model's tables for entries of a vocabulary that have none: the mean of the rows of their word pieces.
+"""New rows in a model's tables for vocabulary entries that have no row: the mean of the rows of their word pieces.
 
 Letters: V vocabulary, E embedding.
 """
@@ -18,9 +18,10 @@ from pretrain.released.shapes import VOCABULARY_TABLES
 
 
 def with_all_rows(released: Released) -> Released:
-    """The model with a row for every entry of its own vocabulary, so that every command computes the same.
+    """Add the missing rows, so that every entry of the model's own vocabulary has a row.
 
-    Raises UserError when a special token has no row.
+    This happens when the model is opened, so that every command computes the same. Raises UserError when a special
+    token has no row.
     """
     if released.vocabulary is None:
         return released
@@ -35,7 +36,7 @@ def with_all_rows(released: Released) -> Released:
         )
     rows = NewRows.of(entries, entries[:num_rows], missing)
     networks: dict[TowerName, Network] = {
-        # A generator with another number of rows has another vocabulary, of which nothing is known.
+        # A generator with another number of rows has another vocabulary, which we do not know, so it stays unchanged.
         name: replace(network, weights=rows.fit(network.weights))
         if network.shape["vocabulary"] == num_rows
         else network
@@ -46,14 +47,17 @@ def with_all_rows(released: Released) -> Released:
 
 @dataclass(frozen=True)
 class NewRows:
-    """The size of a vocabulary, and for each of its entries without a row the pieces whose mean becomes its row."""
+    """The size of a vocabulary, and for each entry without a row the word pieces whose mean becomes its row."""
 
     size: int
     pieces: Mapping[int, list[int]]
 
     @classmethod
     def of(cls, entries: Sequence[str], entries_with_row: Sequence[str], new: Sequence[int]) -> NewRows:
-        """`new` are ids of `entries`; pieces are those of WordPiece among `entries_with_row`."""
+        """Find the pieces of the new entries, whose ids in `entries` are `new`.
+
+        WordPiece splits each new entry into pieces from `entries_with_row`.
+        """
         table = {entry: number for number, entry in enumerate(entries_with_row)}
         wordpiece = Tokenizer(models.WordPiece(table, unk_token=SPECIAL_TOKENS["unk"]))
         unknown = [table[SPECIAL_TOKENS["unk"]]]  # for an entry without pieces
@@ -63,7 +67,7 @@ class NewRows:
         return {name: self._rows(tensor) if name in VOCABULARY_TABLES else tensor for name, tensor in weights.items()}
 
     def _rows(self, table: Tensor) -> Tensor:
-        """[V, E] or [V] with a row for each entry; rows after the last entry are left out."""
+        """Make the table [V, E] or [V] with a row for each entry. Rows after the last entry are left out."""
         rows = table.new_zeros(self.size, *table.shape[1:])
         rows[: len(table)] = table[: self.size]
         for number, pieces in self.pieces.items():

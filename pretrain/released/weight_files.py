@@ -1,4 +1,4 @@
-"""Files of tensors as transformers and torch write them: safetensors or pickled, in one file or in shards."""
+"""Files of tensors that transformers and torch write: safetensors or pickles, in one file or in shards."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from configs.common.placeholders import placeholder
 
 SAFETENSORS, PICKLED = "model.safetensors", "pytorch_model.bin"
 _INDEX = ".index.json"
-# In this order: safetensors first, since it cannot hold code.
+# The files are looked for in this order. safetensors comes first, since it cannot hold code.
 WEIGHT_FILES = (SAFETENSORS, SAFETENSORS + _INDEX, PICKLED, PICKLED + _INDEX)
-# What unpickling raises for bytes that are damaged or were never a pickle, beside pickle's own error.
+# Exceptions that unpickling raises for bytes that are damaged or were never a pickle. Only the first is pickle's own.
 DAMAGED_PICKLE = (
     UnpicklingError,
     ArithmeticError,
@@ -36,19 +36,19 @@ DAMAGED_PICKLE = (
     ValueError,
     struct.error,
 )
-# How torch's unpickler names what it does not load.
+# In this form torch's unpickler names an object that it refuses to load.
 _REFUSED_OBJECT = re.compile(r"GLOBAL (\S+) was not an allowed global")
 # Keys under which training scripts store a state_dict beside other things.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net")
 
 
 def weight_file(folder: Path) -> Path | None:
-    """The file, or the index of the shards, that holds a folder's weights."""
+    """Return the file with a folder's weights or the index of its shards. None if the folder has neither."""
     return next((folder / name for name in WEIGHT_FILES if (folder / name).is_file()), None)
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a folder by the names that they are stored under.
+    """Read all tensors of a folder, by the names under which they are stored.
 
     Raises UserError for a file that is missing, damaged, a placeholder, or holds Python objects.
     """
@@ -58,13 +58,13 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of one safetensors or pickled file."""
+    """Read the tensors of one safetensors or pickled file."""
     check_content(file)
     return _read_safetensors(file) if file.suffix == ".safetensors" else _read_pickled(file)
 
 
 def check_content(file: Path) -> None:
-    """Raises UserError when a file is a placeholder for its content, or cannot be opened."""
+    """Raise UserError when a file is a placeholder for its content, or cannot be opened."""
     try:
         instead = placeholder(file)
     except OSError as error:
@@ -74,14 +74,14 @@ def check_content(file: Path) -> None:
 
 
 def _read_shards(index: Path) -> dict[str, Tensor]:
-    """The tensors of all files that an index names."""
+    """Read the tensors of all files that an index names."""
     content = read_json(index)
     files = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(files, dict) or not files:
         raise UserError(f"{index}: has no table weight_map, which says in which file each tensor is")
     tensors: dict[str, Tensor] = {}
     for name in sorted({str(name) for name in files.values()}):
-        # An index that leads out of its folder is not followed.
+        # A name that leads out of the folder of the index is refused like a missing file.
         if Path(name).name != name or not (index.parent / name).is_file():
             raise UserError(f"{index}: names the file {name}, which is missing; copy or download all of them")
         tensors |= read_tensors(index.parent / name)
@@ -118,7 +118,7 @@ def _damaged(file: Path, error: BaseException) -> UserError:
 
 
 def _unwrapped(content: Any, file: Path) -> dict[str, Tensor]:
-    """The tensors by name, out of the layers that a training script has put around them."""
+    """Take the tensors by name out of the dictionaries that a training script has put around them."""
     layer = content
     for _ in range(len(_WRAPPERS)):
         if not isinstance(layer, dict):
@@ -133,6 +133,6 @@ def _unwrapped(content: Any, file: Path) -> dict[str, Tensor]:
 
 
 def first_line(error: BaseException) -> str:
-    """The cause of another library's error in one line; torch puts advice before it, in many lines."""
+    """Return the cause of another library's error in one line. torch puts many lines of advice before the cause."""
     message = str(error).rpartition("WeightsUnpickler error:")[2].strip()
     return message.split("\n")[0] or type(error).__name__

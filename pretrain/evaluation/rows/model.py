@@ -15,17 +15,17 @@ from pretrain.released.initialization import InitialWeights, new_rows
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
 
-# Every model is asked the same, whatever it was trained with: all slots show [MASK], and the replacements are drawn
+# Every model gets the same test, whatever it was trained with: all slots show [MASK], and the replacements are drawn
 # from the generator's distribution without a temperature.
 _CORRUPTION = {"mask": 1.0, "random": 0.0, "keep": 0.0, "temperature": 1.0, "candidates": 0}
 
 
 @dataclass(frozen=True)
 class ScoredModel:
-    """A model, and what is known of it before it is scored."""
+    """A model to be scored, and the model whose generator makes the replacements."""
 
     model: Released
-    generator: Released  # whose generator fills the slots; most often the model itself
+    generator: Released  # the model whose generator fills the slots; most often the model itself
     detects: bool  # whether there is a discriminator with its head
 
     @property
@@ -33,20 +33,20 @@ class ScoredModel:
         return self.generator is self.model
 
     def remarks(self) -> Iterator[str]:
-        """What a reader of the scores should know about the files, as sentences."""
+        """Yield sentences on facts about the files that a reader of the scores should know."""
         yield from self.model.remarks()
         if not self.uses_its_own_generator:
             yield from self.generator.remarks()
 
     def pair_for(self, corpus: Corpus) -> tuple[ElectraPair, Recipe]:
-        """The pair on the CPU in evaluation mode, and the recipe by which rows of this corpus are corrupted.
+        """Return the pair, on the CPU in evaluation mode, and the recipe by which rows of this corpus are corrupted.
 
         Raises UserError when the corpus has another vocabulary, or longer rows than the model has positions.
         """
         if not self.uses_its_own_generator:
             new_rows(self.generator, corpus.folder)  # raises UserError for another vocabulary
         generator = self.generator.networks["generator"]
-        # Without a discriminator, the generator takes its place, since a pair has two; it is never asked there.
+        # A pair needs two networks. If there is no discriminator, the generator fills its place but is not run there.
         discriminator = self.model.networks.get("discriminator") or _as_discriminator(generator)
         networks = replace(
             self.model, networks={"generator": generator, "discriminator": _without_prediction(discriminator)}
@@ -58,7 +58,7 @@ class ScoredModel:
 
 
 def open_scored_model(model: str, generator: str | None) -> ScoredModel:
-    """A run, a checkpoint, an export, or anything that `--init-from` takes.
+    """Open a run, a checkpoint, an export, or anything else that `--init-from` takes.
 
     `generator` names another model, whose generator fills the slots. Raises UserError when there is no generator, or it
     does not fit.
@@ -82,7 +82,10 @@ def open_scored_model(model: str, generator: str | None) -> ScoredModel:
 
 
 def _without_prediction(discriminator: Network) -> Network:
-    """A run's discriminator comes with all heads of the pair, and the generator may be another's."""
+    """Remove the generator's head from a run's discriminator, which comes with all heads of the pair.
+
+    The generator that makes the replacements may come from another model.
+    """
     weights = {name: tensor for name, tensor in discriminator.weights.items() if not name.startswith("objectives.mlm.")}
     return replace(discriminator, weights=weights)
 
@@ -97,7 +100,10 @@ def _as_discriminator(generator: Network) -> Network:
 
 
 def _recipe(generator: Network, discriminator: Network, corpus: Corpus) -> Recipe:
-    """`adapt` with this shape, this corpus and `_CORRUPTION`. Disentangled embeddings leave each network its own."""
+    """Make the recipe `adapt` with this shape, this corpus and `_CORRUPTION`.
+
+    Its embeddings are disentangled, so that each network keeps its own.
+    """
     tables = read("adapt")
     tables["seed"] = corpus.manifest.seed
     tables |= {name: getattr(corpus, name).model_dump(mode="json") for name in ("data", "vocabulary", "masking")}

@@ -37,7 +37,7 @@ UNDEFINED = Score(None, None, None)
 
 
 def scores(rows: RowMeasures) -> dict[str, Score]:
-    """By name. The scores of detection are left out where there is no discriminator.
+    """Compute all scores by name. The scores of detection are left out if there is no discriminator.
 
     `pseudo_perplexity` is exp of the mean -log p of the masked originals, with all masked tokens of a row hidden at
     once. Salazar et al. (2020) hide one token at a time, so their value is lower. `brier` is the mean squared error of
@@ -52,7 +52,7 @@ def scores(rows: RowMeasures) -> dict[str, Score]:
 
 
 def _detection(rows: RowMeasures, logits: Array) -> dict[str, Score]:
-    """A token is called replaced when its logit is not negative."""
+    """Compute the scores of detection. A token is called replaced when its logit is not negative."""
     called, replaced = logits >= 0, rows.replaced
     chance = 0.5 * (1 + np.tanh(logits / 2))
 
@@ -71,12 +71,15 @@ def _detection(rows: RowMeasures, logits: Array) -> dict[str, Score]:
 
 
 def _by_row(rows: RowMeasures, values: NDArray) -> Array:
-    """[N] -> [R], the sum over each row's tokens."""
+    """Sum the values of each row's tokens, [N] -> [R]."""
     return np.bincount(rows.row, values, minlength=len(rows.slots)).astype(np.float64)
 
 
 def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highest: float = math.inf) -> Score:
-    """Sum over sum, [R] each. The interval is cut at `lowest` and `highest`."""
+    """Divide the sum of `numerator` by the sum of `denominator`, [R] each.
+
+    The interval is cut at `lowest` and `highest`.
+    """
     total = denominator.sum()
     if not total:
         return UNDEFINED
@@ -85,13 +88,13 @@ def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highe
 
 
 def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int) -> Score:
-    """The chance that a replaced token has a higher logit than an original one; equal ones count a half."""
+    """The chance that a replaced token has a higher logit than an original one; equal logits count a half."""
     num_replaced, num_original = int(replaced.sum()), int((~replaced).sum())
     if not num_replaced or not num_original:
         return UNDEFINED
     values, bins = np.unique(logits, return_inverse=True)
     below, above = placements(*(np.bincount(bins[kind], minlength=len(values)) for kind in (~replaced, replaced)))
-    # For each token: the share of tokens of the other kind that it is rightly above, or below.
+    # For each token, this is the share of tokens of the other kind that it is correctly above or below.
     beaten = np.where(replaced, below[bins], above[bins])
     value = beaten[replaced].mean()
     parts = (beaten - value) / np.where(replaced, num_replaced, num_original)
@@ -99,12 +102,12 @@ def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_
 
 
 def _interval(value: float, parts: Array, lowest: float, highest: float) -> Score:
-    """`parts` [R] are the linear contributions of the rows to the error; their sum is 0."""
+    """Make the interval of a value. `parts` [R] are the rows' linear contributions to its error; their sum is 0."""
     error = _NORMAL * math.sqrt(len(parts) / (len(parts) - 1) * float((parts**2).sum()))
     return Score(float(value), max(lowest, float(value - error)), min(highest, float(value + error)))
 
 
 def _exponential(score: Score) -> Score:
-    """A perplexity from a mean of -log p, with the interval of its logarithm."""
+    """Convert a mean of -log p, with its interval, to a perplexity."""
     ends = (score.value, score.low, score.high)
     return Score(*(None if end is None else math.exp(min(end, 700)) for end in ends))

@@ -1,4 +1,4 @@
-"""What a pair predicts for each held-out row: the masked tokens, and whether each token was replaced.
+"""The predictions of a pair for each held-out row: the masked tokens, and whether each token was replaced.
 
 Letters: R rows, N real tokens of all rows.
 """
@@ -23,9 +23,9 @@ from pretrain.step.loader import held_out_batch, held_out_numbers
 
 @dataclass(frozen=True)
 class RowMeasures:
-    """Counts and sums of each row [R], and what was found for each token [N].
+    """Counts and sums of each row [R], and the measures of each token [N].
 
-    `logits` are None where no discriminator was asked.
+    `logits` are None if there is no discriminator.
     """
 
     slots: NDArray[np.float64]  # [R] number of masked tokens
@@ -58,7 +58,7 @@ def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | N
 
 
 def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
-    """Slots, predictions, surprise and lengths [B]; whether replaced, and logits, of the real tokens."""
+    """Return slots, predictions, surprise and lengths [B], then `replaced` and the logits of the real tokens."""
     forward = pair(batch, pair.counts([batch])).forward
     filled, targets = batch.filled, batch.targets
     likelihood = forward.slot_log_probs.gather(2, targets[:, :, None]).squeeze(2)
@@ -72,7 +72,7 @@ def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
 
 
 def _batches(recipe: Recipe, corpus: Corpus, num_rows: int, device: torch.device) -> Iterator[Batch]:
-    """The rows in the order of their numbers, so that neighbours on the disk are read together."""
+    """Yield the rows in the order of their numbers, so that neighbours on the disk are read together."""
     chosen = np.sort(held_out_numbers(corpus, num_rows, recipe.seed))
     for start in range(0, num_rows, recipe.batch.micro_rows):
         numbers = chosen[start : start + recipe.batch.micro_rows]

@@ -1,4 +1,4 @@
-"""`electra evaluate MODEL --corpus CORPUS ...`: a table with a column for each corpus, and the same as JSON."""
+"""`electra evaluate MODEL --corpus CORPUS ...` prints a table with a column for each corpus, and can write JSON."""
 
 from __future__ import annotations
 

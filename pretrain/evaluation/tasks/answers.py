@@ -47,7 +47,10 @@ def score_answers(predicted: Sequence[str], correct: Sequence[Sequence[str]], do
 def _at_best_threshold(
     values: Sequence[float], predicted: Sequence[str], correct: Sequence[Sequence[str]], doubts: Sequence[float]
 ) -> float:
-    """The greatest sum over questions that answering only those up to some doubt can give."""
+    """Return the greatest sum of values over all questions, for the best threshold of doubt.
+
+    A question is answered only if its doubt is not above the threshold.
+    """
     best = total = float(sum(not answers for answers in correct))
     for place in np.argsort(doubts, kind="stable"):
         total += values[place] if correct[place] else -bool(predicted[place])

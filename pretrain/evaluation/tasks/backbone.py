@@ -74,7 +74,7 @@ class Backbone:
 def open_backbone(model: str) -> Backbone:
     """The discriminator of a run, a checkpoint, an export, or anything that `--init-from` takes.
 
-    Raises UserError when there is none, or no tokenizer beside it.
+    Raises UserError when there is no discriminator, or no tokenizer beside it.
     """
     for package in ("seqeval", "sklearn", "transformers"):
         if not find_spec(package):

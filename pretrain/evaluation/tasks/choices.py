@@ -1,4 +1,4 @@
-"""The reader of texts with options of which one is correct, in the form of CLUE's baselines."""
+"""The reader of texts that have options, exactly one of them correct, in the form of CLUE's baselines."""
 
 from __future__ import annotations
 

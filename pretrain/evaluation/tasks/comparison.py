@@ -23,7 +23,7 @@ from pretrain.evaluation.tasks.train import fine_tune
 
 @dataclass(frozen=True)
 class Progress:
-    """How a comparison speaks to its user, and how the user stops it."""
+    """The functions by which a comparison prints its progress and learns that the user wants to stop it."""
 
     report: Callable[[str], None] = lambda line: None
     describe: Callable[[TaskResult], None] = lambda result: None

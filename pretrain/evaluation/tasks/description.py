@@ -1,4 +1,4 @@
-"""What was understood of a task, in lines to be read before hours are spent on training."""
+"""The description of a task as it was read, in lines that a user checks before hours are spent on training."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _KINDS: dict[Kind, str] = {
     "terms": "standard terms that a text mentions",
     "relations": "relations between parts of a text",
 }
-# So many classes are listed with their counts, and so many examples of a split are shown.
+# At most twelve classes are listed with their counts, and two examples of a split are shown.
 _MOST_CLASSES, _NUM_EXAMPLES = 12, 2
 _TEXT_WIDTH, _TARGET_WIDTH = 60, 40
 
 
 def describe(task: Task, metric: str) -> Iterator[str]:
-    """Kind, splits, labels with their counts, examples, and every decision that was made while reading."""
+    """Yield kind, splits, labels with their counts, examples, and every decision that was made while reading."""
     is_pair = task.kind in ("classes", "multilabel", "number") and task.train[0].pair is not None
     kind = _KINDS[task.kind].replace("each text", "each pair of texts") if is_pair else _KINDS[task.kind]
     yield f"{task.name}: {kind}; judged by {metric.replace('_', ' ')} on {task.split}"

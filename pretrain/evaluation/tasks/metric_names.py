@@ -30,7 +30,7 @@ _PUBLISHED = {
 
 
 def metric_names(task: Task) -> list[str]:
-    """Found by scoring the correct answers, so the names cannot differ from those of a fine-tuning."""
+    """Find the names by scoring the correct answers, so that they cannot differ from the names after a fine-tuning."""
     return [*_score_correct(task)]
 
 
@@ -59,12 +59,12 @@ def _score_correct(task: Task) -> Metrics:
 
 
 def main_metric(task: str, names: Sequence[str], requested: str = "") -> str:
-    """The metric to judge a task by: the requested, or the published of a known task, or the first.
+    """Return the metric to judge a task by: the requested metric, the published metric of a known task, or the first.
 
     Raises UserError when it is not among `names`.
     """
     metric = requested or _PUBLISHED.get(task.lower(), names[0])
     if metric not in names:
-        # Only for a requested metric, or a known task whose files are of another kind than the published ones.
+        # This happens for a requested metric, or for a known task whose files are of another kind than published.
         raise UserError(f"metric: {metric!r} is not measured for {task}; there are {', '.join(names)}")
     return metric

@@ -1,4 +1,4 @@
-"""Results are saved after every seed beside the file of `--json`, so that the same command resumes.
+"""Results are saved after every seed beside the file of `--json`, so that the same command can resume.
 
 FILE.partial holds the results so far, and is removed when FILE appears. A finished FILE is extended in the same way
 when more seeds, another task, or another model is asked for.

@@ -60,7 +60,7 @@ class TaskResult:
         return first[metric].minus(second[metric])
 
     def identity(self) -> dict[str, Any]:
-        """What is known before training. Seeds of two results are the same only where all of it is the same."""
+        """The facts known before training. Two results may share seeds only if all these facts are equal."""
         return {
             "task": self.task.name,
             "split": self.task.split,

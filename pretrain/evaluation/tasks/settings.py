@@ -33,7 +33,7 @@ class FinetuneSettings(Table):
     weight_decay: NotNegative
     bias_correction: bool
     clip_norm: Positive
-    # the rate of a layer is this times the rate of the layer above; the embeddings count as the lowest layer
+    # the rate of a layer is this number times the rate of the layer above; the embeddings count as the lowest layer
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     # paper: the top layer has the full rate, as the head has. google: the exponents of google-research/electra's code,
     # which are greater by two, so that no layer has the full rate
@@ -59,7 +59,7 @@ def reading_options(overrides: Iterable[str]) -> ReadingOptions:
 
 
 def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterable[str]) -> FinetuneSettings:
-    """The numbers for a model of this width, with `key=value` laid over. Raises UserError for an unknown key."""
+    """Return the settings for a model of this width, changed by `key=value`. Raises UserError for an unknown key."""
     size = "small" if hidden <= _SMALL else "base" if hidden <= _BASE else "large"
     epochs, length = _epochs_and_length(task)
     table: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The reader of words with a tag each."""
+"""The reader of words that each have a tag."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from pretrain.evaluation.tasks.features import Feature, LazyFeatures, TaskReader
 from pretrain.evaluation.tasks.metrics import Metrics
 from pretrain.evaluation.tasks.reading.task import LabelledExample, Terms
 
-# So many texts are compared with all terms at once; the matrix of similarities has this many rows.
+# This many texts are compared with all terms at once. The matrix of similarities has a row for each of them.
 _TEXTS_AT_ONCE = 256
 
 

@@ -1,1 +1,1 @@
-"""A labelled task is read: from the files of a folder to examples of one kind."""
+"""The reading of a labelled task: the files of a folder become examples of one kind."""

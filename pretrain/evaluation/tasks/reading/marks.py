@@ -1,4 +1,4 @@
-"""Labels that stand for "unknown", as in the test files of competitions, and how they are told from real labels.
+"""Labels that stand for "unknown", as in the test files of competitions, are told from real labels.
 
 A mark counts as a label only where training shows it as a label. A held-out split counts as unlabelled when all of its
 labels are one value that training does not have, or that so many records cannot have by chance.

@@ -1,4 +1,4 @@
-"""The two keys by which a user overrides what is decided while a task is read."""
+"""The two keys by which a user overrides decisions that are made while a task is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that do not stand where the file says are placed where they stand, as CMRC's own preprocessing does it."""
+"""Answers whose place in the file is wrong get the place where they occur, as in CMRC's own preprocessing."""
 
 from __future__ import annotations
 

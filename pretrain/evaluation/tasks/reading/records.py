@@ -1,7 +1,7 @@
-"""A record becomes an example; which field holds what follows from the names of all its fields.
+"""A record becomes an example. The names of all its fields decide the role of each field.
 
-Labels of texts and tags of words are left as they stand in the file: what they mean is decided for a whole task, in
-`labels.py` and `tag_names.py`.
+Labels of texts and tags of words are left as they stand in the file. `labels.py` and `tag_names.py` decide their
+meaning for the whole task.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RawLabel:
 
     value: Any
     field: str
-    is_score: bool = False  # the field holds numbers, whatever they look like
+    is_score: bool = False  # whether the field holds numbers, even if they look like classes
 
 
 @dataclass(frozen=True)

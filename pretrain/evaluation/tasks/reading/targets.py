@@ -72,7 +72,7 @@ def _resolve(
 
 
 def _constant_key(target: Any) -> Any:
-    """By this a split is recognised whose targets are all the same placeholder."""
+    """Return the key by which we recognise a split whose targets are all the same placeholder."""
     return target.right if isinstance(target, Choice) else target and target.terms
 
 
@@ -99,7 +99,7 @@ def _resolve_tags(raw: Mapping[str, Sequence[RawTags | None]], folder: Path, not
 
 
 def _with_folder(folder: Path, resolve: Any, *arguments: Any) -> Any:
-    """Call, and name the folder in the sentence of a UserError."""
+    """Call `resolve`, and name the folder in the message of a UserError that it raises."""
     try:
         return resolve(*arguments)
     except UserError as error:
