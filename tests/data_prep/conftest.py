@@ -1,4 +1,4 @@
-"""What the tests of all engines compare with: a text of several tasks, and the corpus that this machine makes of it."""
+"""Provide a text of several tasks and the corpus that this machine makes of it; all engines must make the same."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 class Preparations:
-    """The command on one text, into folders by name."""
+    """Run the command on one text, into folders by name."""
 
     def __init__(self, folder: Path, text: Path):
         self.folder = folder
         self.command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--out"]
 
     def start(self, out: Path, *options: str) -> subprocess.Popen[str]:
-        """In a session of its own, as on a terminal of its own."""
+        """Start the command in a session of its own, as if on a terminal of its own."""
         return subprocess.Popen(
             [*self.command, str(out), *options],
             stdout=subprocess.PIPE,
@@ -40,7 +40,10 @@ class Preparations:
 
 
 def finished(out: Path) -> dict[str, int]:
-    """When each finished task finished; nothing where no task has, or the marks of a complete corpus are removed."""
+    """Return the time at which each finished task finished.
+
+    The result is empty before the first task finishes, and after a complete corpus has removed its marks.
+    """
     try:
         return {mark.name: mark.stat().st_mtime_ns for mark in (out / ".prepare" / "completions").iterdir()}
     except FileNotFoundError:
@@ -58,14 +61,14 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
 def preparations(tmp_path_factory: pytest.TempPathFactory) -> Preparations:
     folder = tmp_path_factory.mktemp("preparations")
     text = folder / "text.txt"
-    # about 6 MB, which are 6 tasks
+    # The text has about 6 MB, which makes 6 tasks.
     text.write_text("\n\n".join(f"{number}\n{page}" for number in range(30) for page in documents()), encoding="utf-8")
     return Preparations(folder, text)
 
 
 @pytest.fixture(scope="session")
 def whole(preparations: Preparations) -> dict[str, str]:
-    """The files that one process of this machine makes, each with its sha256."""
+    """Return the files that one process of this machine makes, each with its sha256."""
     out = preparations.folder / "whole"
     done = preparations.run(out, "--workers", "1")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What is left out is counted with its reason and shown; what identifies a person is counted or hidden."""
+"""Omitted text is counted with its reason and shown, and text that identifies a person is counted or hidden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records between steps: what names a document, and its sentences in parts."""
+"""Check the records between the steps: the key of a document, and its sentences in parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repeated documents: the probability law of MinHash, the search against brute force, and complete corpora."""
+"""Find repeated documents: the probability law of MinHash, the search against brute force, and complete corpora."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def words(generator: np.random.Generator, number: int) -> list[str]:
 
 @pytest.mark.parametrize(("similarity", "shared"), [(1 / 3, 0.0021), (0.6, 0.2105), (0.8, 0.9235)])
 def test_two_texts_share_a_signature_by_the_law(similarity: float, shared: float) -> None:
-    """1 - (1 - s^8)^14 for texts of 200 runs of five words of which so many are common; four standard errors."""
+    """Two texts share a signature with probability 1 - (1 - s^8)^14, where s is their similarity.
+
+    Each text has 200 runs of five words, and the similarity decides how many of the runs are common. The tolerance is
+    four standard errors.
+    """
     generator, pairs, runs = np.random.default_rng(7), 400, 200
     common = round(2 * runs * similarity / (1 + similarity))
     hits = 0
@@ -75,7 +79,7 @@ def test_ids_have_signatures_too() -> None:
     st.integers(1, 9),
 )
 def test_all_but_the_first_of_the_connected_are_found(tasks: list[list[list[int]]], part: int) -> None:
-    """Against a search that goes from each document to all that share a signature, until there are no more."""
+    """Compare with a search that goes from each document to all that share a signature, until there are no more."""
     signatures = {(task << 32) | n: {*one} for task, of_task in enumerate(tasks) for n, one in enumerate(of_task)}
     left, expected = set(signatures), []
     for place in signatures:
@@ -89,7 +93,7 @@ def test_all_but_the_first_of_the_connected_are_found(tasks: list[list[list[int]
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "_PART", part)
         for task, of_task in enumerate(tasks):
-            # spread over the 64 bits, as hashes are
+            # The signatures are spread over the 64 bits, as hashes are.
             spread = [np.array(one, np.uint64) * np.uint64(2**59 + 1) for one in of_task]
             duplicates.write(Path(folder), task, [*range(len(of_task))], spread)
         assert duplicates.find(Path(folder)).tolist() == sorted(expected)
@@ -100,14 +104,17 @@ class Words(WordTokenizer):
         return text.split()
 
     def sent_tokenize(self, text: str) -> list[str]:
-        raise NotImplementedError  # abstract, and signatures need words alone
+        raise NotImplementedError  # the method is abstract, and signatures need only words
 
     def span_tokenize(self, text: str) -> list[tuple[int, int]]:
-        raise NotImplementedError  # likewise
+        raise NotImplementedError  # signatures do not need this method either
 
 
 def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
-    """Of pages, and pages with a word changed: far from the similarity at which either is left to chance."""
+    """Compare on pages, and on pages with one changed word.
+
+    Their similarities are far from those at which chance decides for datatrove or for us.
+    """
     generator = np.random.default_rng(3)
     texts = [page.lower() for page in documents(30) if len(page.split()) > 300]
     texts = ["".join(letter for letter in text if letter.isalpha() or letter.isspace()) for text in texts]
@@ -119,7 +126,7 @@ def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
     folders = [str(tmp_path / name) for name in ("signatures", "pairs", "left")]
     config = datatrove_minhash.MinhashConfig(
         hash_config=HashConfig(hash_fc="sha1")
-    )  # its own choice fails with our xxhash
+    )  # datatrove's default hash fails with our xxhash
     datatrove_minhash.MinhashDedupSignature(folders[0], config, language=Words()).run(pages)  # type: ignore[arg-type]  it takes a tokenizer too
     for bucket in range(config.num_buckets):
         datatrove_minhash.MinhashDedupBuckets(*folders[:2], config=config).run(
@@ -137,7 +144,7 @@ def test_the_groups_are_those_of_datatrove(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two files of pages of which 6 are in both, 2 of these with a word changed and 1 with other spaces."""
+    """Write two files of pages that have 6 pages in common: 2 with a changed word and 1 with other spaces."""
     folder = tmp_path_factory.mktemp("sources")
     pages = [page for page in documents(60) if len(page.split()) > 100]
     again = [pages[1], pages[3], pages[5], pages[7].replace(" the ", " teh ", 1), pages[9].replace(" a ", " an ", 1)]
@@ -155,7 +162,7 @@ def test_a_corpus_without_repeated_documents(
     prepare(load("tiny", [*SMALL, paths, f"data.deduplicate={method}"]), tmp_path / "corpus", workers=1)
     report = read_json(tmp_path / "corpus" / "report.json")
     assert [source["documents"] for source in report["sources"]] == [30, 2 * (16 - left_out)]
-    assert sum(entry["documents"] for entry in report["dropped"]) == 2 * left_out  # each of its copies
+    assert sum(entry["documents"] for entry in report["dropped"]) == 2 * left_out  # each of its two copies is counted
     assert report["repeated"] == kept
     page = (tmp_path / "corpus" / "report.html").read_text()
     assert f"{kept} documents have the text of an earlier one" in page
@@ -164,7 +171,10 @@ def test_a_corpus_without_repeated_documents(
 
 @pytest.mark.slow
 def test_all_ways_leave_out_the_same(preparations: Preparations, tmp_path: Path) -> None:
-    """One process, two, shares at once, and one share that does what the others need."""
+    """Compare the corpora of one process, two processes, shares at once, and shares in turn.
+
+    Of the shares in turn, the first does the work that all others need.
+    """
     options = "data.deduplicate=minhash"
     ways = {"one": ("--workers", "1"), "two": ("--workers", "2")}
     for name, way in ways.items():

@@ -1,4 +1,4 @@
-"""Whatever a manifest says, the corpus is read, or refused with one sentence."""
+"""With any manifest, the corpus is either read or refused with one sentence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def copy(corpus_folder: Path, folder: Path) -> Path:
-    """The corpus with a manifest of its own."""
+    """Copy the corpus and give it a manifest of its own."""
     (folder / "corpus").mkdir()
     for path in corpus_folder.iterdir():
         if path.name != CORPUS_MANIFEST:
@@ -36,7 +36,7 @@ def copy(corpus_folder: Path, folder: Path) -> Path:
 
 
 def use(folder: Path) -> None:
-    """All that training does with a corpus."""
+    """Do everything that training does with a corpus."""
     try:
         corpus = Corpus(folder, verify=True)
         check_corpus(load("tiny", SMALL), corpus)

@@ -13,7 +13,7 @@ from data_prep.prepare import prepare
 
 
 def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True) -> list[str]:
-    """The parts of a line that terms hold together."""
+    """Return the parts of a line that terms hold together."""
     path = tmp_path / "terms.txt"
     path.write_text("\n".join(terms), encoding="utf-8")
     lexicon = Lexicon(path, lowercase=lowercase)
@@ -49,7 +49,7 @@ def test_chinese_terms_stand_anywhere(tmp_path: Path) -> None:
 def test_case_is_the_vocabularys(tmp_path: Path) -> None:
     assert units(tmp_path, ["HbA1c level"], "the hba1c LEVEL") == ["hba1c LEVEL"]
     assert units(tmp_path, ["HbA1c level"], "the hba1c LEVEL", lowercase=False) == []
-    # one character whose lower case is two keeps its place
+    # The lower case of this character has two characters, and the positions after it must not move.
     assert units(tmp_path, ["blood test"], "İİ blood test") == ["blood test"]
 
 

@@ -1,4 +1,4 @@
-"""A document of one 50 MB line is cut into rows without being held as tokens."""
+"""A document of one 50 MB line is cut into rows without holding all of its tokens in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from data_prep.shards import Corpus
 from tests.conftest import SMALL
 
-# What is made of the line at once would take 4.2 GB.
+# Processing the whole line at once would take 4.2 GB.
 _LARGEST_PEAK_BYTES = 900e6
 _PEAK = (
     "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode; "

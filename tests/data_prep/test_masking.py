@@ -1,4 +1,4 @@
-"""Maskings by their law: how many, which, and the same for the same names."""
+"""Maskings follow their law: the number and the choice of tokens, and equal masks for equal names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLS, SEP = 2, 3
 
 
 def planes(rows: int, row_length: int, length: int, *, word: int = 1) -> Planes:
-    """Rows of one example each, whose words all have `word` tokens."""
+    """Return rows of one example each, whose words all have `word` tokens."""
     tokens = np.full((rows, row_length), 9)
     tokens[:, 0], tokens[:, length - 1] = CLS, SEP
     inside = np.arange(row_length) < length
@@ -56,7 +56,8 @@ def test_tokens_are_chosen_evenly() -> None:
     masks = masking.draw(planes(20_000, 64, 64), TOKEN, 1, "test", 0, np.arange(20_000)[:, None])
     counts = masks[:, 1:63].sum(axis=0)
     expected = masks.sum() / 62
-    # chi-square with 61 degrees of freedom, shrunk by the 10 of 62 drawn without replacement: above 110 once in 10,000
+    # The value is chi-square with 61 degrees of freedom, shrunk because 10 of 62 tokens are drawn without replacement.
+    # It is above 110 once in 10,000 times.
     assert ((counts - expected) ** 2 / expected).sum() < 110
 
 
@@ -67,7 +68,7 @@ def test_words_stay_whole_and_fill_the_quota() -> None:
     for row in range(500):
         chosen = set(words[row][masks[row]])
         assert all(masks[row][words[row] == word].all() for word in chosen)
-    # 18 of 19: three tokens a word
+    # At least 18 of the quota of 19 tokens are masked, since a word has three tokens.
     assert (masks.sum(axis=1) >= 18).mean() > 0.95
     assert (masks.sum(axis=1) <= 19).all()
 
@@ -97,7 +98,7 @@ def test_spans_are_runs_of_whole_words_with_geometric_lengths() -> None:
         assert all(masks[row][words[row] == word].all() for word in chosen)
     starts = masking._spans(given, keyed_uniform(rows, 512) < 1 / mean)
     lengths = np.concatenate([np.bincount(row - row.min()) // 2 for row in starts[:, 1:511]])
-    # those in the middle of the rows end by chance, not at [SEP]; P(n words) = p (1 - p)^(n - 1)
+    # These spans in the middle of the rows end by chance and not at [SEP], so P(n words) = p (1 - p)^(n - 1).
     expected = 1 / mean * (1 - 1 / mean) ** (np.arange(1, 9) - 1)
     found = np.array([(lengths == n).mean() for n in range(1, 9)])
     assert np.abs(found - expected).max() < 0.01
@@ -120,7 +121,7 @@ def test_spans_do_not_cross_special_tokens() -> None:
 
 
 def test_spans_of_rows_that_open_within_a_word_leave_their_neighbours_alone() -> None:
-    """The tokens before the first span belong to none."""
+    """The tokens before the first span belong to no span."""
     span = TOKEN.model_copy(update={"scheme": "span"})
     given = planes(50, 64, 64)
     starts = given.word_start.copy()

@@ -1,4 +1,4 @@
-"""Scripts, widths and marks, one after the other."""
+"""Scripts, widths and marks are normalized one step after the other."""
 
 from __future__ import annotations
 

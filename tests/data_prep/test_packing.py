@@ -1,4 +1,4 @@
-"""Rows hold every example once, and little padding."""
+"""Rows hold every example once, with little padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the steps, and one task done by them."""
+"""Check the order of the steps, and run one task through them."""
 
 from __future__ import annotations
 

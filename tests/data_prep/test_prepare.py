@@ -1,4 +1,4 @@
-"""A corpus: the same bytes for any number of workers and any interruption, or one sentence and nothing left behind."""
+"""A corpus has the same bytes for any number of workers and any interruption, or is refused and leaves no file."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_task_that_finished_is_not_done_again(
 
 
 def number_of_files(folder: Path) -> int:
-    """A corpus that is complete has removed the folder."""
+    """Count the files in a folder; a complete corpus has removed the folder, which counts as 0 files."""
     try:
         return len(list(folder.iterdir()))
     except FileNotFoundError:
@@ -84,9 +84,12 @@ def number_of_files(folder: Path) -> int:
 
 @pytest.mark.parametrize("kill", [os.kill, os.killpg])
 def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path, kill: Any) -> None:
-    """kill -9 of the parent alone, as for want of memory, or of all, when one, two and three tasks have finished."""
+    """Send kill -9 when one, two and three tasks have finished.
+
+    The signal goes to the parent alone, as happens when memory runs out, or to all processes.
+    """
     text = tmp_path / "text.txt"
-    # several MiB: tasks of 1 MiB, so that the kills fall between and within them
+    # The text has several MiB, in tasks of 1 MiB, so that the kills fall between and within tasks.
     text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
     command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
     subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
@@ -145,7 +148,7 @@ def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:
         rows = corpus.read(split, np.arange(corpus.num_rows(split)))
         planes = Planes.of(rows, corpus.special)
         found += planes.tokens[planes.maskable].tolist()
-    # [UNK] and all others alike: nothing is dropped, nothing twice
+    # All tokens including [UNK] are there: none is missing, and none occurs twice.
     assert sorted(found) == sorted(expected)
     assert corpus.num_rows("validation") > 0
     assert small_recipe.vocabulary.size == len(entries_of(tokenizer))
@@ -191,7 +194,7 @@ def test_a_line_of_megabytes_and_unknown_characters(tmp_path: Path, text_file: P
     prepare(load("tiny", [*SMALL, f"data.sources={text}", "vocabulary.alphabet=50"]), tmp_path / "out", 1)
     report = read_json(tmp_path / "out" / "report.json")
     assert report["unknown_characters"]["☃"] == 2
-    assert report["unknown_characters"]["(a long word)"] == 1 + 1  # cut once, for the length of a piece
+    assert report["unknown_characters"]["(a long word)"] == 1 + 1  # cut once, at the greatest length of a piece
     assert report["tokens"] > 1_000_000
 
 
@@ -209,7 +212,7 @@ def test_bad_input_leaves_nothing(
 ) -> None:
     text = tmp_path / "text.txt"
     text.write_bytes(text_file.read_bytes() if content is None else content)
-    (tmp_path / ".deleting-out" / "left").mkdir(parents=True)  # by a kill while the same was cleared up
+    (tmp_path / ".deleting-out" / "left").mkdir(parents=True)  # as a kill during an earlier removal would leave it
     with pytest.raises(UserError) as error:
         prepare(load("tiny", [*SMALL, f"data.sources={text}", *overrides]), tmp_path / "out", 1)
     assert sentence in str(error.value)
@@ -261,7 +264,7 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, workers: str) -> None:
     assert "Traceback" not in full.stderr
     left = {path.name for path in (small_disk / "out").iterdir()}
     assert "manifest.json" not in left
-    # with room, the same command goes on and makes what it always makes
+    # When there is room, the same command resumes and makes the same corpus as always.
     subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
     again = subprocess.run([*command, str(small_disk / "out")], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr

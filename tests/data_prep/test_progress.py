@@ -1,4 +1,4 @@
-"""What is said of how far the tasks are."""
+"""Check the lines that report the progress of the tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`prepare --engine ray`: a local Ray, and a cluster that is there already."""
+"""Run `prepare --engine ray` on a local Ray, and on a cluster that already exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.slurm import processes
 pytest.importorskip("ray", reason='no Ray here; pip install ".[ray]"')
 ON_RAY = ("--engine", "ray", "--workers", "2")
 
-# A head of one core and a node of one core, until its input ends.
+# This program runs a head node of one core and a second node of one core, until its input ends.
 CLUSTER = """
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -86,7 +86,7 @@ def test_killed_and_repeated_it_gives_the_same_bytes(
 def test_bad_input_is_one_sentence_and_leaves_nothing(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
-    """The last of several tasks meets it while another one is being done."""
+    """The last of several tasks meets the bad input while another task is still in work."""
     text = tmp_path / "bad.jsonl"
     good = json.dumps({"text": "a good line with words " * 10_000})
     text.write_text("\n".join([*[good] * 20, '{"no text": 1}']))
@@ -101,7 +101,7 @@ def test_interrupted_it_says_so(preparations: Preparations, whole: dict[str, str
     out = tmp_path / "out"
     command = preparations.start(out, *ON_RAY)
     wait_until(lambda: [*(out / ".prepare" / "locks").glob("*")])  # a task has begun
-    os.killpg(command.pid, signal.SIGINT)  # as Ctrl-C does
+    os.killpg(command.pid, signal.SIGINT)  # Ctrl-C sends the same signal
     _, error = command.communicate()
     assert command.returncode == 75 and "interrupted; the same command goes on" in " ".join(error.split()), error
 
@@ -122,5 +122,5 @@ def test_without_ray_a_sentence(preparations: Preparations, tmp_path: Path, monk
 
 
 def _workers(command: int) -> Iterator[int]:
-    """Those of the local Ray of a command that are at a task."""
+    """Return the workers of a command's local Ray that are at work on a task."""
     return (process for process in processes("ray::_run_task") if os.getsid(process) == command)

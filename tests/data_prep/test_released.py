@@ -1,4 +1,4 @@
-"""What preparation takes from a released model: the keys of its vocabulary, and how long its rows may be."""
+"""Preparation takes from a released model the keys of its vocabulary and the largest length of its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_models_ids_stay(model: Path) -> None:
-    """Its file has a blank line, an entry twice and trailing white space."""
+    """The vocabulary file has a blank line, a repeated entry and trailing white space."""
     keys = vocabulary_keys(str(model), extend=0)
     assert keys == {
         "source": str(model / "vocab.txt"),

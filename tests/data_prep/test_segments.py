@@ -1,4 +1,4 @@
-"""Google's segment rules, and nothing dropped."""
+"""Google's segment rules are followed, and no token is dropped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def words(example: Example) -> list[int]:
 
 
 def sentences(lengths: list[int]) -> list[np.ndarray]:
-    """Sentences whose tokens count upwards from 5 through the document."""
+    """Return sentences whose tokens count upwards from 5 through the document."""
     borders = np.cumsum([5, *lengths])
     return [np.arange(start, end, dtype=np.uint32) for start, end in pairwise(borders)]
 
@@ -48,7 +48,7 @@ def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int, con
 
 def test_a_long_line_fills_rows_to_the_last_token() -> None:
     made = list(examples(sentences([300]), data(random_length_share=0.0), SPECIAL, 0))
-    # 300 = 10 * 30: one line is one segment, and 30 tokens fit between [CLS] and [SEP]
+    # The line has 300 = 10 * 30 tokens: it becomes one segment per row, and 30 tokens fit between [CLS] and [SEP].
     assert [len(example.tokens) for example in made] == [32] * 10
     assert [word for example in made for word in words(example)] == list(range(5, 305))
 
@@ -56,7 +56,8 @@ def test_a_long_line_fills_rows_to_the_last_token() -> None:
 def test_the_first_segment_takes_sentences_up_to_half_and_the_second_the_rest() -> None:
     never = data(single_segment_share=0.0, random_length_share=0.0)
     first, *_ = examples(sentences([6, 6, 6, 6, 6, 6]), never, SPECIAL, 3)
-    # target 32: half is (32 - 3) // 2 = 14; 6 + 6 < 14 stay in A, a third may go either way, the others go to B
+    # The target is 32, so half is (32 - 3) // 2 = 14. Since 6 + 6 < 14, two sentences stay in A, a third may go either
+    # way, and the others go to B.
     assert first.second_segment - 2 in (12, 18)
     assert len(first.tokens) == 32
 
@@ -85,16 +86,16 @@ def test_the_same_key_cuts_alike() -> None:
 
 
 def test_the_reversed_condition_does_what_googles_did_before_its_fix() -> None:
-    """The three effects that issue 20 of google-research/electra and HFL's issues 77 and 90 describe."""
+    """Check the three effects that issue 20 of google-research/electra and HFL's issues 77 and 90 describe."""
     always = data(segment_condition="reversed", single_segment_share=0.0, random_length_share=0.0)
-    # one long line: an empty first segment
+    # One long line gives an empty first segment.
     (lone, *_) = examples(sentences([40]), always, SPECIAL, 0)
     assert lone.tokens[:2].tolist() == [SPECIAL.cls, SPECIAL.sep]
     assert lone.second_segment == 2
-    # a first sentence of half the target goes behind what follows it
+    # A first sentence of at least half the target comes after the sentences that follow it.
     (swapped, *_) = examples(sentences([20, 5, 10]), always, SPECIAL, 0)
     assert words(swapped)[0] == 25
     assert swapped.tokens[swapped.second_segment] == 5
-    # short sentences: everything is in the first segment
+    # With short sentences, everything is in the first segment.
     (single, *_) = examples(sentences([6] * 6), always, SPECIAL, 0)
     assert single.second_segment == len(single.tokens)

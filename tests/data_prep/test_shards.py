@@ -1,4 +1,4 @@
-"""A corpus that is not what its manifest says is refused by name."""
+"""A corpus that differs from its manifest is refused by name."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_folder_that_is_no_complete_corpus(copied: Path, tmp_path: Path) -> No
         Corpus(copied)
 
 
-# All that training reads; the reports are for people.
+# Training reads all of these files; the reports are for people.
 READ = ("manifest.json", "tokenizer.json", "vocab.txt", "train-00000.npy", "validation-00000.npy")
 
 
@@ -88,7 +88,7 @@ def test_sizes_are_always_looked_at(copied: Path, name: str, damage: str) -> Non
 
 
 def test_two_shards_that_have_changed_places(copied: Path) -> None:
-    """Of one size, so that nothing but the sha256 tells."""
+    """The shards have the same size, so only the sha256 shows the exchange."""
     content = json.loads((copied / "manifest.json").read_text())
     (shard,) = content["shards"]["train"]
     other = np.load(copied / shard["file"])[::-1]

@@ -1,4 +1,4 @@
-"""`prepare --task i/n`: processes that share the tasks of one folder."""
+"""With `prepare --task i/n`, several processes share the tasks of one folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_share_leaves_the_others_alone_and_goes_on(
     assert marks and all(int(name) % 2 == 0 for name in marks)
     again = preparations.run(out, "--task", "0/2")
     assert again.returncode == 0 and finished(out) == marks
-    assert preparations.run(out).returncode == 0  # one alone goes on from what shares have finished
+    assert preparations.run(out).returncode == 0  # one process resumes from the finished tasks of the shares
     assert fingerprint(out) == whole
 
 

@@ -1,4 +1,4 @@
-"""`prepare --engine slurm` on a real Slurm of two nodes."""
+"""Run `prepare --engine slurm` on a real Slurm of two nodes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     command = preparations.start(out, *ON_SLURM, "--workers", "2")
     wait_until(lambda: finished(out))
     jobs = slurm.output("squeue", "--noheader", "--format=%F").split()
-    slurm.output("scontrol", "suspend", jobs[0])  # or they would be done before the command is there again
+    slurm.output("scontrol", "suspend", jobs[0])  # otherwise the jobs would end before the command is started again
     command.send_signal(end)
     _, error = command.communicate()
     job = re.search(r"job (\d+);", error)

@@ -1,4 +1,4 @@
-"""The sample is a part of the text that the input alone decides, and its tokens are counted as a corpus's are."""
+"""The sample is a part of the text that depends on the input alone, and its tokens are counted as in a corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of languages and vocabularies, each with the warning that it must give, or with none."""
+"""Check a table of languages and vocabularies, each with the warning that it must give or with no warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import documents
 TINY = load("tiny")
 VOCABULARY = TINY.vocabulary.model_copy(update={"lowercase": True, "strip_accents": True, "source": "vocab.txt"})
 
-# language -> (text, what stripping accents does to a word of it)
+# Each language has a text, and the change that stripping accents makes to a word of the text.
 DAMAGED = {
     "Korean": ("법원은 판결을 선고하였다", "판결을 falls into 9 parts"),
     "Hindi": ("न्यायालय ने निर्णय दिया", "ने becomes न"),

@@ -1,4 +1,4 @@
-"""A vocabulary is trained the same every time, or taken whole."""
+"""A vocabulary is trained the same every time, or taken unchanged from a file."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_tokenizer_that_contradicts_the_recipe_is_refused_by_key(words_file: P
 
 
 def small_vocabulary(tmp_path: Path, unused: int) -> Path:
-    """Letters, some words, and unused entries in the middle as BERT's vocabularies have them."""
+    """Write letters, some words, and unused entries in the middle, as BERT's vocabularies have them."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     entries = [*SPECIAL_TOKENS.values(), *(f"[unused{number}]" for number in range(unused)), "the", "of"]
     path = tmp_path / "vocab.txt"
@@ -171,7 +171,7 @@ def test_extension_takes_unused_entries_and_then_the_end(tmp_path: Path, unused:
     chosen = settings(source=str(path), size=size, extend=3, smallest_count=1)
     tokenizer = vocabulary.take(chosen)
     entries, additions = extended(tokenizer, chosen, TEXT)
-    # 3 x 10 pieces saved; 2 x 3; 4 times unknown
+    # The first word saves 3 x 10 pieces, the second saves 2 x 3, and the third was unknown 4 times.
     assert [addition.word for addition in additions] == ["stethoscope", "ward", "\u03b2"]
     assert additions[0].pieces.split()[:3] == ["s", "##t", "##e"]
     assert additions[0].occurrences == 3
@@ -212,7 +212,7 @@ def test_a_corpus_with_an_extended_vocabulary_lists_what_was_added(tmp_path: Pat
     assert len(lines) == 11
     kept = (tmp_path / "corpus" / "vocab.txt").read_text().splitlines()
     assert all(kept[int(line.split("\t")[1])] == line.split("\t")[0] for line in lines[1:])
-    # training needs no word of it
+    # Training needs none of the keys by which the vocabulary was extended.
     trained = load("tiny", [*SMALL, f"vocabulary.size={size}"])
     corpus = Corpus(tmp_path / "corpus")
     check_corpus(trained, corpus)

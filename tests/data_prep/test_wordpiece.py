@@ -1,4 +1,4 @@
-"""The ids of look-up are the tokenizer's own, whatever the text; tokenizers that look beyond words are recognised."""
+"""The look-up gives the tokenizer's own ids for any text, and recognises tokenizers that look beyond words."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ don't (it's) “quoted” … — – a-b a_b $5 €5 5% 3.14 1,000 ~`^|<>=+ ≠
 [CLS] [MASK] [mask] [UNK][SEP] ##ing ## # a##b [PAD]ding [ MASK ]
 """ + "\n".join(["a" * 99, "a" * 100, "a" * 101, "é" * 201, "x" * 70_000, "", " ", "\u0301" * 300, "汉" * 5000])
 
-# Letters, marks, Chinese, spaces, what is dropped, and what becomes several characters: they meet more often than by
-# chance.
+# The characters are letters, marks, Chinese, spaces, dropped characters, and characters that become several characters.
+# In this selection they meet more often than by chance.
 MIXED = (
     "aB1é\u0301\u0327\u0323\u302e\U0001d165\u0345ΣİǰΩﬁ가\u1161सนि汉\U00020000\uf900\U0002b820"
     " \t\u3000\u2028\x00\x85\u200b\ufffd.!-#[]≠\u037e😀"
@@ -40,7 +40,10 @@ MIXED = (
 
 
 def tokenizer_of(lowercase: bool = True, strip_accents: bool = True, longest_word: int = 100) -> Tokenizer:
-    """Every character below U+3000 is an entry, at the beginning of words and in them; of Chinese, some."""
+    """Return a tokenizer whose entries are all characters below U+3000, at the beginning of words and in them.
+
+    Only some Chinese characters are entries.
+    """
     characters = [chr(point) for point in range(0x21, 0x3000)]
     continued = ["##" + character for character in characters]
     chinese = [chr(point) for point in range(0x4E00, 0x5F00)]
@@ -165,7 +168,7 @@ def by_jieba() -> words.LineTokenizer:
     return words.LineTokenizer(VARIANTS[True, True], load("health").masking)
 
 
-@settings(deadline=None)  # jieba reads its dictionary in the first
+@settings(deadline=None)  # jieba reads its dictionary in the first example
 @given(st.lists(st.text(st.sampled_from("患者服用头痛 a1.é\u0301\u200b\x00\U0002b820")), max_size=4))
 def test_a_segmenters_words_are_marked_as_by_offsets(lines: list[str]) -> None:
     tokenizer, masking = VARIANTS[True, True], load("health").masking

@@ -1,4 +1,7 @@
-"""Word borders: Latin pieces stay themselves, Chinese words are a real segmenter's, long ones fall into characters."""
+"""Check word borders: Latin pieces stay themselves, and Chinese words come from a real segmenter.
+
+Long Chinese words fall into characters.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def chosen(vocabulary_file: Path, *overrides: str):
 
 
 def borders(vocabulary_file: Path, *overrides: str) -> list[str]:
-    """The words of TEXT as its tokens are flagged."""
+    """Return the words of TEXT, as the flags of its tokens mark them."""
     recipe = chosen(vocabulary_file, *overrides)
     flagged, _ = words.LineTokenizer(vocabulary.take(recipe.vocabulary), recipe.masking)([TEXT])
     found: list[str] = []
@@ -51,7 +54,7 @@ def test_words_of_at_most_four_characters_are_units(vocabulary_file: Path) -> No
     found = borders(vocabulary_file)
     assert "".join(found) == TEXT
     assert {"患者", "服用", "ibuprofen", "缓解", "头痛", "体温", "收录", "38", "阿司匹林"} <= set(found)
-    # seven characters in jieba's dictionary: no unit, and none of its parts is
+    # This word has seven characters in jieba's dictionary, so neither the word nor any part of it is a unit.
     for character in "中华人民共和国":
         assert character in found
 
