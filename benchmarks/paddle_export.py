@@ -49,7 +49,7 @@ def write(folder: Path) -> None:
         shape = [f"model.embedding={WIDTH}", f"model.discriminator={tower}", f"model.generator={tower}"]
         recipe = load("health", [*shape, "vocabulary.size=200", objectives, *views])
         pair = ElectraPair(recipe).eval()
-        for parameter in pair.parameters():  # the weights are large enough for every weight to show in the outputs
+        for parameter in pair.parameters():  # weights of this size all show in the outputs
             torch.nn.init.normal_(parameter, std=0.3)
         parts: tuple[TowerName, ...] = ("discriminator", "generator")
         networks: dict[TowerName, Network] = {

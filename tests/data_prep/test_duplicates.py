@@ -173,7 +173,7 @@ def test_a_corpus_without_repeated_documents(
 def test_all_ways_leave_out_the_same(preparations: Preparations, tmp_path: Path) -> None:
     """Compare the corpora of one process, two processes, shares at once, and shares in turn.
 
-    Of the shares in turn, the first does the work that all others need.
+    Of the shares in turn, one share also does the work that the others need.
     """
     options = "data.deduplicate=minhash"
     ways = {"one": ("--workers", "1"), "two": ("--workers", "2")}

@@ -129,7 +129,7 @@ def test_too_many_in_a_row_end_the_run_with_their_rows(
     wild = ("optimizer.learning_rate=1e38", "run.stop_after_skipped=3", f"compute.zero_stage={zero_stage}")
     often = ("run.save_every=1", "run.keep_last=9")
     ended = start(corpus_folder, tmp_path, *wild, *often, processes=processes)
-    assert ended.returncode == (2 if processes == 1 else 1)  # torchrun always exits with 1
+    assert ended.returncode == (2 if processes == 1 else 1)  # torchrun exits with 1 for every failure
     assert "error: step 5: the loss or the gradient of the last 3 steps was not finite" in ended.stderr
     assert ended.stderr.count("error: ") == 1
     lines = [json.loads(line) for line in (tmp_path / "skipped-00000003.jsonl").read_text().splitlines()]
