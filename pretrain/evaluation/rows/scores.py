@@ -1,8 +1,9 @@
 """Scores from the measures of each row, with 95 % intervals over rows.
 
 Rows are sampled, and the tokens of a row are not independent. So every score is a function of sums over rows, and its
-standard error that of its linear approximation: the delta method for a ratio of sums, and for the AUC N. Obuchowski,
-"Nonparametric analysis of clustered ROC curve data" (Biometrics 53, 1997), which is DeLong's method with clusters.
+standard error comes from its linear approximation. For a ratio of sums this is the delta method. For the AUC it is
+N. Obuchowski, "Nonparametric analysis of clustered ROC curve data" (Biometrics 53, 1997), which is DeLong's method with
+clusters.
 Neighbouring rows may come from one document; then the intervals are too narrow.
 
 Letters: R rows, N tokens.

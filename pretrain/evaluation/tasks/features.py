@@ -1,7 +1,7 @@
 """Examples become token ids with their labels, and the outputs of a model become predictions.
 
-There is one `TaskReader` for each kind of task. A feature is what the model reads at once: an example, a part of a
-long example, or an example paired with each of its options.
+There is one `TaskReader` for each kind of task. A feature is the input that the model reads at once: an example, a part
+of a long example, or an example paired with each of its options.
 
 Letters: B features, C options, L tokens.
 """

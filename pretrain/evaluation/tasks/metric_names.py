@@ -18,7 +18,7 @@ from pretrain.evaluation.tasks.metrics import (
 )
 from pretrain.evaluation.tasks.reading.task import Task
 
-# The published metric of a task, where it is not the first of its kind.
+# The published metric of each task whose metric is not the first of its kind.
 _PUBLISHED = {
     "cola": "matthews",
     "mrpc": "f1",

@@ -47,7 +47,7 @@ def score_label_sets(predicted: Sequence[Set[str]], correct: Sequence[Set[str]],
 
 
 def score_numbers(predicted: Sequence[float], correct: Sequence[float]) -> Metrics:
-    """Correlations; 0 where all predictions are the same number."""
+    """Compute correlations. They are 0 if all predictions are the same number."""
     from scipy.stats import pearsonr, spearmanr
 
     if not np.ptp(predicted) or not np.ptp(correct):
@@ -66,7 +66,7 @@ def score_tags(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[st
 
 
 def _score_entities(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]]) -> Metrics:
-    """As conlleval counts them, so an I- that follows no tag of its kind begins an entity."""
+    """Score entities as conlleval counts them, so an I- that follows no tag of its kind begins an entity."""
     from seqeval.metrics import f1_score, precision_score, recall_score
 
     tags = [list(sentence) for sentence in correct], [list(sentence) for sentence in predicted]
@@ -76,7 +76,7 @@ def _score_entities(predicted: Sequence[Sequence[str]], correct: Sequence[Sequen
 
 def score_sets(predicted: Sequence[Set[Any]], correct: Sequence[Set[Any]]) -> Metrics:
     """Precision, recall and F1 over the members of all sets (micro): terms, relations."""
-    # scikit-learn would need a column for every possible member, and relations have no list of those.
+    # scikit-learn would need a column for every possible member, and there is no list of all possible relations.
     num_hits = sum(len(guess & right) for guess, right in zip(predicted, correct, strict=True))
     num_predicted, num_correct = sum(map(len, predicted)), sum(map(len, correct))
     return {

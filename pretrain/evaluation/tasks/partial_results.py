@@ -53,7 +53,7 @@ class PartialResults:
             self._partial.unlink(missing_ok=True)
 
     def remark(self) -> str:
-        """A sentence for a user who interrupts: where the finished seeds are."""
+        """A sentence that tells a user who interrupts where the finished seeds are."""
         if not self._partial:
             return "no result is saved; with --json FILE the same command would resume"
         return f"the finished results are in {self._partial}, and the same command resumes"
@@ -78,7 +78,7 @@ def _restore_task(stored: dict[str, Any], result: TaskResult, num_seeds: int, fi
 
 
 def _difference(stored: dict[str, Any], result: TaskResult, model: str) -> str | None:
-    """Why stored metrics of a model cannot be those of this command."""
+    """Return the reason why the stored metrics of a model do not belong to this command. None if they do."""
     current = result.identity()
     if stored["sha256"]["task"] != current["sha256"]["task"]:
         return "another content of the task"

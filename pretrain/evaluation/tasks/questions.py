@@ -31,7 +31,7 @@ class _BestSpan:
 
 
 class QuestionReader(TaskReader):
-    """A context is read in overlapping windows. [CLS] is the target where the answer is not in the window."""
+    """A context is read in overlapping windows. [CLS] is the target if the answer is not in the window."""
 
     def features(self, examples: Sequence[LabelledExample]) -> list[Feature]:
         # At most a quarter, so that every window has room for new text, however long the question is.

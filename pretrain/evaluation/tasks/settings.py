@@ -1,7 +1,7 @@
 """How a model is fine-tuned: the ELECTRA paper's numbers (appendix B) for its size, unless a key overrides them.
 
-Where ELECTRA's paper has no numbers, epochs, lengths and batches are those of the baselines of CLUE (C3, CHID), CBLUE
-(CHIP-CDN) and ERNIE-Health (CMeIE).
+If ELECTRA's paper has no numbers for a task, its epochs, length and batch come from the baselines of CLUE (C3, CHID),
+CBLUE (CHIP-CDN) and ERNIE-Health (CMeIE).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from pretrain.evaluation.tasks.partial_results import PartialResults
 from pretrain.evaluation.tasks.results import Spread, TaskResult
 
 _COLOURS = ("#2a6f7f", "#c8702a")
-# Measures of the picture, in its own units.
+# The sizes in the picture, in its own units.
 _LEFT, _PLOT, _RIGHT, _ROW = 260, 460, 40, 52
 
 

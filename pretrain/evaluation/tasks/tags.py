@@ -39,7 +39,7 @@ class TagReader(TaskReader):
     ) -> Metrics:
         # A word without a token, such as a blank, has no prediction and counts as outside of every entity.
         predicted = [[OUTSIDE] * len(example.words) for example in examples]
-        # In reverse order, so that the first part wins where a word was cut.
+        # The parts are read in reverse order, so that the first part wins if a word was cut in two.
         for feature, logits in reversed(list(zip(features, outputs, strict=True))):
             for word, place in first_tokens(feature.encoding).items():
                 predicted[feature.example][word] = self.task.labels[logits[place].argmax()]

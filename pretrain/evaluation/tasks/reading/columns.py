@@ -27,7 +27,7 @@ def looks_like_columns(text: str) -> bool:
 
 
 def column_records(text: str) -> Iterator[dict[str, Any]]:
-    """{tokens, tags} for each sentence; without `tags` where the file has a single column.
+    """Make a record {tokens, tags} of each sentence. It has no `tags` if the file has a single column.
 
     The first column is the word and the last its tag. Lines that begin a document, comments of CoNLL-U and a header
     are left out. Raises ValueError for a line with another number of columns.
@@ -60,7 +60,7 @@ def _is_header(cells: list[str]) -> bool:
 
 
 def _is_left_out(line: str, cells: list[str], *, is_first: bool) -> bool:
-    """A header, a comment such as `# sent_id = 1`, or a range of words of CoNLL-U (1-2)."""
+    """Whether a line is a header, a comment such as `# sent_id = 1`, or a range of words of CoNLL-U (1-2)."""
     if is_first and _is_header(cells):
         return True
     is_comment = line.startswith("# ") and len(cells) != 2

@@ -17,7 +17,7 @@ LABELS = ("label", "gold_label", "is_duplicate", "Quality", "labels")
 # A field whose numbers are always the target of a regression.
 SCORES = ("score", "similarity_score")
 WORDS = ("tokens", "words")
-# Where a record has tags of several kinds, as CoNLL-2003 has, those of entities are taken.
+# If a record has tags of several kinds, as in CoNLL-2003, the tags of entities are taken.
 TAGS = ("ner_tags", "tags", "labels", "label", "pos_tags", "upos")
 # Fields that number a record, and hold neither text nor label.
 NUMBERS = ("id", "idx", "index", "guid", "qid", "")

@@ -28,7 +28,9 @@ _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
-    """`train.jsonl`, `KUAKE-QIC_train.json`, `train-v2.0.json`, `dev_matched.tsv`, compressed by gzip or not.
+    """Find the files of a split, such as `train.jsonl`, `KUAKE-QIC_train.json`, `train-v2.0.json` or `dev_matched.tsv`.
+
+    They may be compressed by gzip.
 
     Raises UserError when two files could be the split.
     """
@@ -56,7 +58,7 @@ def records_of(file: Path) -> list[Record]:
 
 
 def reason(error: BaseException) -> str:
-    """What is wrong with a record, in words, where the exception only names a key."""
+    """Describe in words the fault of a record, also if the exception only names a key."""
     if isinstance(error, KeyError):
         return f"there is no field {error}"
     if isinstance(error, (TypeError, AttributeError)):
@@ -100,7 +102,7 @@ def _names_texts(text: str) -> bool:
 
 
 def _json_value(text: str) -> Any:
-    """One JSON value, or a list of the values in the lines."""
+    """Parse a text as one JSON value, or as a list of the values in its lines."""
     try:
         return json.loads(text)
     except ValueError:
@@ -108,7 +110,7 @@ def _json_value(text: str) -> Any:
 
 
 def _json_records(text: str) -> list[Record]:
-    """A list or a table of records, SQuAD's articles, C3's lists, or a record in each line."""
+    """Take the records out of a list or table of records, SQuAD's articles, C3's lists, or a record in each line."""
     value = _json_value(text)
     if isinstance(value, dict) and isinstance(items := value.get("data"), list):
         is_squad = any(isinstance(item, dict) and "paragraphs" in item for item in items)
@@ -132,7 +134,7 @@ def _cloze_records(record: Record, file: Path) -> Iterator[Record]:
 
 
 def _cloze_answers(file: Path) -> dict[str, int]:
-    """CHID's train_answer.json for train.json: blank -> place of its candidate. Empty for a split without the file."""
+    """Read CHID's train_answer.json for train.json: blank -> place of its candidate. Empty if there is no such file."""
     name, dot, endings = file.name.partition(".")
     places = (file.with_name(f"{name}_answer{dot}{ending}") for ending in (endings, endings.removesuffix(".gz")))
     answers = next((place for place in places if place.is_file()), None)

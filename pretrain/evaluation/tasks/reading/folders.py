@@ -1,4 +1,4 @@
-"""Labelled tasks as folders of train, dev and test files, in this project's layout and in those of published tasks.
+"""Labelled tasks as folders of train, dev and test files, in this project's layout or the layout of published tasks.
 
 The project's own layout is JSON lines: {text, text_pair, label}, {text, text_pair, choices, label}, {tokens, tags}, or
 {question, context, answers: [{text, answer_start}]}. The kind of a file is decided by the names of its fields, never by

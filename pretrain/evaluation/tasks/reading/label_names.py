@@ -14,7 +14,7 @@ _TABLES = ("info.json", "dataset_info.json", "dataset_infos.json")
 
 
 def declared_names(folder: Path, field: str) -> list[str]:
-    """From a list of names, or from the features of a dataset of Hugging Face; empty where there are none.
+    """Read the names from a list, or from the features of a dataset of Hugging Face. Empty if there are no names.
 
     Raises UserError for a file that cannot be read.
     """

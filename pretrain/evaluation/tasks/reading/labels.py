@@ -15,7 +15,7 @@ from pretrain.evaluation.tasks.reading.task import LabelSet
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
 _OVERRIDE = "kind=classes, kind=multilabel or kind=number overrides this"
-# With fewer training records than this, each may well have a class of its own.
+# If there are fewer training records than this, each record may well have a class of its own.
 _FEWEST_RECORDS = 20
 # Characters that separate several labels in one string.
 _SEPARATORS = (";", "|", "##", "；", "、")
@@ -79,7 +79,7 @@ def resolve_labels(
 
 
 def _key(value: Any) -> Key | None:
-    """The same for 1, "1" and 1.0, and for the same names in another order, so that all files agree."""
+    """Return a key that is the same for 1, "1" and 1.0, and for the same names in another order."""
     if isinstance(value, list):
         items = [_key(item) for item in value]
         return tuple(items if set(items) <= {0, 1, -1} else sorted(items, key=str))
@@ -88,14 +88,17 @@ def _key(value: Any) -> Key | None:
 
 
 def _as_number(value: Any) -> float | None:
-    """A number, or a text that is one. Codes with leading zeros ("007") are names."""
+    """Convert a number, or a text of a number, to a float. Codes with leading zeros ("007") are names and give None."""
     if isinstance(value, (int, float)):
         return float(value)
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
 def _kind(values: Sequence[Any], notes: list[str]) -> Literal["classes", "multilabel", "number"]:
-    """Lists are sets of classes; numbers with a fraction, or many whole ones written as 3.0, are a regression."""
+    """Decide the kind of labels. Lists are sets of classes.
+
+    Numbers with a fraction, or many whole numbers written as 3.0, are the targets of a regression.
+    """
     if any(isinstance(value, list) for value in values):
         return "multilabel"
     numbers = {number for value in values if (number := _as_number(value)) is not None}

@@ -31,7 +31,7 @@ def is_missing(value: Any) -> bool:
 
 
 def hidden(labels: Keys, missing_label: Any, notes: list[str]) -> dict[str, list[bool]]:
-    """Which labels only mark a missing label, by split. What was decided is added to `notes`."""
+    """Return by split which labels only mark a missing label. Every decision is added to `notes`."""
     if missing_label == "none":
         return {split: [False] * len(values) for split, values in labels.items()}
     if missing_label != "auto":
@@ -58,7 +58,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_mark(label: Key | None) -> bool:
-    """-1, a word such as "unknown", or a list of nothing but -1."""
+    """Whether a label is -1, a word such as "unknown", or a list that contains only -1."""
     if isinstance(label, tuple):
         return bool(label) and all(item == -1 for item in label)
     return label == -1 if _is_number(label) else isinstance(label, str) and label.lower() in _MARKS
@@ -82,7 +82,7 @@ def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[boo
 def _minus_one_is_mark(others: Counter[Key], minus_ones: int) -> bool:
     """Whether -1 marks a missing label in training that has these other labels."""
     if not all(map(_is_number, others)):
-        return True  # among names or lists
+        return True  # a -1 among names or lists is always a mark
     if min(others) < 0:
         return False
     is_regression = any(not float(label).is_integer() for label in others)
@@ -117,6 +117,6 @@ def _is_improbable(label: Key, count: int, train: Counter[Key]) -> bool:
 
 
 def _shown(labels: Sequence[Key]) -> str:
-    """The values in words: 1.0 is shown as 1, as it is written in most files."""
+    """Format the values for a message. 1.0 is shown as 1, as most files write it."""
     values = sorted({f"{label:g}" if _is_number(label) else str(label) for label in labels})
     return " or ".join(values[:3])

@@ -53,7 +53,10 @@ class RawExample:
 
 
 def parse_record(record: Record) -> RawExample:
-    """Raises ValueError, KeyError, TypeError or AttributeError for a record that is no example of a known kind."""
+    """Parse a record.
+
+    Raises ValueError, KeyError, TypeError or AttributeError for a record that is no example of a known kind.
+    """
     if reason := next((_UNSUPPORTED[name] for name in record if name in _UNSUPPORTED), None):
         raise ValueError(f"holds {reason}")
     if "choices" in record:
@@ -201,7 +204,10 @@ def _choice(record: Record) -> RawExample:
 
 
 def _place_of_choice(label: Any, options: tuple[str, ...]) -> int | None:
-    """None for a mark of a missing label: null, an empty text, -1 or "unknown", unless a choice is called so."""
+    """Return the place of the correct choice. It is None for a mark of a missing label.
+
+    Marks are null, an empty text, -1 and "unknown", unless a choice has this name.
+    """
     label = label.strip() if isinstance(label, str) else label
     if isinstance(label, str) and label in options:
         return options.index(label)
@@ -215,14 +221,14 @@ def _place_of_choice(label: Any, options: tuple[str, ...]) -> int | None:
 
 
 def _terms(record: Record) -> RawExample:
-    """CHIP-CDN: names with ## between them."""
+    """Parse a record of CHIP-CDN, whose terms are separated by ##."""
     names = record["normalized_result"]
     terms = () if is_missing(names) else tuple(name.strip('"') for name in _string(names).split("##"))
     return RawExample(_text(record["text"]), None, (), Terms(terms) if terms else None)
 
 
 def _relations(record: Record) -> RawExample:
-    """CMeIE."""
+    """Parse a record of CMeIE."""
     words = tuple(_string(record["text"]))
     if is_missing(record["spo_list"]):
         return RawExample("", None, words, None)

@@ -65,7 +65,7 @@ def _is_in(value: object, texts: Sequence[str]) -> bool:
 
 
 def _with_label_list(record: Record, columns: Sequence[str]) -> Record:
-    """The record with the names of its classes as `labels`; without them where its indicators are hidden.
+    """Return the record with the names of its classes as `labels`, or without `labels` if its indicators are hidden.
 
     Raises ValueError for an indicator that is no zero or one.
     """

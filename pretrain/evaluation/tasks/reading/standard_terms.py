@@ -8,7 +8,7 @@ from configs.common.errors import UserError
 
 
 def standard_terms(folder: Path) -> set[str]:
-    """CHIP-CDN's ICD-10: the second column of the only .xlsx in the folder."""
+    """Read CHIP-CDN's ICD-10 terms from the second column of the only .xlsx in the folder."""
     files = sorted(path for path in folder.glob("*.xlsx") if not path.name.startswith((".", "~")))
     if len(files) != 1:
         raise UserError(

@@ -33,7 +33,7 @@ def resolve_tags(
 
 
 def _without_ignored(record: RawTags | None) -> RawTags | None:
-    """None for a record all of whose tags are -100, which torch and `datasets` ignore."""
+    """Replace a record by None if all its tags are -100, which torch and `datasets` ignore."""
     return None if record is None or all(str(tag) == "-100" for tag in record) else record
 
 
@@ -105,7 +105,10 @@ def _without_hidden_splits(
 
 
 def _to_bio(tags: dict[str, list[tuple[str, ...] | None]], notes: list[str]) -> dict[str, list[tuple[str, ...] | None]]:
-    """BMES, BIOES and BILOU as B-, I- and O, which metrics and published numbers use; other tags are returned as is."""
+    """Convert BMES, BIOES and BILOU to B-, I- and O, which metrics and published numbers use.
+
+    Other tags are returned unchanged.
+    """
     values = set(_flat(tags))
     marks = {tag.partition("-")[0] for tag in values}
     if not all(_SCHEMES.fullmatch(tag) for tag in values) or marks <= {"B", "I", "O"}:

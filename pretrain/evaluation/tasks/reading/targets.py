@@ -115,7 +115,7 @@ def _with_targets(raw: Sequence[RawExample], targets: Sequence[Target | None]) -
 
 
 def _without_hidden(split: str, examples: list[LabelledExample], notes: list[str]) -> list[LabelledExample]:
-    """No examples where the target of every example is empty, as in test files whose labels were removed."""
+    """Return no examples if the target of every example is empty, as in test files whose labels were removed."""
     if not examples or not all(example.has_empty_target for example in examples):
         return examples
     notes.append(f"{split}: none of {len(examples):,} records has anything to find, so it counts as unlabelled")

@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """All correct answers; none where the context does not answer the question."""
+    """All correct answers. There are none if the context does not answer the question."""
 
     answers: tuple[Answer, ...]
 
@@ -112,7 +112,7 @@ class LabelledExample:
             case Relations(relations):
                 return (relation.kind for relation in relations)
             case Choice(options):
-                # Places instead of names, since every example has options of its own.
+                # The labels are places instead of names, since every example has options of its own.
                 return (str(place) for place in range(len(options)))
         return ()
 
@@ -136,7 +136,7 @@ class Task:
     split: str  # the name of the held-out split: test where it is labelled, otherwise dev
     labels: tuple[str, ...]  # classes, tags, relations, terms, or places of options; none for numbers and spans
     summaries: tuple[SplitSummary, ...] = ()
-    # Sentences about what was decided, changed or left out while reading.
+    # Sentences about everything that was decided, changed or left out while reading.
     notes: tuple[str, ...] = ()
 
     @property
