@@ -14,6 +14,7 @@ from configs.common.errors import ElectraError
 from configs.common.slurm import failure_of, slurm, states_of
 from configs.folders import CORPUS_MANIFEST, RECIPE, WORK
 from launch.backends import JobState, Kind
+from launch.backends.commands import threads
 from launch.jobs import Job, Stage
 from launch.machines import Slurm
 from launch.templates import fill
@@ -71,7 +72,7 @@ def _script(job: Job, machine: Slurm, folder: Path) -> str:
         "about": _ABOUT[job.stage],
         "options": [shlex.quote(f"--{option}") for option in _options(job, machine, folder)],
         "modules": machine.modules,
-        "environment": _threads(job, machine) | machine.environment,
+        "environment": threads(job, machine.cpus) | machine.environment,
         "folder": str(folder),
         "script": str(folder / f"{job.stage}.sbatch"),
         "run": str(job.folder),
@@ -112,10 +113,6 @@ def _options(job: Job, machine: Slurm, folder: Path) -> Iterator[str]:
     yield "open-mode=append"
     yield "kill-on-invalid-dep=yes"
     yield f"output={str(folder).replace('%', '%%')}/{job.stage}-{'%A_%a' if is_array else '%j'}.log"
-
-
-def _threads(job: Job, machine: Slurm) -> dict[str, str]:
-    return {"OMP_NUM_THREADS": str(max(1, machine.cpus // (job.processes or 1)))} if job.stage.computes else {}
 
 
 def _torchrun(job: Job, machine: Slurm) -> list[str]:
