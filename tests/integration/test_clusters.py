@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from configs.common.errors import UserError
 from launch.refusals import refuse_unshared
 from launch.submissions import newest
 from tests.conftest import SMALL
 from tests.integration.test_run import training
 from tests.slurm import Cluster, processes
 
-NUM_STEPS = 150
+NUM_STEPS = 400
 RECIPE = (*SMALL, f"schedule.steps={NUM_STEPS}", "run.save_every=50", "run.evaluate_every=50")
 # The warning comes a minute before the time limit, since Slurm looks at time limits twice a minute.
 MACHINES = """
@@ -84,7 +85,7 @@ class User:
 def user(slurm: Cluster, tmp_path: Path) -> User:
     try:
         refuse_unshared(tmp_path)
-    except ValueError:
+    except UserError:
         pytest.skip("the folders of tests are in memory here; give --basetemp a folder on a disk")
     return User(tmp_path, slurm)
 
@@ -109,11 +110,14 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     where = ("--on", "tests", "--nodes", "2", "--stage", "prepare,pretrain,evaluate,export", "--watch")
     watching = user.start("submit", *recipe, f"data.sources={text_file}", *where)
     user.wait_for_step(20)
+    # The stopped processes cannot finish the run while the next command is answered.
+    signal_all(user.job(), signal.SIGSTOP)
     used = user.start("submit", *recipe, "--on", "tests").communicate()[1]
     assert f"is used by job {user.job()} (pretrain) on tests, which is RUNNING" in used
     assert f"scancel {user.job()}" in used
 
     slurm.output("scontrol", "requeue", user.job())
+    signal_all(user.job(), signal.SIGCONT)
     user.wait(lambda: "resuming after step" in user.log())
     user.wait_for_step(40)
     # The stopped processes take no further step before the warning, and the new time limit is only two minutes.
