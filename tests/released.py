@@ -24,16 +24,15 @@ class Models:
 
 
 def config(entries: int, tower: dict[str, int], embedding: int = 16, max_positions: int = 40) -> ElectraConfig:
-    theirs: dict[str, Any] = {
-        "vocab_size": entries,
-        "embedding_size": embedding,
-        "max_position_embeddings": max_positions,
-        "num_hidden_layers": tower["layers"],
-        "hidden_size": tower["hidden"],
-        "num_attention_heads": tower["heads"],
-        "intermediate_size": tower["intermediate"],
-    }
-    return ElectraConfig(**theirs)
+    return ElectraConfig(
+        vocab_size=entries,
+        embedding_size=embedding,
+        max_position_embeddings=max_positions,
+        num_hidden_layers=tower["layers"],
+        hidden_size=tower["hidden"],
+        num_attention_heads=tower["heads"],
+        intermediate_size=tower["intermediate"],
+    )
 
 
 def release(

@@ -15,17 +15,11 @@ ARCHITECTURES = {"discriminator": "ElectraForPreTraining", "generator": "Electra
 ENCODER = "ElectraModel"
 # Entries that the tensors do not show, with transformers' defaults for a released model whose config lacks them.
 _UNTOLD = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
-_HEADS = {"discriminator": "objectives.rtd.prediction.weight", "generator": "objectives.mlm.dense.weight"}
-
-
-def has_head(network: Network) -> bool:
-    """Whether the network has the head that detects or predicts. A released model may consist of the encoder alone."""
-    return _HEADS[network.part] in network.weights
 
 
 def architecture(network: Network) -> str:
     """Return the name of the transformers class that has the encoder, and the head if the network has one."""
-    return ARCHITECTURES[network.part] if has_head(network) else ENCODER
+    return ARCHITECTURES[network.part] if network.has_head else ENCODER
 
 
 def stated(recipe: Recipe, part: TowerName) -> dict[str, Any]:
@@ -54,21 +48,11 @@ def config_of(network: Network, pad_id: int) -> dict[str, Any]:
 
     The shape comes from the tensors. The other entries come from the model's own config, or are transformers' defaults.
     """
-    shape = network.shape
     return {
         "architectures": [architecture(network)],
         "model_type": "electra",
-        "vocab_size": shape["vocabulary"],
-        "embedding_size": shape["embedding"],
-        "hidden_size": shape["hidden"],
-        "num_hidden_layers": shape["layers"],
-        "num_attention_heads": network.tower["heads"],
-        "intermediate_size": shape["intermediate"],
-        "hidden_act": "gelu",
-        "max_position_embeddings": shape["max_positions"],
-        "type_vocab_size": shape["token_types"],
+        **network.electra_config,
         **{key: network.config.get(key, default) for key, default in _UNTOLD.items()},
-        "layer_norm_eps": network.epsilon,
         "pad_token_id": pad_id,
         "tie_word_embeddings": True,
         "dtype": "float32",

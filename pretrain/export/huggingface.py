@@ -14,7 +14,7 @@ from torch import Tensor
 
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_json
-from pretrain.export.config import architecture, config_of, has_head
+from pretrain.export.config import architecture, config_of
 from pretrain.export.proof import CardFacts, Outputs, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
@@ -34,11 +34,11 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
 
 def _write(source: Source, network: Network, folder: Path) -> Written:
     weights = to_huggingface(network.weights, network.part)
-    if not has_head(network):
+    if not network.has_head:
         # transformers saves a model without a head under names without this prefix.
         weights = {name.removeprefix("electra."): tensor for name, tensor in weights.items()}
     write_folder(source, network, folder, weights, {}, "ElectraTokenizerFast")
-    kind, heads = architecture(network), HEADS[network.part] if has_head(network) else ()
+    kind, heads = architecture(network), HEADS[network.part] if network.has_head else ()
     own = read_back(network, folder, heads)
     outputs, reader = transformers_outputs(kind, folder) or (own, OWN_READER)
     card = CardFacts("transformers", usage(kind), "fill-mask" if kind.endswith("ForMaskedLM") else None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.common.files import make_folder, write_json
-from pretrain.export.config import config_of, has_head
+from pretrain.export.config import config_of
 from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
@@ -63,7 +63,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
 
 def _heads(network: Network) -> tuple[tuple[str, ...], str]:
     """Return the objectives whose heads are written, and the name of PaddleNLP's class that has these heads."""
-    if not has_head(network):
+    if not network.has_head:
         return (), "ElectraModel"
     if network.part == "generator":
         return ("mlm",), "ElectraGenerator"

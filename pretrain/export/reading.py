@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from configs.common.errors import UserError
-from pretrain.export.config import has_head
 from pretrain.export.proof import Outputs
 from pretrain.export.source import pair_of_one
 from pretrain.released.lookup import open_released
@@ -33,7 +32,7 @@ def read_back(network: Network, path: Path, heads: Sequence[str]) -> Outputs:
                 f"{path}: {name} read back is not what was written, so nothing is kept; the disk or the memory of this "
                 "machine may be faulty"
             )
-    pair, kind = pair_of_one(stored), "logits" if has_head(network) else "states"
+    pair, kind = pair_of_one(stored), "logits" if network.has_head else "states"
 
     @torch.no_grad()
     def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import from_tables, load, read
 from configs.recipe import Recipe
 from pretrain.export.checkpoints import Choice, Chosen, choose
-from pretrain.export.config import has_head, stated
+from pretrain.export.config import stated
 from pretrain.model.pair import ElectraPair
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, TowerName
@@ -112,7 +112,7 @@ def pair_of_one(network: Network) -> ElectraPair:
     tables["model"] |= {name: shape[name] for name in ("embedding", "max_positions", "token_types")}
     tables["model"] |= {"generator": other, "discriminator": other} | {network.part: network.tower}
     tables["model"] |= {"layer_norm_epsilon": network.epsilon, "shared_embeddings": "all"}
-    heads = ("rtd",) if network.part == "discriminator" and has_head(network) else ()
+    heads = ("rtd",) if network.part == "discriminator" and network.has_head else ()
     tables["objectives"] = {name: {"weight": 1.0} for name in ("mlm", *heads)}
     head = "objectives.rtd." if network.part == "discriminator" else "objectives.mlm."
     kept = (head, "embeddings.", f"{network.part}.")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from configs.common.files import make_folder, read_json, write_json, write_text
 from configs.vocabulary.settings import SETTINGS_FILE
 from pretrain.export.bundle import write_bundle
-from pretrain.export.config import config_of, has_head
+from pretrain.export.config import config_of
 from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
@@ -42,7 +42,7 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
     card = CardFacts(None, _usage(networks[0], read_json(folder / SETTINGS_FILE)["do_lower_case"]))
     written = []
     for network in networks:
-        heads = HEADS[network.part] if has_head(network) else ()
+        heads = HEADS[network.part] if network.has_head else ()
         outputs = read_back(network, folder, heads)
         written.append(Written(folder, network, heads, outputs, OWN_READER, card, states=not heads))
     return written

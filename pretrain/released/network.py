@@ -70,6 +70,13 @@ class Network:
     def epsilon(self) -> float:
         return float(self._number("layer_norm_eps", _LAYER_NORM_EPSILON))
 
+    @property
+    def electra_config(self) -> dict[str, Any]:
+        """The entries of transformers' ElectraConfig on which the outputs of the encoder depend."""
+        shape = {key: self.shape[name] for key, name in _CONFIG_KEYS.items()}
+        heads = self.tower["heads"]
+        return shape | {"num_attention_heads": heads, "hidden_act": "gelu", "layer_norm_eps": self.epsilon}
+
     def contradictions(self) -> Iterator[str]:
         """Yield a sentence for each entry of the config that differs from the tensors. The tensors are right."""
         for key, name in _CONFIG_KEYS.items():

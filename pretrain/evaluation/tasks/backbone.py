@@ -52,19 +52,8 @@ class Backbone:
         """transformers' model for the task, the discriminator with a head drawn from torch's generator."""
         import transformers
 
-        shape, tower = self.network.shape, self.network.tower
-        config = transformers.ElectraConfig(
-            vocab_size=shape["vocabulary"],
-            embedding_size=shape["embedding"],
-            hidden_size=shape["hidden"],
-            num_hidden_layers=shape["layers"],
-            num_attention_heads=tower["heads"],
-            intermediate_size=shape["intermediate"],
-            max_position_embeddings=shape["max_positions"],
-            type_vocab_size=shape["token_types"],
-            layer_norm_eps=self.network.epsilon,
-            pad_token_id=self.pad,
-        )
+        # The dropout is transformers' default, with which ELECTRA was fine-tuned, and not that of pretraining.
+        config = transformers.ElectraConfig(**self.network.electra_config, pad_token_id=self.pad)
         model = build_model(task, config)
         missing = model.load_state_dict(self._weights, strict=False).missing_keys
         assert not any(name.startswith("electra.") for name in missing), missing
