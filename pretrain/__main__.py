@@ -126,6 +126,9 @@ def evaluate(
     against: Annotated[str | None, typer.Option(metavar="MODEL", help="Another model, for the same tasks.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write every number into this file.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Of tasks: also draw them into this .svg.")] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="Of corpora: also write every token with its suspicion into this .jsonl.")
+    ] = None,
 ) -> None:
     """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks.
 
@@ -140,12 +143,12 @@ def evaluate(
         from pretrain.evaluation.rows.show import print_scores
 
         _of_tasks_alone(overrides=overrides, against=against, picture=picture)
-        print_scores(model, corpus, rows, generator, json)
+        print_scores(model, corpus, rows, generator, json, tokens)
     elif task:
         from pretrain.run.signals import StopOnSignal
 
-        if rows or generator:
-            raise UserError("evaluate: --rows and --generator are for --corpus, and this is --task")
+        if rows or generator or tokens:
+            raise UserError("evaluate: --rows, --generator and --tokens are for --corpus, and this is --task")
         with StopOnSignal() as stop:
             from pretrain.evaluation.tasks.show import print_tasks
 

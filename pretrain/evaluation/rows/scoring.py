@@ -28,12 +28,19 @@ class RowMeasures:
     `logits` are None if there is no discriminator.
     """
 
+    number: NDArray[np.int64]  # [R] the number of the row among the held-out rows of the corpus
     slots: NDArray[np.float64]  # [R] number of masked tokens
     predicted: NDArray[np.float64]  # [R] number of masked tokens that the generator predicts
     surprise: NDArray[np.float64]  # [R] sum of -log p of the masked tokens, in nats
     row: NDArray[np.int64]  # [N]
-    replaced: NDArray[np.bool_]  # [N]
+    original: NDArray[np.int64]  # [N] the token of the text
+    corrupted: NDArray[np.int64]  # [N] the token that the discriminator sees, which the generator may have replaced
     logits: NDArray[np.float64] | None  # [N], positive where the discriminator suspects a replacement
+
+    @property
+    def replaced(self) -> NDArray[np.bool_]:
+        """[N]"""
+        return self.original != self.corrupted
 
 
 @torch.no_grad()
@@ -49,34 +56,42 @@ def measure(pair: ElectraPair, recipe: Recipe, corpus: Corpus, num_rows: int | N
             f"{corpus.folder}: {num_rows} held-out rows are scored, and intervals need two; prepare it with a higher "
             "data.validation_share, or ask for more --rows"
         )
-    batches = [_measure(pair, batch, detects) for batch in _batches(recipe, corpus, num_rows, _device(pair))]
-    slots, predicted, surprise, lengths, replaced, *logits = (
+    # The rows are read in the order of their numbers, so that neighbours on the disk are read together.
+    numbers = np.sort(held_out_numbers(corpus, num_rows, recipe.seed))
+    batches = [_measure(pair, batch, detects) for batch in _batches(recipe, corpus, numbers, _device(pair))]
+    slots, predicted, surprise, lengths, original, corrupted, *logits = (
         torch.cat(values).double().cpu().numpy() for values in zip(*batches, strict=True)
     )
-    row = np.repeat(np.arange(num_rows), lengths.astype(np.int64))
-    return RowMeasures(slots, predicted, surprise, row, replaced.astype(bool), logits[0] if detects else None)
+    return RowMeasures(
+        number=numbers,
+        slots=slots,
+        predicted=predicted,
+        surprise=surprise,
+        row=np.repeat(np.arange(num_rows), lengths.astype(np.int64)),
+        original=original.astype(np.int64),
+        corrupted=corrupted.astype(np.int64),
+        logits=logits[0] if detects else None,
+    )
 
 
 def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
-    """Return slots, predictions, surprise and lengths [B], then `replaced` and the logits of the real tokens."""
+    """Return slots, predictions, surprise and lengths [B], then originals, corruptions and logits of the tokens."""
     forward = pair(batch, pair.counts([batch])).forward
     filled, targets = batch.filled, batch.targets
     likelihood = forward.slot_log_probs.gather(2, targets[:, :, None]).squeeze(2)
     predicted = (forward.slot_log_probs.argmax(-1) == targets) & filled
     by_row = [filled.sum(1), predicted.sum(1), -(likelihood.double() * filled).sum(1), batch.real.sum(1)]
-    by_token = [forward.replaced[batch.real]]
+    corrupted = batch.tokens.scatter(1, batch.slots, torch.where(filled, forward.sampled, targets))
+    by_token = [batch.tokens[batch.real], corrupted[batch.real]]
     if detects:
         assert pair.detection is not None
         by_token.append(pair.detection.logits(forward.states)[batch.real])
     return by_row + by_token
 
 
-def _batches(recipe: Recipe, corpus: Corpus, num_rows: int, device: torch.device) -> Iterator[Batch]:
-    """Yield the rows in the order of their numbers, so that neighbours on the disk are read together."""
-    chosen = np.sort(held_out_numbers(corpus, num_rows, recipe.seed))
-    for start in range(0, num_rows, recipe.batch.micro_rows):
-        numbers = chosen[start : start + recipe.batch.micro_rows]
-        yield held_out_batch(corpus, recipe, numbers).to(device)
+def _batches(recipe: Recipe, corpus: Corpus, numbers: NDArray[np.int64], device: torch.device) -> Iterator[Batch]:
+    for start in range(0, len(numbers), recipe.batch.micro_rows):
+        yield held_out_batch(corpus, recipe, numbers[start : start + recipe.batch.micro_rows]).to(device)
 
 
 def _device(pair: ElectraPair) -> torch.device:

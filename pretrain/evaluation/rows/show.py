@@ -10,11 +10,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from configs.common.errors import UserError
 from configs.common.files import make_folder, write_json
 from data_prep.shards import Corpus
 from pretrain.evaluation.rows.model import ScoredModel, open_scored_model
 from pretrain.evaluation.rows.scores import Score, scores
-from pretrain.evaluation.rows.scoring import measure
+from pretrain.evaluation.rows.scoring import RowMeasures, measure
+from pretrain.evaluation.rows.tokens import token_rows, write_token_rows
 
 _TITLES = {
     "masked_accuracy": "masked accuracy",
@@ -29,12 +31,23 @@ _TITLES = {
 
 
 def print_scores(
-    model: str, folders: list[Path], num_rows: int | None, generator: str | None = None, json_file: Path | None = None
+    model: str,
+    folders: list[Path],
+    num_rows: int | None,
+    generator: str | None = None,
+    json_file: Path | None = None,
+    tokens_file: Path | None = None,
 ) -> None:
-    """Score a model on the held-out rows of each corpus. Raises UserError before any corpus is read if one is bad."""
+    """Score a model on the held-out rows of each corpus, and write the files that are named.
+
+    Raises UserError before any corpus is read if one is bad, or if there is no suspicion to write into `tokens_file`.
+    """
     corpora = [Corpus(folder) for folder in folders]
     scored = open_scored_model(model, generator)
-    results = {str(corpus.folder): _scores_on(scored, corpus, num_rows) for corpus in corpora}
+    if tokens_file and not scored.detects:
+        raise UserError(f"{model}: has no discriminator with its head, so it suspects no token; leave out --tokens")
+    measures = [(corpus, _measure(scored, corpus, num_rows)) for corpus in corpora]
+    results = {str(corpus.folder): _result(rows) for corpus, rows in measures}
     console = Console()
     for line in _heading(scored):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -43,12 +56,17 @@ def print_scores(
         make_folder(json_file.absolute().parent)
         filler = scored.generator.networks["generator"].origin
         write_json(json_file, {"model": model, "generator": filler, "corpora": results})
+    if tokens_file:
+        write_token_rows(tokens_file, (line for corpus, rows in measures for line in token_rows(corpus, rows)))
 
 
-def _scores_on(scored: ScoredModel, corpus: Corpus, num_rows: int | None) -> dict[str, Any]:
+def _measure(scored: ScoredModel, corpus: Corpus, num_rows: int | None) -> RowMeasures:
     pair, recipe = scored.pair_for(corpus)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    rows = measure(pair.to(device), recipe, corpus, num_rows, detects=scored.detects)
+    return measure(pair.to(device), recipe, corpus, num_rows, detects=scored.detects)
+
+
+def _result(rows: RowMeasures) -> dict[str, Any]:
     return {"rows": len(rows.slots), "scores": {name: asdict(score) for name, score in scores(rows).items()}}
 
 

@@ -12,11 +12,13 @@ from pretrain.evaluation.rows.scoring import RowMeasures
 
 # Two rows: 4 and 2 masked tokens, of which 1 and 2 are predicted; three tokens in each.
 BY_HAND = RowMeasures(
+    number=np.array([0, 1]),
     slots=np.array([4.0, 2.0]),
     predicted=np.array([1.0, 2.0]),
     surprise=np.array([6.0, 0.0]),
     row=np.array([0, 0, 0, 1, 1, 1]),
-    replaced=np.array([True, False, False, True, True, False]),
+    original=np.zeros(6, np.int64),
+    corrupted=np.array([1, 0, 0, 1, 1, 0]),
     logits=np.array([0.0, -1.0, 2.0, 3.0, -2.0, -1.0]),
 )
 
@@ -62,7 +64,16 @@ def drawn(generator: np.random.Generator, num_rows: int) -> RowMeasures:
     logits = generator.normal(size=len(row)) - 1 + replaced * (1 + ease[row])
     slots = generator.integers(1, 9, num_rows).astype(float)
     predicted = generator.binomial(slots.astype(int), 1 / (1 + np.exp(-ease))).astype(float)
-    return RowMeasures(slots, predicted, slots * np.exp(-ease), row, replaced, logits)
+    return RowMeasures(
+        number=np.arange(num_rows),
+        slots=slots,
+        predicted=predicted,
+        surprise=slots * np.exp(-ease),
+        row=row,
+        original=np.zeros(len(row), np.int64),
+        corrupted=replaced.astype(np.int64),
+        logits=logits,
+    )
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
