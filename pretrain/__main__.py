@@ -186,14 +186,39 @@ def export(
     layers: Annotated[
         int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="Upload to the Hugging Face hub too; without --yes, only show it."),
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Of --push: everybody may read it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Of --push: upload now.")] = False,
+    revisions: Annotated[
+        str | None, typer.Option(metavar="STEP,...", help="Of --push: these checkpoints too, as revisions step-STEP.")
+    ] = None,
 ) -> None:
-    """Write the networks of a model for other software, and prove that each gives the outputs of the model."""
+    """Write the networks of a model for other software, and prove that each gives the outputs of the model.
+
+    With --push and --yes, each network becomes a repository of the Hugging Face hub, private unless --public is given:
+    OWNER/NAME-discriminator and OWNER/NAME-generator, or OWNER/NAME if there is only one. The token is that of
+    `hf auth login`, or HF_TOKEN.
+    """
+    from configs.common.errors import UserError
     from pretrain.export.checkpoints import Choice
     from pretrain.export.folder import Order
     from pretrain.export.folder import export as write
 
     choice = Choice(checkpoint, metric, average)
     order = Order(format.value, None if part is Part.both else part.value, choice, layers)
+    if push:
+        from pretrain.export.push import Destination
+        from pretrain.export.push import push as upload
+
+        for line in upload(model, out, order, Destination.of(push, public=public, revisions=revisions), upload=yes):
+            typer.echo(line)
+        return
+    for name, value in {"public": public, "yes": yes, "revisions": revisions}.items():
+        if value:
+            raise UserError(f"export: --{name} is for --push")
     for folder, proof in write(model, out, order):
         typer.echo(f"{folder}: {proof}")
 

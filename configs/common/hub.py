@@ -1,4 +1,4 @@
-"""This module downloads repositories of the Hugging Face hub into folders."""
+"""This module downloads repositories of the Hugging Face hub into folders, and explains its errors."""
 
 from __future__ import annotations
 
@@ -18,5 +18,15 @@ def download(name: str, files: tuple[str, ...]) -> Path:
         return Path(snapshot_download(name, allow_patterns=list(files)))
     # We catch all errors: huggingface_hub passes on the errors of its HTTP client, which differs between versions.
     except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{name}: is no folder here, and cannot be had from the hub ({reason})") from None
+        raise UserError(f"{name}: is no folder here, and cannot be had from the hub ({reason_of(error)})") from None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error of huggingface_hub says, on one line.
+
+    The answer of the hub itself is preferred. An upload reports only the name of the file, and its cause the reason.
+    """
+    if type(error) is RuntimeError and error.__cause__:
+        error = error.__cause__
+    message = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
+    return message.split("\n")[0]

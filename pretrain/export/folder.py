@@ -34,8 +34,7 @@ def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path
     Raises UserError when `out` is not empty, the format does not fit the model, or the proof fails.
     """
     order = order or Order()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: exists and is not empty; name a new folder")
+    refuse_used(out)
     if order.layers and order.part == "generator":
         raise UserError("--layers: cuts the discriminator, and this is --part generator")
     source = open_source(model, order.choice, order.layers)
@@ -48,6 +47,12 @@ def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path
         for _, group in groupby(proofs, lambda pair: pair[0].folder):
             write_card(source, *zip(*group, strict=True))
     return [(out / written.folder.relative_to(folder), proof) for written, proof in proofs]
+
+
+def refuse_used(out: Path) -> None:
+    """Raise UserError if `out` is a file, or a folder with something in it."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: exists and is not empty; name a new folder")
 
 
 def _parts(source: Source, order: Order) -> Sequence[TowerName]:
