@@ -11,6 +11,7 @@ from typing import Any
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.common.model_kinds import refuse_other_models
 from configs.common.placeholders import placeholder
 from configs.common.unread_weights import unread_weights
 from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
@@ -29,15 +30,22 @@ _WEIGHTS = ("*.safetensors", "*.bin", "*.pdparams", "*.data-*-of-*")
 def vocabulary_keys(model: str, extend: int) -> dict[str, Any]:
     """`vocabulary.source` and the keys that must agree with it; `extend` words will be added to the model's entries.
 
-    Raises UserError where there is no vocabulary, or one of another kind than BERT's.
+    Raises UserError where there is no vocabulary, or one of another kind than BERT's, or another kind of model.
     """
     path = _vocabulary_of(model)
+    _refuse_other_models(path.parent)
     _refuse_unreadable_weights(path.parent)
     entries = read_entries(path)
     check_special_tokens({entry: number for number, entry in enumerate(entries)}, path)
     settings = read_settings(path.parent) if path.name == VOCABULARY_FILE else stated_settings(path)
     num_unused = sum(entry.startswith("[unused") for entry in entries)
     return {"source": str(path), "size": len(entries) + max(0, extend - num_unused), **asdict(settings)}
+
+
+def _refuse_other_models(folder: Path) -> None:
+    config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
+    if isinstance(config, dict):
+        refuse_other_models(config, (), folder / _CONFIG)
 
 
 def _refuse_unreadable_weights(folder: Path) -> None:

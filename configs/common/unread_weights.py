@@ -6,9 +6,11 @@ from pathlib import Path
 
 _CONVERSION = "{} is not read; convert it with transformers before version 5: {}.save_pretrained(NEW_FOLDER)"
 _UNREAD = {
-    "tf_model.h5": _CONVERSION.format("Keras's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_tf=True)"),
+    "tf_model.h5": _CONVERSION.format(
+        "Keras's format", "AutoModelForPreTraining.from_pretrained(FOLDER, from_tf=True)"
+    ),
     "flax_model.msgpack": _CONVERSION.format(
-        "Flax's format", "ElectraForPreTraining.from_pretrained(FOLDER, from_flax=True)"
+        "Flax's format", "AutoModelForPreTraining.from_pretrained(FOLDER, from_flax=True)"
     ),
     "model.onnx": "an ONNX graph is not read; name the model that it was exported from",
 }

@@ -17,17 +17,14 @@ from torch import Tensor
 from configs.common.errors import UserError
 from pretrain.export.huggingface import transformers_outputs, usage, write_folder
 from pretrain.export.proof import CardFacts, Written
+from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
+from pretrain.released.bert import PREDICTION
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
-# ELECTRA's names of the generator's head and BertForMaskedLM's. In both, the projection to the vocabulary is the table
-# of word embeddings.
-_PREDICTION = {
-    "generator_predictions.dense": "cls.predictions.transform.dense",
-    "generator_predictions.LayerNorm": "cls.predictions.transform.LayerNorm",
-    "generator_lm_head": "cls.predictions",
-}
+# ELECTRA's names of the generator's head, and BertForMaskedLM's.
+_PREDICTION = {electra: bert for bert, electra in PREDICTION.items()}
 _NO_POOLER = (
     "ELECTRA has no pooler. BertModel draws one at random unless it is loaded with add_pooling_layer=False, so take "
     "the states or their mean, and never pooler_output. A classifier trains its pooler."
@@ -61,13 +58,13 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
     changes: dict[str, Any] = {"model_type": "bert", "architectures": [architecture], "embedding_size": None}
     renamed = _with_prediction(weights) if predicts else _encoder(weights, "")
     write_folder(source, network, folder, renamed, changes, "BertTokenizerFast")
-    found = transformers_outputs(architecture, folder, **options)
-    if not found:
-        raise UserError("--format bert: is proved by transformers; pip install 'electra-pretraining[transformers]'")
+    heads = ("mlm",) if predicts else ()
+    own = read_back(network, folder, heads)
+    outputs, reader = transformers_outputs(architecture, folder, **options) or (own, OWN_READER)
     limits = () if predicts else (_NO_HEAD, _NO_POOLER)
     arguments = "" if predicts else ", add_pooling_layer=False"
     card = CardFacts("transformers", usage(architecture, arguments), "fill-mask" if predicts else None, limits)
-    return Written(folder, network, ("mlm",) if predicts else (), *found, card, states=not predicts)
+    return Written(folder, network, heads, outputs, reader, card, states=not predicts)
 
 
 def _encoder(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

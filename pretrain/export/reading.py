@@ -32,7 +32,7 @@ def read_back(network: Network, path: Path, heads: Sequence[str]) -> Outputs:
                 f"{path}: {name} read back is not what was written, so nothing is kept; the disk or the memory of this "
                 "machine may be faulty"
             )
-    pair, kind = pair_of_one(stored), "logits" if network.has_head else "states"
+    pair, kind = pair_of_one(stored), "logits" if heads else "states"
 
     @torch.no_grad()
     def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:

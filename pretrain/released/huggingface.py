@@ -1,4 +1,7 @@
-"""Folders and hub repositories of transformers. Each holds one network: `NAME-discriminator` or `NAME-generator`."""
+"""Folders and hub repositories of transformers.
+
+Those of an ELECTRA hold one network: `NAME-discriminator` or `NAME-generator`. Those of a BERT may hold both.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from typing import Any
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.common.model_kinds import refuse_other_models
 from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
-from pretrain.released.names import from_huggingface
+from pretrain.released import bert
+from pretrain.released.names import from_huggingface, left_out
 from pretrain.released.network import Network, TowerName
 from pretrain.released.state_names import standard_names
 from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, weight_file
@@ -21,23 +26,24 @@ _DOWNLOADED = (
     *(SAFETENSORS, f"{SAFETENSORS}.index.json", "model-*.safetensors"),
 )
 _PICKLES = (PICKLED, f"{PICKLED}.index.json", "pytorch_model-*.bin")
-# Ends of names of tensors that BERT has and ELECTRA has not, for configs that do not state the type of the model.
-_OF_BERT = ("pooler.dense.weight", "cls.predictions.bias", "cls.predictions.decoder.weight")
 
 
 def is_model(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and weight_file(folder) is not None
 
 
-def read(folder: Path, origin: str = "") -> Network:
-    """Read the network in a folder. Raises UserError for another kind of model than ELECTRA."""
+def read(folder: Path, origin: str = "") -> list[Network]:
+    """Read the networks in a folder. Raises UserError for another kind of model than ELECTRA and BERT."""
     origin = origin or str(folder)
     config = read_config(folder / CONFIG)
     tensors = standard_names(read_weights(folder), origin)
-    if "model_type" not in config and any(name.endswith(_OF_BERT) for name in tensors):
-        raise UserError(f"{origin}: holds a BERT (it has a pooler or BERT's head); name an ELECTRA model")
+    refuse_other_models(config, tensors, origin)
+    if bert.has_head(tensors):
+        return bert.networks(tensors, config, origin)
     tower: TowerName = "generator" if any(name.startswith("generator_") for name in tensors) else "discriminator"
-    return Network(tower, from_huggingface(tensors, tower), config, origin)
+    weights = from_huggingface(tensors, tower)
+    tensors.pop("generator_lm_head.weight", None)  # a second copy of the word embeddings
+    return [Network(tower, weights, config, origin, left_out(tensors, tower, weights))]
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -45,9 +51,7 @@ def read_config(file: Path) -> dict[str, Any]:
     config = read_json(file)
     if not isinstance(config, dict):
         raise UserError(f"{file}: holds no JSON object, so it is no config of a model; copy or download it again")
-    model_type = config.get("model_type", "electra")
-    if model_type != "electra":
-        raise UserError(f"{file}: model_type is {model_type}, and electra is needed; name an ELECTRA model")
+    refuse_other_models(config, (), file)
     return config
 
 

@@ -65,11 +65,23 @@ def _in_folder(path: Path) -> tuple[list[Network], Path]:
     if huggingface.is_model(path):
         other = huggingface.partner(str(path))
         folders = [path, Path(other)] if other and huggingface.is_model(Path(other)) else [path]
-        return [huggingface.read(folder) for folder in folders], path
+        return _read_folders(folders), path
     below = [path / part for part in reversed(TOWER_NAMES) if huggingface.is_model(path / part)]
     if not below:
         raise UserError(_no_model(path))
-    return [huggingface.read(folder) for folder in below], below[0]
+    return _read_folders(below), below[0]
+
+
+def _read_folders(folders: list[Path]) -> list[Network]:
+    """Read the networks of one folder, or of two folders whose names end in `discriminator` and `generator`."""
+    if len(folders) == 1:
+        return huggingface.read(folders[0])
+    return [network for folder in folders for network in _named(huggingface.read(folder), str(folder))]
+
+
+def _named(networks: list[Network], name: str) -> list[Network]:
+    """Keep the network that the name of its model states. A BERT can be both."""
+    return [network for network in networks if name.endswith(network.part)] or networks
 
 
 def _no_model(path: Path) -> str:
@@ -104,14 +116,14 @@ def _trained(path: Path) -> tuple[list[Network], Path]:
 
 def _on_hub(name: str) -> tuple[list[Network], Path]:
     folder = huggingface.download(name)
-    networks = [_downloaded(folder, name)]
+    networks = _downloaded(folder, name)
     if other := huggingface.partner(name):
         with suppress(UserError):  # many models were released without a partner; the recipe says what to do then
-            networks.append(_downloaded(huggingface.download(other), other))
+            networks = _named(networks, name) + _named(_downloaded(huggingface.download(other), other), other)
     return networks, folder
 
 
-def _downloaded(folder: Path, name: str) -> Network:
+def _downloaded(folder: Path, name: str) -> list[Network]:
     if not huggingface.is_model(folder):
         raise UserError(
             f"{name}: this repository on the hub has no {huggingface.CONFIG} with model.safetensors or "

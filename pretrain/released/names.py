@@ -76,6 +76,15 @@ def from_huggingface(state: Weights, tower: str) -> Weights:
     return weights
 
 
+def left_out(state: Weights, tower: str, weights: Weights) -> tuple[str, ...]:
+    """Return the modules of a state that `weights`, which `from_huggingface` made of it, does not hold.
+
+    Buffers of whole numbers, such as the ids of positions, do not count.
+    """
+    unused = state.keys() - to_huggingface(weights, tower).keys()
+    return tuple(sorted({name.rpartition(".")[0] or name for name in unused if state[name].is_floating_point()}))
+
+
 def describe(name: str, tower: str) -> str:
     """Return the name of one of our weights in a released model, for messages about the file of the model."""
     if fused := _fused_matrix(name, tower):

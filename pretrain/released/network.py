@@ -39,6 +39,7 @@ class Network:
     weights: Weights
     config: dict[str, Any]
     origin: str
+    left_out: tuple[str, ...] = ()  # the modules in the file that neither network of a pair has
 
     @cached_property
     def shape(self) -> dict[str, int]:
@@ -48,7 +49,7 @@ class Network:
         except KeyError as error:
             raise UserError(
                 f"{self.origin}: holds no {self.part} of an ELECTRA (it lacks the matrix "
-                f"{describe(error.args[0], self.part)}); name an ELECTRA model"
+                f"{describe(error.args[0], self.part)}); name an ELECTRA or a BERT"
             ) from None
 
     @property
@@ -103,7 +104,7 @@ class Network:
         if tuple(tensor.shape) != shape:
             raise UserError(
                 f"{self.origin}: {stored_name} has the shape {list(tensor.shape)}, and the other tensors ask for "
-                f"{list(shape)}; it is damaged, or no ELECTRA"
+                f"{list(shape)}; it is damaged, or neither an ELECTRA nor a BERT"
             )
         if not tensor.is_floating_point():
             raise UserError(
@@ -141,8 +142,11 @@ class Released:
 
     def remarks(self) -> Iterator[str]:
         """Yield sentences on facts about the files that a user should know."""
+        # The two networks of a BERT have the same config.
+        yield from dict.fromkeys(line for network in self.networks.values() for line in network.contradictions())
         for network in self.networks.values():
-            yield from network.contradictions()
+            if network.left_out:
+                yield f"{network.origin}: left out, because ELECTRA has no such parts: {', '.join(network.left_out)}"
         if number := len(self.entries_without_row):
             yield (
                 f"{self.origin}: its embeddings have no row for {number:,} entries of its vocabulary; these start as "

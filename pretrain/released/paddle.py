@@ -1,6 +1,7 @@
 """PaddleNLP's folders, with `model_state.pdparams` (a pickle, from which we load only arrays) or safetensors.
 
-A file holds one network, or both under `generator.` and `discriminator.`. Matrices are stored [in, out].
+A file holds one network of ELECTRA, or both under `generator.` and `discriminator.`, or a BERT. Matrices are stored
+[in, out].
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.common.model_kinds import refuse_other_models
+from pretrain.released import bert
 from pretrain.released.names import from_huggingface
 from pretrain.released.network import Network, Weights
 from pretrain.released.shapes import TOWER_NAMES, TowerName
@@ -59,6 +63,16 @@ OBJECTIVE_TENSORS = {
     "discriminator_csp.out_proj.weight": "objectives.csp.output.weight",
     "discriminator_csp.out_proj.bias": "objectives.csp.output.bias",
 }
+# The modules of BERT's head for masked words.
+_BERT_MODULES = {
+    "bert.": "electra.",
+    "cls.predictions.transform.": "cls.predictions.transform.dense.",
+    "cls.predictions.layer_norm.": "cls.predictions.transform.LayerNorm.",
+    "cls.predictions.decoder_bias": "cls.predictions.bias",
+    "cls.predictions.decoder_weight": "cls.predictions.decoder.weight",
+}
+# Tensors of two dimensions that are no matrices of a linear layer.
+_TABLES = ("embeddings.", "bias_mts.", "decoder_weight")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -81,13 +95,17 @@ def read(folder: Path) -> list[Network]:
     """Read the networks in a folder. Raises UserError for a file with anything but arrays."""
     file = folder / WEIGHTS
     arrays = _unpickle(file) if file.is_file() else _from_safetensors(folder / SAFETENSORS)
+    config = _config(folder)
+    refuse_other_models(config, arrays, folder)
+    if config.get("model_type") == "bert" or any(name.startswith(("bert.", "cls.")) for name in arrays):
+        state = {_bert_name(name): _in_torch(name, array) for name, array in arrays.items()}
+        return bert.networks(state, config, str(folder))
     towers: list[TowerName] = [tower for tower in TOWER_NAMES if any(name.startswith(f"{tower}.") for name in arrays)]
     if len(towers) == 2:
         arrays = _with_tied_words(arrays)
     elif not towers:
         towers = ["generator" if any(name.startswith("generator_") for name in arrays) else "discriminator"]
         arrays = {f"{towers[0]}.{_in_a_model(name)}": array for name, array in arrays.items()}
-    config = _config(folder)
     # If a folder holds two networks, its config belongs to the discriminator.
     configs = {tower: config if len(towers) == 1 or tower == "discriminator" else {} for tower in towers}
     return [Network(tower, tower_weights(arrays, tower), configs[tower], str(folder)) for tower in towers]
@@ -103,13 +121,26 @@ def tower_weights(arrays: Arrays, tower: str) -> Weights:
         key = name.removeprefix(f"{tower}.")
         if key == name:
             continue
-        is_matrix = array.ndim == 2 and "embeddings." not in key and key != "bias_mts.weight"
-        tensor = torch.from_numpy(np.array(array.T if is_matrix else array, order="C"))
+        tensor = _in_torch(key, array)
         if key in OBJECTIVE_TENSORS:
             only_ours[OBJECTIVE_TENSORS[key]] = tensor.flatten() if key == "bias_mts.weight" else tensor
         else:
             state[_huggingface_name(key)] = tensor
     return from_huggingface(state, tower) | only_ours
+
+
+def _in_torch(name: str, array: NDArray[Any]) -> Tensor:
+    is_matrix = array.ndim == 2 and not any(table in name for table in _TABLES)
+    return torch.from_numpy(np.array(array.T if is_matrix else array, order="C"))
+
+
+def _bert_name(name: str) -> str:
+    """Convert the name of a tensor of PaddleNLP's BERT to transformers', with the encoder's prefix `electra.`."""
+    for start, renamed in _BERT_MODULES.items():
+        if name.startswith(start):
+            name = renamed + name.removeprefix(start)
+            break
+    return _huggingface_name(_in_a_model(name))
 
 
 def _in_a_model(name: str) -> str:

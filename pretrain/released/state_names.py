@@ -8,10 +8,10 @@ from torch import Tensor
 
 from configs.common.errors import UserError
 
-# Every ELECTRA has a tensor whose name ends so. The prefix before it names the modules around the encoder.
+# Every ELECTRA and BERT has a tensor whose name ends so. The prefix before it names the modules around the encoder.
 _WORDS = "embeddings.word_embeddings.weight"
 _ENCODER = ("embeddings.", "embeddings_project.", "encoder.")
-_HEADS = ("discriminator_predictions.", "generator_predictions.", "generator_lm_head.")
+_HEADS = ("discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "cls.")
 # TensorFlow's names of a LayerNorm's weight and bias, which the first conversions to torch kept.
 _LAYER_NORM = {".gamma": ".weight", ".beta": ".bias"}
 
@@ -20,7 +20,7 @@ def standard_names(tensors: Mapping[str, Tensor], origin: str) -> dict[str, Tens
     """Rename the encoder's tensors to begin with `electra.`, and the heads' tensors to have no prefix.
 
     They may be wrapped in any modules: `module.electra.encoder.x`, `bert.encoder.x` and `encoder.x` all become
-    `electra.encoder.x`. A tensor that is part of no ELECTRA keeps its name. Raises UserError when there are several
+    `electra.encoder.x`. A tensor of another part keeps its name. Raises UserError when there are several
     encoders.
     """
     encoders = sorted({name.removesuffix(_WORDS) for name in tensors if name.endswith(_WORDS)})

@@ -11,8 +11,10 @@ import torch
 import transformers
 
 from configs.common.errors import UserError
+from pretrain.export import huggingface
 from pretrain.export.folder import Order, export
-from tests.released import TOWER, release
+from pretrain.released.lookup import open_released
+from tests.released import TOWER, assert_weights, release
 
 # As wide as the embeddings, which BERT needs.
 SQUARE = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32}
@@ -49,6 +51,26 @@ def test_the_encoder_and_the_generator_give_identical_outputs(models: Path) -> N
     bert, report = loaded(transformers.BertForMaskedLM, models / "bert" / "generator")
     assert not report["missing_keys"]
     assert torch.equal(bert(**INPUTS).logits, electra(**INPUTS).logits)
+
+
+@pytest.mark.parametrize("without_transformers", [False, True])
+def test_it_is_read_back_with_the_same_tensors(
+    without_transformers: bool, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both networks are identical to the bit, and so is every further export; only the head of detection is lost."""
+    if without_transformers:
+        monkeypatch.setattr(huggingface, "find_spec", lambda name: None)
+    proofs = [proof for _, proof in export(str(models / "x-discriminator"), models / "bert", Order("bert"))]
+    assert all(("read it back" in str(proof)) == without_transformers for proof in proofs)
+    before, after = (open_released(str(models / name)).networks for name in ("x-discriminator", "bert"))
+    assert_weights(after["generator"], before["generator"].weights)
+    encoder = {name: t for name, t in before["discriminator"].weights.items() if not name.startswith("objectives.")}
+    assert_weights(after["discriminator"], encoder)
+    for form in ("bert", "huggingface", "tensorflow"):
+        export(str(models / "bert"), models / form / "again", Order(form))
+        again = open_released(str(models / form / "again")).networks
+        for part, network in after.items():
+            assert_weights(again[part], network.weights)
 
 
 def test_it_is_the_backbone_of_a_classifier(models: Path) -> None:

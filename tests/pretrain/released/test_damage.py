@@ -195,7 +195,10 @@ REFUSED: dict[str, tuple[Callable[[dict[str, torch.Tensor]], Any], str]] = {
     "vector": (with_tensor(WORD, lambda tensor: tensor[0]), "it lacks the matrix electra.embeddings.word_embeddings"),
     "query": (with_tensor(QUERY, lambda tensor: tensor[:-1]), "lacks electra.encoder.layer.1.attention.self.query"),
     "lacking": (lambda tensors: {n: t for n, t in tensors.items() if n != OUTPUT}, f"lacks {OUTPUT}"),
-    "BERT": (lambda tensors: tensors | {"pooler.dense.weight": torch.zeros(2, 2)}, "holds a BERT"),
+    "ALBERT": (
+        lambda tensors: tensors | {"albert_layer_groups.0": torch.zeros(2)},
+        "all its layers share their weights",
+    ),
     "two": (lambda tensors: tensors | {f"generator.{WORD}": tensors[WORD]}, "holds 2 encoders"),
 }
 
@@ -205,7 +208,7 @@ def test_states_that_are_refused(case: str, transformers_folder: Path, tmp_path:
     make, sentence = REFUSED[case]
     tensors = load_file(transformers_folder / "model.safetensors")
     folder = with_state(tmp_path / "model", transformers_folder, make(tensors))
-    if case == "BERT":
+    if case == "ALBERT":
         (folder / "config.json").write_text("{}")
     with pytest.raises(UserError, match=sentence):
         open_released(str(folder))
