@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -56,9 +57,9 @@ def prepare(
         raise UserError(f"--sbatch {sbatch[0]}: is for --engine slurm, and this is {engine.value}")
     if engine is not ExecutorName.local and task:
         raise UserError(f"--task {task}: is a share for this machine, and --engine {engine.value} shares by itself")
-    loaded = _load(recipe, overrides or [], init_from)
+    loaded = load_corpus_recipe(recipe, overrides or [], init_from)
     if dry_run:
-        typer.echo(estimate(loaded, workers or local.cores()))
+        typer.echo(str(estimate(loaded, workers or local.cores())))
         return
     if task:
         unfinished = room.share(loaded, out, workers, *_share(task), megatron=megatron)
@@ -74,7 +75,8 @@ def prepare(
     _say(out)
 
 
-def _load(recipe: str, overrides: list[str], init_from: str | None) -> CorpusRecipe:
+def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | None) -> CorpusRecipe:
+    """Read the recipe for a preparation. A recipe without a vocabulary takes that of the model `init_from`."""
     from configs.load import for_corpus, read
     from data_prep.released import refuse_long_rows, vocabulary_keys
 

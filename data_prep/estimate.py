@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,14 +28,41 @@ from data_prep.text_sample import sample_documents
 _SAMPLE_BYTES = 2**21
 
 
-def estimate(recipe: CorpusRecipe, workers: int) -> str:
-    """Return a sentence with the size of the input and the estimated time on `workers` cores like this machine's.
+@dataclass(frozen=True)
+class Estimate:
+    """The size of an input, and the time of its preparation on this machine, from a sample."""
+
+    tasks: int
+    size: int  # bytes of the files
+    text_bytes: int  # about so many bytes of text are in them
+    workers: int
+    learning: float  # seconds to train the vocabulary
+    working: float  # seconds for everything else
+    sampled: int  # bytes of the sample
+    weighed: float  # bytes of text, each as often as it is used
+    counts: TaskReport  # of the sample
+    trains_vocabulary: bool
+
+    @property
+    def seconds(self) -> float:
+        return self.learning + self.working
+
+    def __str__(self) -> str:
+        return (
+            f"tasks: {self.tasks:,}; input: {self.size:,} bytes, about {self.text_bytes:,} bytes of text; "
+            f"time with --workers {self.workers}: about {_minutes(self.seconds)}, {_minutes(self.learning)} of them "
+            f"for the vocabulary (measured on {self.sampled / 1e6:.1f} MB of this text, on one core of this machine)"
+            + ("" if self.trains_vocabulary else _unknown(self.counts))
+        )
+
+
+def estimate(recipe: CorpusRecipe, workers: int) -> Estimate:
+    """Estimate the size of the input, and the time on `workers` cores like this machine's.
 
     Raises UserError as `prepare` does.
     """
     tasks = cut_into_tasks(recipe.data.sources)
     pieces = [piece for task in tasks for piece in task]
-    size, text = sum(piece.size for piece in pieces), sum(piece.text_bytes for piece in pieces)
     sample = list(sample_documents(recipe, tasks, _SAMPLE_BYTES))
     sampled = sum(document.num_bytes for document in sample)
     if not sampled:
@@ -42,12 +70,17 @@ def estimate(recipe: CorpusRecipe, workers: int) -> str:
     weighed = sum(piece.text_bytes * piece.source.weight for piece in pieces)
     learning = _seconds_to_learn(recipe.vocabulary, sample) * min(recipe.vocabulary.sample_bytes, weighed) / sampled
     seconds, counts = _write(recipe, sample)
-    working = (_seconds_to_sign(recipe, sample) + seconds) * weighed / sampled / min(workers, len(tasks))
-    return (
-        f"tasks: {len(tasks):,}; input: {size:,} bytes, about {text:,} bytes of text; time with --workers {workers}: "
-        f"about {_minutes(learning + working)}, {_minutes(learning)} of them for the vocabulary "
-        f"(measured on {sampled / 1e6:.1f} MB of this text, on one core of this machine)"
-        + (_unknown(counts) if recipe.vocabulary.source != "train" else "")
+    return Estimate(
+        tasks=len(tasks),
+        size=sum(piece.size for piece in pieces),
+        text_bytes=sum(piece.text_bytes for piece in pieces),
+        workers=workers,
+        learning=learning,
+        working=(_seconds_to_sign(recipe, sample) + seconds) * weighed / sampled / min(workers, len(tasks)),
+        sampled=sampled,
+        weighed=weighed,
+        counts=counts,
+        trains_vocabulary=recipe.vocabulary.source == "train",
     )
 
 

@@ -48,6 +48,10 @@ class Lock:
         self._flock(fcntl.LOCK_UN)
         self.acquire()
 
+    def fileno(self) -> int:
+        """Return the descriptor. A process that inherits it holds the lock together with this process."""
+        return self._descriptor
+
     def close(self) -> None:
         """Release the lock."""
         os.close(self._descriptor)

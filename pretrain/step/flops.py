@@ -45,10 +45,11 @@ def model_flops(recipe: Recipe, work: Work) -> float:
     generator, discriminator = model.generator, model.discriminator
     heads = work.slots * 2 * model.embedding * (generator.hidden + vocabulary)
     heads += work.tokens * 2 * (discriminator.hidden**2 + discriminator.hidden)
-    return 3 * (heads + sum(_forward(tower, model.embedding, work) for tower in (generator, discriminator)))
+    return 3 * (heads + sum(forward_flops(tower, model.embedding, work) for tower in (generator, discriminator)))
 
 
-def _forward(tower: TowerTable, embedding: int, work: Work) -> float:
+def forward_flops(tower: TowerTable, embedding: int, work: Work) -> float:
+    """The FLOPs of the forward pass of one tower without its head."""
     projection = 0 if tower.hidden == embedding else 2 * embedding * tower.hidden
     layer = 2 * (4 * tower.hidden**2 + 2 * tower.hidden * tower.intermediate)
     return work.tokens * (projection + tower.layers * layer) + work.squares * tower.layers * 4 * tower.hidden

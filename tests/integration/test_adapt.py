@@ -13,7 +13,7 @@ from transformers import BertTokenizer
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.load import from_tables, read
-from data_prep.__main__ import _load as load_for_corpus
+from data_prep.__main__ import load_corpus_recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
@@ -64,7 +64,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def domain(model: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a corpus with the model's own vocabulary."""
     out = tmp_path_factory.mktemp("domain") / "corpus"
-    prepare(load_for_corpus("adapt", [f"data.sources={text}", *FEW_STEPS], str(model)), out, 1)
+    prepare(load_corpus_recipe("adapt", [f"data.sources={text}", *FEW_STEPS], str(model)), out, 1)
     return out
 
 
@@ -224,7 +224,7 @@ def test_new_words_leave_the_others_as_they_were(corpus_folder: Path, text: Path
     theirs = release(tmp_path, tmp_path / "vocab.txt").discriminator
     model = tmp_path / "x-discriminator"
     overrides = [f"data.sources={text}", "vocabulary.extend=5", *FEW_STEPS]
-    prepare(load_for_corpus("adapt", overrides, str(model)), tmp_path / "corpus", 1)
+    prepare(load_corpus_recipe("adapt", overrides, str(model)), tmp_path / "corpus", 1)
     extended = (tmp_path / "corpus" / "vocab.txt").read_text().splitlines()
     assert len(extended) == len(words) + 5 - unused
     new = [number for number, word in enumerate(extended) if number >= len(words) or word != words[number]]
@@ -252,7 +252,7 @@ def test_a_corpus_of_another_vocabulary_is_refused(model: Path, text: Path, worl
     (tmp_path / "vocab.txt").write_text("\n".join([*words[:5], *reversed(words[5:])]) + "\n")
     release(tmp_path, tmp_path / "vocab.txt")
     other = tmp_path / "x-discriminator"
-    prepare(load_for_corpus("adapt", [f"data.sources={text}", *FEW_STEPS], str(other)), tmp_path / "corpus", 1)
+    prepare(load_corpus_recipe("adapt", [f"data.sources={text}", *FEW_STEPS], str(other)), tmp_path / "corpus", 1)
     with pytest.raises(UserError, match=r"entry 5 of its vocabulary is .*; prepare the corpus with --init-from"):
         start(model, tmp_path / "corpus", tmp_path / "run", world)
     assert not (tmp_path / "run").exists()

@@ -14,7 +14,7 @@ import pytest
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.load import load
-from data_prep.__main__ import _load as load_for_corpus
+from data_prep.__main__ import load_corpus_recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus, Split
 from pretrain.run import checkpoint
@@ -31,7 +31,7 @@ def made(folder: Path, corpus: Path, *overrides: str) -> Corpus:
     text.write_text("\n\n".join(documents(60)[40:]), encoding="utf-8")
     keys = [key for key in SMALL if not key.startswith("vocabulary.")]
     given = [*keys, f"data.sources={text}", "data.validation_share=0.5", *overrides]
-    prepare(load_for_corpus("tiny", given, str(corpus)), folder, 1)
+    prepare(load_corpus_recipe("tiny", given, str(corpus)), folder, 1)
     return Corpus(folder)
 
 

@@ -10,7 +10,6 @@ from configs.load import from_tables, read
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
-from pretrain.released.generators import mismatch
 from pretrain.released.initialization import InitialWeights, new_rows
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
@@ -43,13 +42,17 @@ class ScoredModel:
 
         Raises UserError when the corpus has another vocabulary, or longer rows than the model has positions.
         """
-        if not self.uses_its_own_generator:
-            new_rows(self.generator, corpus.folder)  # raises UserError for another vocabulary
-        generator = self.generator.networks["generator"]
+        generator = _with_rows_for(corpus, self.generator, self.generator.networks["generator"])
         # A pair needs two networks. If there is no discriminator, the generator fills its place but is not run there.
-        discriminator = self.model.networks.get("discriminator") or _as_discriminator(generator)
+        discriminator = (
+            _with_rows_for(corpus, self.model, self.model.networks["discriminator"])
+            if "discriminator" in self.model.networks
+            else _as_discriminator(generator)
+        )
         networks = replace(
-            self.model, networks={"generator": generator, "discriminator": _without_prediction(discriminator)}
+            self.model,
+            networks={"generator": generator, "discriminator": _without_prediction(discriminator)},
+            vocabulary=corpus.folder,
         )
         recipe = _recipe(generator, discriminator, corpus)
         pair = ElectraPair(recipe)
@@ -71,7 +74,7 @@ def open_scored_model(model: str, generator: str | None) -> ScoredModel:
             "generator; name a model that has one with --generator"
         )
     discriminator = released.networks.get("discriminator")
-    if discriminator and (reason := mismatch(filler.networks["generator"], discriminator)):
+    if discriminator and (reason := _mismatch(filler.networks["generator"], discriminator)):
         raise UserError(
             f"{filler.origin}: its generator cannot be used with {released.origin}: {reason}; name another with "
             "--generator"
@@ -79,6 +82,21 @@ def open_scored_model(model: str, generator: str | None) -> ScoredModel:
     if not discriminator and generator:
         raise UserError(f"{released.origin}: holds a generator alone; score it without --generator")
     return ScoredModel(released, filler, discriminator is not None and discriminator.has_head)
+
+
+def _mismatch(generator: Network, discriminator: Network) -> str:
+    """Return the reason why the networks cannot form a pair. Vocabularies are compared with that of each corpus."""
+    widths = generator.shape["embedding"], discriminator.shape["embedding"]
+    return "" if widths[0] == widths[1] else f"its embeddings are {widths[0]} wide, and the discriminator's {widths[1]}"
+
+
+def _with_rows_for(corpus: Corpus, released: Released, network: Network) -> Network:
+    """Give the network rows for all entries of the corpus's vocabulary, which may extend that of the model.
+
+    The two networks of a test may come from models with different vocabularies: the adapted model has trained rows for
+    the added words, and the released one gets the mean of their pieces. Raises UserError for another vocabulary.
+    """
+    return replace(network, weights=new_rows(released, corpus.folder).fit(network.weights))
 
 
 def _without_prediction(discriminator: Network) -> Network:

@@ -90,16 +90,35 @@ def ratio(numerator: Array, denominator: Array, lowest: float = -math.inf, highe
 
 def auc(logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int) -> Score:
     """The chance that a replaced token has a higher logit than an original one; equal logits count a half."""
-    num_replaced, num_original = int(replaced.sum()), int((~replaced).sum())
-    if not num_replaced or not num_original:
+    if not replaced.any() or replaced.all():
         return UNDEFINED
+    return _interval(*_auc_parts(logits, replaced, row, num_rows), 0, 1)
+
+
+def auc_difference(
+    logits: Array, others: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int
+) -> Score:
+    """The AUC by `logits` minus the AUC by `others`, [N] each, for the same tokens.
+
+    Its interval is narrower than those of the two, because rows that are hard for one model are hard for the other.
+    """
+    if not replaced.any() or replaced.all():
+        return UNDEFINED
+    (value, parts), (other, other_parts) = (_auc_parts(each, replaced, row, num_rows) for each in (logits, others))
+    return _interval(value - other, parts - other_parts, -1, 1)
+
+
+def _auc_parts(
+    logits: Array, replaced: NDArray[np.bool_], row: NDArray[np.int64], num_rows: int
+) -> tuple[float, Array]:
+    """Return the AUC, and the linear contributions [R] of the rows to its error."""
     values, bins = np.unique(logits, return_inverse=True)
     below, above = placements(*(np.bincount(bins[kind], minlength=len(values)) for kind in (~replaced, replaced)))
     # For each token, this is the share of tokens of the other kind that it is correctly above or below.
     beaten = np.where(replaced, below[bins], above[bins])
-    value = beaten[replaced].mean()
-    parts = (beaten - value) / np.where(replaced, num_replaced, num_original)
-    return _interval(value, np.bincount(row, parts, minlength=num_rows).astype(np.float64), 0, 1)
+    value = float(beaten[replaced].mean())
+    parts = (beaten - value) / np.where(replaced, replaced.sum(), (~replaced).sum())
+    return value, np.bincount(row, parts, minlength=num_rows).astype(np.float64)
 
 
 def _interval(value: float, parts: Array, lowest: float, highest: float) -> Score:

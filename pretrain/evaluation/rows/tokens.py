@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from configs.common.files import make_folder, whole_file
 from configs.vocabulary.entries import read_folder
 from data_prep.shards import Corpus
 from pretrain.evaluation.rows.scoring import RowMeasures
 
-# Digits that are written of a probability.
-_DIGITS = 4
+# Significant digits that are written of a probability. They suffice to order the tokens as the logits do.
+_DIGITS = 9
 
 
 def token_rows(corpus: Corpus, rows: RowMeasures) -> Iterator[dict[str, Any]]:
     """Yield the content of a line for each row. The rows must have been measured with a discriminator."""
     assert rows.logits is not None
     words = np.array(read_folder(corpus.folder))
-    suspicion = (0.5 * (1 + np.tanh(rows.logits / 2))).round(_DIGITS)
+    suspicion = expit(rows.logits)
     borders = np.searchsorted(rows.row, np.arange(len(rows.number) + 1))
     for number, start, end in zip(rows.number, borders, borders[1:], strict=False):
         original, replaced = words[rows.original[start:end]], rows.replaced[start:end]
@@ -36,7 +37,7 @@ def token_rows(corpus: Corpus, rows: RowMeasures) -> Iterator[dict[str, Any]]:
             "row": int(number),
             "tokens": words[rows.corrupted[start:end]].tolist(),
             "originals": {str(position): str(original[position]) for position in np.flatnonzero(replaced)},
-            "suspicion": suspicion[start:end].tolist(),
+            "suspicion": [float(f"{probability:.{_DIGITS}g}") for probability in suspicion[start:end]],
         }
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pretrain.evaluation.rows.scores import UNDEFINED, Score, auc, ratio, scores
+from pretrain.evaluation.rows.scores import UNDEFINED, Score, auc, auc_difference, ratio, scores
 from pretrain.evaluation.rows.scoring import RowMeasures
 
 # Two rows: 4 and 2 masked tokens, of which 1 and 2 are predicted; three tokens in each.
@@ -88,3 +88,25 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
             hits[name] += score.low <= value <= score.high
     for name, number in hits.items():
         assert 0.9 <= number / 400 <= 0.98, name
+
+
+def test_a_difference_of_two_aucs_by_drawing_rows_again() -> None:
+    """The spread of the difference over drawn sets of rows is the standard error that one set states."""
+    generator = np.random.default_rng(1)
+    values, errors = [], []
+    for _ in range(300):
+        rows = drawn(generator, 60)
+        assert rows.logits is not None
+        others = rows.logits + generator.normal(size=len(rows.logits))
+        arguments = (rows.replaced, rows.row, len(rows.slots))
+        score = auc_difference(rows.logits, others, *arguments)
+        assert score.value is not None and score.low is not None and score.high is not None
+        one, other = auc(rows.logits, *arguments), auc(others, *arguments)
+        assert one.value is not None and other.value is not None
+        assert score.value == pytest.approx(one.value - other.value)
+        assert score.high - score.low < one.high - one.low  # type: ignore[operator]  both are numbers
+        values.append(score.value)
+        errors.append((score.high - score.low) / 2 / 1.959964)
+    assert np.std(values) == pytest.approx(np.mean(errors), rel=0.1)
+    none = np.zeros(4, bool)
+    assert auc_difference(np.arange(4.0), np.arange(4.0), none, np.arange(4), 4) == UNDEFINED
