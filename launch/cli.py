@@ -73,6 +73,56 @@ def inspect(
 
 
 @app.command()
+def adapt(
+    model: Annotated[str, typer.Argument(help="A released model, a run or an export: what --init-from takes.")],
+    overrides: Overrides = None,
+    *,
+    text: Annotated[list[str], typer.Option(help="Your text, as data.sources takes it; as often as needed.")],
+    out: Annotated[Path, typer.Option(help="A new folder for all results; report.html shows them.")],
+    general: Annotated[
+        str | None, typer.Option(help="General text, or a corpus prepared from it: is anything forgotten?")
+    ] = None,
+    mix: Annotated[
+        float | None, typer.Option(min=0.001, help="Also train on general text: how often each document, on average.")
+    ] = None,
+    task: Annotated[
+        list[Path] | None, typer.Option(help="A labelled task, fine-tuned before and after; as often as needed.")
+    ] = None,
+    task_key: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of fine-tuning.")] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="How often each task is fine-tuned.")] = 5,
+    rows: Annotated[int, typer.Option(min=2, help="How many held-out rows of each text are scored.")] = 1000,
+    recipe: Annotated[str, typer.Option(help="A recipe that continues from a model.")] = "adapt",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the parts and an estimate of their time.")] = False,
+) -> None:
+    """Adapt a released model to your text: prepare, train, score before and after, fine-tune, export, one page.
+
+    Each part is a command of its own, which is printed. After an interruption of any kind, the same command resumes.
+    Exit code 75 means that it was asked to stop (by SIGTERM, SIGINT or SIGUSR1).
+    """
+    from launch.adapt.command import adapt as execute
+    from launch.adapt.command import plan
+    from launch.adapt.order import Order
+
+    order = Order(
+        model=model,
+        text=tuple(text),
+        out=out,
+        recipe=recipe,
+        overrides=tuple(overrides or ()),
+        general=general,
+        mix=mix,
+        tasks=tuple(task or ()),
+        rows=rows,
+        seeds=seeds,
+        task_keys=tuple(task_key or ()),
+    )
+    if dry_run:
+        plan(order)
+    else:
+        execute(order)
+
+
+@app.command()
 def submit(
     recipe: RecipeName,
     overrides: Overrides = None,

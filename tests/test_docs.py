@@ -62,7 +62,9 @@ def test_every_command_exists(document: str, line: str) -> None:
         # A recipe that continues from a model takes shape and vocabulary from it.
         released = {name: load("base").to_dict()[name] for name in ("model", "vocabulary")}
         released["vocabulary"]["source"] = "vocab.txt"
-        known = released if parameters.get("init_from") else None
+        known = (
+            released if parameters.get("init_from") or parameters.get("text") else None
+        )  # `electra adapt` has --text
         # On the pages, mine.toml is a recipe of the reader's own that extends `small`.
         recipe = parameters["recipe"].replace("mine.toml", "small")
         from_tables(read(recipe, parameters["overrides"] or (), known), line)

@@ -1,0 +1,70 @@
+"""The figures of the page of an adaptation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from launch.adapt.comparison import CorpusScores, Score, TaskScores
+from launch.pages.figures import Figure, Interval, Series, curves, intervals, pairs
+
+# score in metrics.jsonl -> title of its panel, and whether it is also logged in training
+_CURVES = {
+    "mlm_loss": ("Generator: loss", True),
+    "masked_accuracy": ("Generator: masked accuracy", True),
+    "rtd_loss": ("Discriminator: loss", True),
+    "auc": ("Discriminator: AUC", False),
+}
+_KINDS = {"training": "training", "evaluation": "held out", "general": "general text"}
+
+
+def curves_of_run(metrics: Sequence[dict[str, Any]]) -> list[Figure]:
+    """One panel for each score, with its values on held-out rows of both texts."""
+    return [_curve(metrics, score, title, in_training) for score, (title, in_training) in _CURVES.items()]
+
+
+def _curve(metrics: Sequence[dict[str, Any]], score: str, title: str, in_training: bool) -> Figure:
+    series = []
+    for kind, name in _KINDS.items():
+        points = [
+            (line["step"], line[score]) for line in metrics if line["kind"] == kind and line.get(score) is not None
+        ]
+        if points and (kind != "training" or in_training):
+            steps, values = zip(*points, strict=True)
+            series.append(Series(name, steps, values, is_faint=kind == "training"))
+    ends = "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in series)
+    return curves(title, "step", series, f"{title} by step: {ends}")
+
+
+def intervals_of_scores(scores: Sequence[CorpusScores]) -> list[Figure]:
+    """A panel for the AUC in the same test, and one for each score of the generators."""
+    lines = [("Discriminator: AUC, same replacements", [corpus.auc for corpus in scores])]
+    for number in range(len(scores[0].prediction)):
+        of_score = [corpus.prediction[number] for corpus in scores]
+        lines.append((f"Generator: {of_score[0].title.partition(' (')[0]}", of_score))
+    figures = []
+    for title, of_score in lines:
+        rows = []
+        for corpus, line in zip(scores, of_score, strict=True):
+            rows += _interval(f"{corpus.name}, before", line.before) + _interval(f"{corpus.name}, after", line.after)
+        text = "; ".join(f"{row.name} {row.value:.4g} ({row.low:.4g} to {row.high:.4g})" for row in rows)
+        if rows:
+            figures.append(intervals(title, rows, f"{title}: {text}"))
+    return figures
+
+
+def _interval(name: str, score: Score) -> list[Interval]:
+    if score.value is None or score.low is None or score.high is None:
+        return []
+    return [Interval(name, score.value, score.low, score.high)]
+
+
+def pairs_of_tasks(tasks: Sequence[TaskScores]) -> list[Figure]:
+    """A panel for each task, with a line for each seed."""
+    figures = []
+    for task in tasks:
+        values = [(100 * before, 100 * after) for before, after in zip(task.before, task.after, strict=True)]
+        text = "; ".join(f"{before:.1f} to {after:.1f}" for before, after in values)
+        title = f"{task.name}: {task.metric}, %"
+        figures.append(pairs(title, ("before", "after"), values, f"{title}, before and after, by seed: {text}"))
+    return figures

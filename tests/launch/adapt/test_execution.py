@@ -1,0 +1,121 @@
+"""Parts are executed in order as real commands; the slow test interrupts a whole adaptation and resumes it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from configs.common.errors import EXIT_UNFINISHED, Unfinished
+from configs.common.files import read_json
+from launch.adapt.execution import PartFailed, execute, locked
+from launch.adapt.order import Order
+from launch.adapt.parts import Part
+from launch.adapt.record import FILE, Record
+from tests.launch.adapt.conftest import OVERRIDES
+
+
+def never() -> bool:
+    return False
+
+
+def run(out: Path, parts: list[Part], asked: Callable[[], bool] = never) -> str:
+    console = Console(file=StringIO(), width=200)
+    with locked(out, asked) as lock:
+        execute(parts, Record(out), lock, asked, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def export_of(model: Path, out: Path) -> Part:
+    return Part("export", "write it", ("export", str(model), "--out", str(out)), out, complete=out, repeats=True)
+
+
+def test_a_part_is_a_command_and_is_done_once(released_model: Path, tmp_path: Path) -> None:
+    part = export_of(released_model, tmp_path / "out" / "models")
+    first = run(tmp_path / "out", [part])
+    assert f"[1/1] export: write it\n$ {part.command}\n" in first
+    assert (part.output / "discriminator").is_dir()
+    again = run(tmp_path / "out", [part])
+    assert f"is finished: {part.output}" in again
+    assert "$ electra" not in again
+    # An export takes seconds, so it is made again when its record says that it was interrupted.
+    Record(tmp_path / "out").begin(part)
+    assert "$ electra" in run(tmp_path / "out", [part])
+
+
+def test_a_part_that_fails_ends_the_adaptation(tmp_path: Path) -> None:
+    parts = [export_of(tmp_path / "nothing", tmp_path / "out" / "a"), export_of(tmp_path, tmp_path / "out" / "b")]
+    with pytest.raises(PartFailed, match="the part export ended with exit code 2; the same command resumes") as failed:
+        run(tmp_path / "out", parts)
+    assert failed.value.exit_code == 2
+    assert not Record(tmp_path / "out").parts["export"].result
+
+
+def test_a_request_to_stop_before_a_part(released_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(Unfinished, match="stopped before the part export"):
+        run(tmp_path / "out", [export_of(released_model, tmp_path / "out" / "models")], lambda: True)
+    assert not (tmp_path / "out" / FILE).exists()
+
+
+def test_a_second_adaptation_waits_and_can_be_stopped(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path, never),
+        pytest.raises(Unfinished, match="stopped while another process works"),
+        locked(tmp_path, lambda: True),
+    ):
+        pass
+
+
+def arguments(order: Order, out: Path, *more: str) -> list[str]:
+    """The command line of a whole adaptation that is long enough to be interrupted in its training."""
+    options = ["--general", str(order.general), "--task", str(order.tasks[0]), "--rows", "20", "--seeds", "2"]
+    keys = [word for key in order.task_keys for word in ("--task-key", key)]
+    words = ["adapt", order.model, "--text", order.text[0], "--out", str(out), *options, *keys, *OVERRIDES, *more]
+    return [sys.executable, "-m", "launch.cli", *words]
+
+
+def wait_for(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    while not there():
+        assert process.poll() is None, "the adaptation ended before it could be interrupted"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_an_adaptation_that_is_killed_in_every_way_ends_with_the_same_numbers(order: Order, tmp_path: Path) -> None:
+    steps = ("schedule.steps=300", "run.save_every=20", "run.evaluate_every=100")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
+    subprocess.run(arguments(order, undisturbed, *steps), check=True, env=environment, capture_output=True)
+    command = arguments(order, out, *steps)
+    # what must exist -> the signal that is sent then
+    moments = {
+        out / "domain": signal.SIGKILL,
+        out / "run" / "checkpoints" / "step-00000020": signal.SIGTERM,
+        out / "run" / "checkpoints" / "step-00000080": signal.SIGKILL,
+        out / "tasks": signal.SIGINT,
+    }
+    for moment, number in moments.items():
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        wait_for(moment.exists, process)
+        process.send_signal(number)
+        assert process.wait() == (-signal.SIGKILL if number == signal.SIGKILL else EXIT_UNFINISHED)
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    assert (out / "report.html").is_file()
+    for name in ("before", "after", "own"):
+        ours, theirs = (read_json(folder / "scores" / f"{name}.json")["corpora"] for folder in (out, undisturbed))
+        assert list(ours.values()) == list(theirs.values())
+    ours, theirs = (read_json(folder / "tasks" / "kinds.json")["tasks"][0] for folder in (out, undisturbed))
+    assert list(ours["models"].values()) == list(theirs["models"].values())
+    # Other arguments for what was trained are refused, and nothing is changed.
+    answer = subprocess.run([*command, "schedule.steps=5"], env=environment, capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert f"{out / 'run'}: was begun with fewer arguments, and now there is schedule.steps=5" in answer.stderr
