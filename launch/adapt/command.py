@@ -6,6 +6,7 @@ import sys
 
 from rich.console import Console
 
+from configs.common.pages.rendering import duration
 from launch.adapt.checks import Checked, check
 from launch.adapt.estimate import seconds_of_parts
 from launch.adapt.execution import PartFailed, execute, locked, say
@@ -13,7 +14,6 @@ from launch.adapt.order import Order
 from launch.adapt.page import write_page
 from launch.adapt.parts import Part, parts_of
 from launch.adapt.record import Record
-from launch.pages.rendering import duration
 from pretrain.run.signals import StopOnSignal
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from configs.common.files import read_json
+from configs.common.pages.rendering import figure
 from launch.adapt.minds import Row
 from launch.adapt.order import Order
-from launch.pages.rendering import figure
 
 _TITLES = {
     "accuracy": "accuracy",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from configs.common.pages.figures import Figure, Interval, Series, curves, intervals, pairs
 from launch.adapt.comparison import CorpusScores, Score, TaskScores
-from launch.pages.figures import Figure, Interval, Series, curves, intervals, pairs
 
 # score in metrics.jsonl -> title of its panel, and whether it is also logged in training
 _CURVES = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.common.files import read_json, write_text
+from configs.common.pages.rendering import render
 from configs.common.secrets import without_secrets
 from configs.folders import CORPUS_MANIFEST, PROVENANCE
 from launch.adapt.checks import Checked
@@ -16,13 +17,12 @@ from launch.adapt.minds import Row, changed_sentences, changed_words, read_rows
 from launch.adapt.order import Order
 from launch.adapt.parts import Part
 from launch.adapt.record import Record
-from launch.pages.rendering import render
 
 _MOST_SENTENCES, _MOST_WORDS, _MOST_ADDED = 4, 12, 100
 
 
 def write_page(order: Order, checked: Checked, parts: Sequence[Part], record: Record) -> None:
-    write_text(order.page, render("adaptation.html", facts(order, checked, parts, record)))
+    write_text(order.page, render("launch", "adaptation.html", facts(order, checked, parts, record)))
 
 
 def facts(order: Order, checked: Checked, parts: Sequence[Part], record: Record) -> dict[str, Any]:

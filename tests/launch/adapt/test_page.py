@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from configs.common.files import read_json
+from configs.common.pages.rendering import render
 from launch.adapt.checks import Checked
 from launch.adapt.comparison import TaskScores, corpus_scores
 from launch.adapt.minds import read_rows
@@ -20,7 +21,6 @@ from launch.adapt.page import facts, write_page
 from launch.adapt.parts import Part
 from launch.adapt.record import Record
 from launch.cli import app
-from launch.pages.rendering import render
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_the_page_is_self_contained(page: str) -> None:
 def test_what_users_write_is_escaped(order: Order, checked: Checked, parts: list[Part], record: Record) -> None:
     hostile = replace(parts[0], title="<script>alert(1)</script>", arguments=("prepare", "<img src=x>"))
     other = replace(order, overrides=("data.x=<b>",))
-    text = render("adaptation.html", facts(other, checked, [hostile], record))
+    text = render("launch", "adaptation.html", facts(other, checked, [hostile], record))
     assert "<script" not in text
     assert "<img src=x>" not in text
     assert "<code>data.x=&lt;b&gt;</code>" in text

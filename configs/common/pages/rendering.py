@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
-def render(template: str, facts: dict[str, Any]) -> str:
-    """Fill a template of `launch/templates`."""
-    pages = Environment(
-        loader=PackageLoader("launch"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    pages.filters |= {
-        "count": count,
-        "figure": figure,
-        "percent": percent,
-        "duration": duration,
-        "megabytes": megabytes,
-    }
+def render(room: str, template: str, facts: Mapping[str, Any]) -> str:
+    """Fill a template of the folder `templates` of a room, such as `launch`."""
+    loader = ChoiceLoader([PackageLoader(room), PackageLoader("configs.common.pages")])
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    for read in (capital, count, duration, figure, megabytes, percent):
+        pages.filters[read.__name__] = read
     return pages.get_template(template).render(facts)
+
+
+def capital(sentence: str) -> str:
+    """Begin with a capital letter, and leave names in the sentence as they are."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def count(number: int) -> str:

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from launch.pages.figures import Interval, Series, curves, intervals, pairs
-from launch.pages.rendering import count, duration, figure, megabytes, percent
+from configs.common.pages.figures import Interval, Series, curves, intervals, pairs
+from configs.common.pages.rendering import count, duration, figure, megabytes, percent
 
 
 @pytest.mark.parametrize(
