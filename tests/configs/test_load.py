@@ -46,13 +46,10 @@ def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
         ("masking.scheme=words", "masking.scheme: 'words' is not 'token', 'whole_word', 'terms' or 'span'"),
         ("masking.maskings=sometimes", "masking.maskings: 'sometimes' is not a valid integer or 'fresh'"),
         ("data.row_length=130", "data.row_length: 130 is not a multiple of 8"),
-        ("data.row_length=1024", "data.row_length: 1024 is above model.max_positions (512)"),
         ("data.sources=3", "data.sources: 3 is neither a path nor a list"),
         ("model.generator.heads=3", "model.generator.heads: 3 does not divide hidden (64)"),
         ("corruption.mask=0.5", "corruption.mask + random + keep: 0.65, and they must sum to 1"),
         ("schedule.warmup_steps=1000", "schedule.warmup_steps: 1000 is not below steps (1000)"),
-        ("masking.rate=0.001", "masking.rate: 0.001 leaves no slot"),
-        ("objectives={}", "objectives: empty"),
         ("compute.zero_stage=3", "compute.zero_stage: 3 is not less than or equal to 2"),
         ("nonsense", "nonsense: not an override"),
         ("name.x=1", "name.x: name is a value, not a table"),
@@ -96,15 +93,6 @@ def test_values_are_toml_and_else_strings() -> None:
     recipe = load("tiny", ["data.sources=my text/a.jsonl.gz", "model.dropout=0.25", 'name="x"'])
     assert (recipe.data.sources[0].path, recipe.data.sources[0].format) == ("my text/a.jsonl.gz", "auto")
     assert (recipe.model.dropout, recipe.name) == (0.25, "x")
-
-
-def test_the_fingerprint_is_that_of_the_science() -> None:
-    plain = load("tiny").fingerprint()
-    layout = ("batch.micro_rows=3", "compute.zero_stage=1", "compute.compile=true")
-    for harmless in (*layout, "run.log_every=7", "data.sources=x", "name=other"):
-        assert load("tiny", [harmless]).fingerprint() == plain
-    for science in ("seed=2", "model.dropout=0.3", "batch.rows=8", "masking.rate=0.2", "objectives.rtd.weight=10"):
-        assert load("tiny", [science]).fingerprint() != plain
 
 
 @given(st.text(max_size=40))

@@ -48,60 +48,6 @@ def test_lines_of_a_vocabulary(tmp_path: Path, name: str, mark: str) -> None:
     assert read_entries(path) == [*SPECIAL, *of_model]
 
 
-OTHERS = {
-    "sentencepiece table": ("<unk>\t0\n<s>\t0\n\u2581the\t-2.1\n", "is a SentencePiece table"),
-    "sentencepiece entries": ("\u2581the\n\u2581of\na\n", "is a SentencePiece table"),
-    "merges": ("#version: 0.2\n\u0120 t\n", "is a byte-pair (BPE) vocabulary"),
-    "byte-pair entries": ("\u0120the\n\u0120of\na\n", "is a byte-pair (BPE) vocabulary"),
-    "sentencepiece model": ("\x0a\x0e\x0a\x05<unk>\x00\x00", "is a SentencePiece model"),
-    "binary": ("\x00\x01", "is a binary file"),
-    "pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run `git lfs pull`"),
-    "web page": ("<!DOCTYPE html><html>", "is a web page"),
-}
-
-
-@pytest.mark.parametrize("beside_a_model", [False, True])
-@pytest.mark.parametrize("name", OTHERS)
-def test_other_files_are_named(tmp_path: Path, name: str, *, beside_a_model: bool) -> None:
-    content, sentence = OTHERS[name]
-    (tmp_path / "vocab.txt").write_text(content)
-    if beside_a_model:
-        (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(UserError) as error:
-        read_entries(tmp_path / "vocab.txt")
-    assert sentence in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [("the".encode("utf-16"), "is UTF-16 text"), ("m\u00f6chte".encode("latin-1"), "is not UTF-8 text")],
-)
-def test_other_encodings_are_named(tmp_path: Path, content: bytes, sentence: str) -> None:
-    (tmp_path / "vocab.txt").write_bytes(content)
-    with pytest.raises(UserError, match=sentence):
-        read_entries(tmp_path / "vocab.txt")
-
-
-JSON = {
-    "byte-pair table": ({"<s>": 0, "\u0120the": 1}, "is a table of entries and ids"),
-    "BPE": ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "is a byte-pair (BPE) tokenizer"),
-    "BPE without a type": ({"model": {"vocab": {}, "merges": []}}, "is a byte-pair (BPE) tokenizer"),
-    "Unigram": ({"model": {"type": "Unigram", "vocab": [["<unk>", 0]]}}, "is a SentencePiece (Unigram) tokenizer"),
-    "WordLevel": ({"model": {"type": "WordLevel", "vocab": {}}}, "is a tokenizer of whole words"),
-    "a list": ([1], "is no tokenizer.json"),
-    "empty": ({}, "is no tokenizer.json"),
-}
-
-
-@pytest.mark.parametrize("name", JSON)
-def test_other_json_files_are_named(tmp_path: Path, name: str) -> None:
-    content, sentence = JSON[name]
-    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-    with pytest.raises(UserError) as error:
-        read_folder(tmp_path)
-    assert sentence in str(error.value)
-
-
 def test_ids_of_a_tokenizer_file(tmp_path: Path) -> None:
     stored = {
         "model": {"type": "WordPiece", "vocab": {"a": 1, "b": 3}},

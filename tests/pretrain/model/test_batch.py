@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from configs.common.errors import UserError
 from configs.recipe import Recipe
-from configs.share import micro_rows
 from configs.training_tables import CorruptionTable
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch, borders_of, make_batch
 from pretrain.step.loader import Loader, batch_of
 from pretrain.step.world import World
-from tests.pretrain import google
 
 
 def batch(corpus: Corpus, recipe: Recipe, numbers: np.ndarray) -> Batch:
@@ -100,42 +97,6 @@ def test_the_rows_of_a_step_are_the_same_for_any_number_of_processes(
     parts = [part for rank in range(world_size) for part in rows(rank, world_size)]
     for name, value in of_rows(whole).items():
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), value), name
-
-
-def test_micro_batches_divide_the_share() -> None:
-    recipe = google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20")
-    assert [micro_rows(recipe, size) for size in (1, 2, 4, 32)] == [16, 16, 12, 3]
-
-
-def test_processes_that_do_not_divide_the_batch_are_refused() -> None:
-    with pytest.raises(UserError, match="96 rows do not divide among 5 processes; start 4"):
-        micro_rows(google.PROJECTED.recipe("batch.rows=96"), 5)
-
-
-@pytest.mark.parametrize(
-    ("group_rows", "world_size", "expected"),
-    [
-        # groups within a process
-        (4, 1, 16),
-        (8, 1, 16),
-        # one group over two, or four, processes
-        (32, 2, 16),
-        (32, 4, 8),
-        # 16 and 12 rows at once would cut groups of 48
-        (48, 4, 12),
-    ],
-)
-def test_groups_of_rows_are_computed_at_once(group_rows: int, world_size: int, expected: int) -> None:
-    chosen = ("batch.rows=96", "batch.micro_rows=20", f"batch.group_rows={group_rows}")
-    assert micro_rows(google.PROJECTED.recipe(*chosen), world_size) == expected
-
-
-def test_groups_that_no_process_can_hold_are_refused() -> None:
-    chosen = google.PROJECTED.recipe("batch.rows=96", "batch.micro_rows=20", "batch.group_rows=48")
-    with pytest.raises(
-        UserError, match=r"group_rows: 48 rows .* 2 process\(es\) of at most 20 rows .* raise batch\.micro"
-    ):
-        micro_rows(chosen, 2)
 
 
 def test_a_group_lies_within_what_the_processes_compute_at_once(corpus: Corpus, small_recipe: Recipe) -> None:
