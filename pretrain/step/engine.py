@@ -96,9 +96,9 @@ class Engine:
             compilation.begin_batch(self.recipe.compute.compile)
             output = self._engine(batch.to(self.world.device), counts)
             # DeepSpeed divides by the number of processes, but `counts` already covers all processes.
-            self._engine.backward(_only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
+            self._engine.backward(only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
             if measure:
-                sums.append(_sums_of(output))
+                sums.append(sums_of(output))
             if batch is not batches[-1]:
                 self._engine.step()
         norm = self._update()
@@ -208,7 +208,7 @@ class Engine:
             self._adam.state_of(parameter)[part].copy_(moment)
 
 
-def _only_finite(loss: Tensor) -> Tensor:
+def only_finite(loss: Tensor) -> Tensor:
     """The loss. If it is not finite, its gradient is made NaN, so that the norm of the gradients tells all processes.
 
     The gradient of an infinite loss may be finite: the gradient of a cross-entropy never exceeds 1.
@@ -216,7 +216,7 @@ def _only_finite(loss: Tensor) -> Tensor:
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
 
 
-def _sums_of(output: PairOutput) -> Tensor:
+def sums_of(output: PairOutput) -> Tensor:
     """[objectives + 4]: each loss, the weighted total, the numbers of slots, right predictions and right samples."""
     return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
 

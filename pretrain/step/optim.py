@@ -58,7 +58,7 @@ class ElectraAdam(torch.optim.Optimizer):
         """
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         first, second, counts = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
-        torch._foreach_add_(counts, 1 - self.found_inf)
+        torch._foreach_add_(counts, [1 - self.found_inf] * len(counts))
         torch._fused_adamw_(
             parameters,
             gradients,
