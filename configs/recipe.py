@@ -93,12 +93,7 @@ class Recipe(CorpusRecipe):
 
         The paths of text, vocabulary and lexicon are not among them, because a corpus is known by its manifest.
         """
-        tables = self.to_dict()
-        for operational in ("name", "about", "run", "deepspeed"):
-            del tables[operational]
-        del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"], tables["compute"]["compile"]
-        del tables["data"]["sources"], tables["vocabulary"]["source"], tables["masking"]["lexicon"]
-        return tables
+        return _science(self.to_dict())
 
     def lines(self) -> list[str]:
         """Return the resolved recipe for people to read, with a line for each table."""
@@ -111,8 +106,21 @@ class Recipe(CorpusRecipe):
         ]
 
     def fingerprint(self) -> str:
-        """Return the sha256 of `science()`, by which corpora, checkpoints and exports are compared."""
-        return hashlib.sha256(json.dumps(self.science(), sort_keys=True).encode()).hexdigest()
+        """Return the sha256 of `science()`, by which corpora, checkpoints and exports are compared.
+
+        Keys with their default are left out. A key that was added later has a default, which is what recipes without
+        the key do, so that their hash stays the same.
+        """
+        tables = _science(self.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+
+
+def _science(tables: dict[str, Any]) -> dict[str, Any]:
+    for operational in ("name", "about", "run", "deepspeed"):
+        tables.pop(operational, None)
+    del tables["batch"]["micro_rows"], tables["compute"]["zero_stage"], tables["compute"]["compile"]
+    del tables["data"]["sources"], tables["vocabulary"]["source"], tables["masking"]["lexicon"]
+    return tables
 
 
 CORPUS_TABLES = ("data", "vocabulary", "masking")

@@ -125,22 +125,48 @@ class OptimizerTable(Table):
 
 
 class ScheduleTable(Table):
-    """The learning rate: polynomial decay to zero over all steps, and a linear warm-up."""
+    """The learning rate: a linear warm-up, and a decay to zero."""
 
     steps: Count
     """Number of optimizer steps of the run."""
     warmup_steps: Natural
     """Steps in which the learning rate rises."""
+    shape: Literal["linear", "wsd", "cosine"] = "linear"
+    """How the rate decays. `linear` and `cosine`: over all steps. `wsd` (warm-up, stable, decay): the rate stays at its
+    highest value, and decays as 1 - sqrt(x) in the last `decay_steps` steps."""
+    decay_steps: Natural | None = None
+    """Of `wsd` alone: the steps of the decay; 0 is a run that never decays, from which other runs branch off."""
     decay_power: Positive
-    """Power of the polynomial decay; 1 is linear."""
+    """The decay is raised to this power; 1 is the published form."""
     warmup: Literal["multiplied", "before"]
-    """`multiplied`: warm-up times decay, as in Google's code. `before`: the decay starts when the warm-up has ended."""
+    """`multiplied`: warm-up times decay, as in Google's code. `before`: the decay starts when the warm-up has ended.
+    With `wsd` both are the same."""
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps: {self.warmup_steps} is not below steps ({self.steps})")
         return self
+
+    @model_validator(mode="after")
+    def _wsd_alone_has_decay_steps(self) -> Self:
+        if self.shape == "wsd" and self.decay_steps is None:
+            raise ValueError("decay_steps: missing; with shape wsd state a number, such as a tenth of the steps, or 0")
+        if self.shape != "wsd" and self.decay_steps is not None:
+            raise ValueError(f"decay_steps: {self.decay_steps}, and {self.shape} decays over all steps; leave it out")
+        if self.warmup_steps + (self.decay_steps or 0) > self.steps:
+            raise ValueError(
+                f"decay_steps: {self.decay_steps} and warmup_steps ({self.warmup_steps}) are more than steps "
+                f"({self.steps})"
+            )
+        return self
+
+    @property
+    def first_decay_step(self) -> int:
+        """The last step that still has the rate before the decay."""
+        if self.decay_steps is not None:
+            return self.steps - self.decay_steps
+        return 0 if self.warmup == "multiplied" else self.warmup_steps
 
 
 class BatchTable(Table):

@@ -121,7 +121,9 @@ def _steps(
     for step in range(start.step, num_steps):
         with meter.waiting():
             batches = loader.step(step)
-        torch.manual_seed(int(randomness.bits(recipe.seed, "dropout", step, world.rank)) >> 1)
+        # A run that reads on after another run's rows also has the dropout that the other run would have had next.
+        place = start.first_row // recipe.batch.rows + step
+        torch.manual_seed(int(randomness.bits(recipe.seed, "dropout", place, world.rank)) >> 1)
         rate = learning_rate(step, recipe.optimizer, recipe.schedule)
         done = step + 1
         measures = engine.step(

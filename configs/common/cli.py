@@ -26,8 +26,8 @@ ContinueFrom = Annotated[
     Path | None,
     typer.Option(
         "--continue-from",
-        metavar="RUN",
-        help="Begin a new run with the weights and optimizer moments of a run, or of one of its checkpoints.",
+        metavar="RUN[@STEP]",
+        help="Begin a new run with the weights and optimizer moments that a run had after STEP, or has now.",
     ),
 ]
 General = Annotated[

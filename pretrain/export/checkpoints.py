@@ -96,9 +96,7 @@ def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]
         step, reason = int(choice.which), ""
     else:
         raise UserError(f"--checkpoint {choice.which}: is neither best nor last nor the number of a step")
-    folder = run / CHECKPOINTS / checkpoint.folder_name(step)
-    if not folder.is_dir():
-        raise UserError(f"--checkpoint {step}: {run} holds checkpoints of the steps {_listed(_steps(run))}")
+    folder = checkpoint.after_step(run, step, f"--checkpoint {step}")
     return checkpoint.ValidCheckpoint(folder, checkpoint.verify(folder), {}), reason
 
 

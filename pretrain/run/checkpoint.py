@@ -191,6 +191,18 @@ def choose(folder: Path) -> ValidCheckpoint:
     return valid
 
 
+def after_step(run: Path, step: int, option: str) -> Path:
+    """The folder of the checkpoint that `run` saved after `step`, not yet verified.
+
+    Raises UserError, which begins with `option`, when there is none.
+    """
+    folder = run / CHECKPOINTS / folder_name(step)
+    if not folder.is_dir():
+        steps = ", ".join(str(step_number(other)) for other in list_checkpoints(run / CHECKPOINTS))
+        raise UserError(f"{option}: {run} holds {f'checkpoints of the steps {steps}' if steps else 'no checkpoint'}")
+    return folder
+
+
 def set_aside(folder: Path) -> Path:
     """Rename a damaged checkpoint, so that it is never read and does not count among the checkpoints to keep."""
     aside = folder.with_name(_DAMAGED + folder.name)

@@ -5,6 +5,9 @@ its own schedule, warm-up included. The recipe may differ from the earlier recip
 objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
 updates, which its moments need for bias correction. On the same corpus with the same seed, reading continues after the
 last row that the earlier run has seen; otherwise reading begins at the first row.
+
+So a run without a warm-up, which decays over all of its steps, is the last phase of a run whose rate has stayed at its
+highest value (`schedule.shape = "wsd"`): it takes the same steps as if the earlier run had decayed there.
 """
 
 from __future__ import annotations
@@ -93,18 +96,34 @@ class Continuation:
 
 
 def open_continuation(source: Path, run: Path) -> Continuation | None:
-    """The checkpoint that `run` begins with: `source`, or the newest whole checkpoint of the run `source`.
+    """The checkpoint that `run` begins with.
 
-    Returns None when `run` already has a checkpoint: it then resumes from that, and `source` need not exist any more.
-    Raises UserError when there is no such checkpoint, or when `run` is itself the run to continue from.
+    `source` is a checkpoint, a run, of which the newest whole checkpoint is taken, or RUN@STEP. Returns None when `run`
+    already has a checkpoint: it then resumes from that, and `source` need not exist any more. Raises UserError when
+    there is no such checkpoint, or when `run` is itself the run to continue from.
     """
-    if source.resolve() in (run.resolve(), *run.resolve().glob(f"{CHECKPOINTS}/*")):
+    named, step = _at_step(source)
+    if named.resolve() in (run.resolve(), *run.resolve().glob(f"{CHECKPOINTS}/*")):
         raise UserError(f"--continue-from {source}: is the run {run} itself; name a new folder with --run")
     if checkpoint.list_checkpoints(run / CHECKPOINTS):
         return None
-    chosen = checkpoint.choose(source)
+    chosen = checkpoint.choose(named if step is None else _after(named, step))
     warn_of_damage(chosen)
     return Continuation(chosen.folder, load(str(chosen.folder / RECIPE)), chosen.state)
+
+
+def _at_step(source: Path) -> tuple[Path, int | None]:
+    """Divide RUN@STEP. Any other source has no step, and neither has a folder whose own name ends in such a way."""
+    run, at, step = source.name.rpartition("@")
+    if not run or not at or not step.isdecimal() or source.is_dir():
+        return source, None
+    return source.with_name(run), int(step)
+
+
+def _after(run: Path, step: int) -> Path:
+    if not run.is_dir():
+        raise UserError(f"--continue-from {run}@{step}: there is no run {run}")
+    return checkpoint.after_step(run, step, f"--continue-from {run}@{step}")
 
 
 def complete_tables(tables: dict[str, Any], continuation: Continuation | None, run: Path) -> dict[str, Any]:

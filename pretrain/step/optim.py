@@ -1,7 +1,8 @@
-"""Google's Adam and its schedule (google-research/electra, model/optimization.py)."""
+"""Google's Adam and its schedule (google-research/electra, model/optimization.py), and two other schedules."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,11 +15,24 @@ from configs.training_tables import OptimizerTable, ScheduleTable
 def learning_rate(step: int, optimizer: OptimizerTable, schedule: ScheduleTable) -> float:
     """The rate of update number `step`, counted from 0. With a multiplied warm-up the first rate is 0."""
     warmup = min(1.0, step / schedule.warmup_steps) if schedule.warmup_steps else 1.0
-    if schedule.warmup == "multiplied":
-        remaining = 1 - step / schedule.steps
-    else:
-        remaining = 1 - max(0, step - schedule.warmup_steps) / (schedule.steps - schedule.warmup_steps)
-    return optimizer.learning_rate * warmup * remaining**schedule.decay_power
+    return optimizer.learning_rate * warmup * _decay(step, schedule) ** schedule.decay_power
+
+
+def _decay(step: int, schedule: ScheduleTable) -> float:
+    """The share of the highest rate that the decay leaves.
+
+    `wsd` has the three phases of MiniCPM (arXiv 2404.06395, section 4). Its decay is the form 1 - sqrt(x) of Hägele et
+    al. (arXiv 2405.18392), which ends at 0 and was the best of the forms that they compared.
+    """
+    first = schedule.first_decay_step
+    progress = (step - first) / (schedule.steps - first) if step > first else 0.0
+    match schedule.shape:
+        case "linear":
+            return 1 - progress
+        case "wsd":
+            return 1 - math.sqrt(progress)
+        case "cosine":
+            return (1 + math.cos(math.pi * progress)) / 2
 
 
 class ElectraAdam(torch.optim.Optimizer):

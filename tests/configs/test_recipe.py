@@ -18,6 +18,14 @@ def test_the_fingerprint_is_that_of_the_science() -> None:
         assert load("tiny", [science]).fingerprint() != plain
 
 
+def test_a_key_that_was_added_later_does_not_change_the_fingerprint() -> None:
+    """The hash is that of `tiny` before any key had a default, so runs and corpora of that time can be used."""
+    before = "0d1856f3f6a856ddd6464730c39b385eb7ac575ed61598bc39320bb11ae299bd"
+    assert load("tiny").fingerprint() == before
+    assert load("tiny", ["schedule.shape=linear"]).fingerprint() == before
+    assert load("tiny", ["schedule.shape=cosine"]).fingerprint() != before
+
+
 def test_tables_are_flattened_to_dotted_keys() -> None:
     assert flatten({"a": 1, "b": {"c": 2, "d": {"e": [3]}}, "f": {}}) == {"a": 1, "b.c": 2, "b.d.e": [3]}
     assert flatten({}) == {}

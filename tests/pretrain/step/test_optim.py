@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers.optimization import (
+    get_cosine_schedule_with_warmup,
+    get_linear_schedule_with_warmup,
+    get_wsd_schedule,
+)
 
-from configs.load import load
+from configs.common.errors import UserError
+from configs.load import load, validate
+from configs.recipe import Recipe
 from configs.training_tables import OptimizerTable, ScheduleTable
 from pretrain.step.optim import ElectraAdam, learning_rate
 from tests.pretrain.google import GOLDEN
@@ -56,24 +64,87 @@ def test_bias_correction_is_that_of_adamw() -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
 
 
+SCHEDULE = {"steps": 100, "warmup_steps": 10, "decay_power": 1.0, "warmup": "multiplied"}
+BEFORE = {"warmup": "before"}
+COSINE = {"shape": "cosine"}
+WSD = {"shape": "wsd", "decay_steps": 25}
+
+
+def rate(step: int, keys: dict[str, Any]) -> float:
+    """The rate of a step with the highest rate 0.1."""
+    optimizer = OptimizerTable.model_validate({**SETTINGS.model_dump(), "learning_rate": 0.1})
+    return learning_rate(step, optimizer, ScheduleTable.model_validate(SCHEDULE | keys))
+
+
 @pytest.mark.parametrize(
-    ("warmup", "step", "rate"),
+    ("keys", "step", "expected"),
     [
         # 0.1 * min(1, t / 10) * (1 - t / 100)
-        ("multiplied", 0, 0.0),
-        ("multiplied", 5, 0.1 * 0.5 * 0.95),
-        ("multiplied", 10, 0.1 * 0.90),
-        ("multiplied", 55, 0.1 * 0.45),
-        ("multiplied", 99, 0.1 * 0.01),
+        ({}, 0, 0.0),
+        ({}, 5, 0.1 * 0.5 * 0.95),
+        ({}, 10, 0.1 * 0.90),
+        ({}, 55, 0.1 * 0.45),
+        ({}, 99, 0.1 * 0.01),
+        ({"decay_power": 2.0}, 50, 0.1 * 0.25),
         # 0.1 * t / 10, then 0.1 * (1 - (t - 10) / 90)
-        ("before", 5, 0.05),
-        ("before", 10, 0.1),
-        ("before", 55, 0.05),
-        ("before", 99, 0.1 / 90),
+        (BEFORE, 5, 0.05),
+        (BEFORE, 10, 0.1),
+        (BEFORE, 55, 0.05),
+        (BEFORE, 99, 0.1 / 90),
+        # 0.1 * (1 + cos(pi * t / 100)) / 2; before: 0.1 * (1 + cos(pi * (t - 10) / 90)) / 2
+        (COSINE, 5, 0.05 * 0.9938441702975689),
+        (COSINE, 50, 0.05),
+        (COSINE, 75, 0.1 * 0.1464466094067262),
+        (COSINE | BEFORE, 10, 0.1),
+        (COSINE | BEFORE, 40, 0.1 * 0.75),
+        (COSINE | BEFORE, 70, 0.1 * 0.25),
+        # 0.1 until step 75, then 0.1 * (1 - sqrt((t - 75) / 25))
+        (WSD, 5, 0.05),
+        (WSD, 10, 0.1),
+        (WSD, 75, 0.1),
+        (WSD, 76, 0.1 * 0.8),
+        (WSD, 79, 0.1 * 0.6),
+        (WSD, 84, 0.1 * 0.4),
+        (WSD | BEFORE, 91, 0.1 * 0.2),
+        (WSD | {"decay_power": 2.0}, 84, 0.1 * 0.16),
+        ({"shape": "wsd", "decay_steps": 0}, 99, 0.1),
+        # the whole run is a decay
+        ({"shape": "wsd", "decay_steps": 100, "warmup_steps": 0}, 0, 0.1),
+        ({"shape": "wsd", "decay_steps": 100, "warmup_steps": 0}, 49, 0.1 * 0.3),
     ],
 )
-def test_the_learning_rate_by_hand(warmup: str, step: int, rate: float) -> None:
-    optimizer = OptimizerTable.model_validate({**SETTINGS.model_dump(), "learning_rate": 0.1})
-    table = {"steps": 100, "warmup_steps": 10, "decay_power": 1.0, "warmup": warmup}
-    schedule = ScheduleTable.model_validate(table)
-    assert learning_rate(step, optimizer, schedule) == pytest.approx(rate, rel=1e-12)
+def test_the_learning_rate_by_hand(keys: dict[str, Any], step: int, expected: float) -> None:
+    assert rate(step, keys) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_schedules_are_those_of_transformers() -> None:
+    def of_transformers(make: Any, **options: Any) -> list[float]:
+        schedule = make(torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1), **options)
+        rates = []
+        for _ in range(SCHEDULE["steps"]):
+            rates.append(schedule.get_last_lr()[0])
+            schedule.optimizer.step()
+            schedule.step()
+        return rates
+
+    steps = {"num_warmup_steps": 10, "num_training_steps": 100}
+    for keys, expected in (
+        (BEFORE, of_transformers(get_linear_schedule_with_warmup, **steps)),
+        (COSINE | BEFORE, of_transformers(get_cosine_schedule_with_warmup, **steps)),
+        (WSD, of_transformers(get_wsd_schedule, num_decay_steps=25, decay_type="1-sqrt", **steps)),
+    ):
+        assert [rate(step, keys) for step in range(100)] == pytest.approx(expected, rel=1e-12), keys
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"shape": "wsd"}, r"schedule\.decay_steps: missing; with shape wsd"),
+        ({"decay_steps": 5}, r"schedule\.decay_steps: 5, and linear decays over all steps; leave it out"),
+        (COSINE | {"decay_steps": 0}, r"schedule\.decay_steps: 0, and cosine decays over all steps"),
+        (WSD | {"decay_steps": 91}, r"schedule\.decay_steps: 91 and warmup_steps \(10\) are more than steps \(100\)"),
+    ],
+)
+def test_steps_of_decay_that_do_not_fit_are_refused(keys: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        validate(Recipe, load("tiny").to_dict() | {"schedule": SCHEDULE | keys}, "tiny")
