@@ -10,7 +10,7 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.common.cli import CorpusFolder, General, InitFrom, Overrides, RecipeName, application
+from configs.common.cli import ContinueFrom, CorpusFolder, General, InitFrom, Overrides, RecipeName, application
 from configs.common.errors import UserError
 from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE
 
@@ -133,6 +133,7 @@ def submit(
         str, typer.Option(metavar="STAGE,...", help="Of prepare, pretrain, evaluate and export.")
     ] = "pretrain",
     init_from: InitFrom = None,
+    continue_from: ContinueFrom = None,
     general: General = None,
     on: Annotated[str, typer.Option(metavar="MACHINE", help="See `electra machines`.")] = "local",
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes train, and how many jobs prepare.")] = 1,
@@ -157,7 +158,18 @@ def submit(
     machine = find(on)
     if launcher or hostfile:
         machine = machine.started_by(launcher.value if launcher else None, hostfile)
-    order = Order(recipe, tuple(overrides or ()), stages_of(stage), corpus, run, nodes, processes, init_from, general)
+    order = Order(
+        recipe,
+        tuple(overrides or ()),
+        stages_of(stage),
+        corpus,
+        run,
+        nodes,
+        processes,
+        init_from,
+        continue_from,
+        general,
+    )
     submission = submit(order, on, machine, dry_run=dry_run)
     if submission:
         for line in submission.lines():

@@ -79,6 +79,7 @@ def pipeline(
     nodes: int,
     processes: int | None,
     init_from: str | None = None,
+    continue_from: Path | None = None,
     general: Path | None = None,
 ) -> list[Job]:
     """Return the jobs of these stages. Each job comes after the job whose result it reads.
@@ -86,7 +87,8 @@ def pipeline(
     `recipe` holds the name or path of the recipe, followed by the overrides.
     """
     released = ("--init-from", init_from) if init_from else ()
-    watched = ("--general", str(general)) if general else ()
+    earlier = ("--continue-from", str(continue_from)) if continue_from else ()
+    others = (*released, *earlier, *(("--general", str(general)) if general else ()))
     jobs: list[Job] = []
     for stage in sorted(set(stages), key=list(Stage).index):
         last = [job.stage for job in jobs if job.stage in (Stage.prepare, Stage.pretrain)][-1:]
@@ -95,7 +97,7 @@ def pipeline(
         wide = stage in (Stage.prepare, Stage.pretrain)
         arguments = {
             Stage.prepare: (*recipe, "--out", str(corpus), *released),
-            Stage.pretrain: (recipe[0], "--corpus", str(corpus), "--run", str(run), *recipe[1:], *released, *watched),
+            Stage.pretrain: (recipe[0], "--corpus", str(corpus), "--run", str(run), *recipe[1:], *others),
             Stage.evaluate: (str(run), "--corpus", str(corpus)),
             Stage.export: (str(run), "--out", f"{run}/{EXPORT}"),
         }[stage]

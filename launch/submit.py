@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from configs.common.cli import refuse_both
 from configs.common.errors import ElectraError, UserError, unknown
 from configs.corpus_recipe import take_corpus_tables
 from configs.folders import CORPUS_MANIFEST, RECIPE
@@ -53,18 +54,25 @@ class Order:
     nodes: int
     processes: int | None
     init_from: str | None = None
+    continue_from: Path | None = None
     general: Path | None = None
 
     def __post_init__(self) -> None:
         if self.run is None and self.stages != (Stage.prepare,):
             raise UserError(f"--run: missing; {self.stages[-1]} needs the folder of a run")
+        refuse_both(self.init_from, self.continue_from)
+        if self.continue_from and Stage.prepare in self.stages:
+            raise UserError(
+                f"--continue-from {self.continue_from}: prepare the corpus before, with --init-from and the run, whose "
+                "vocabulary it needs"
+            )
 
     def loaded(self) -> Recipe | None:
-        """Return the checked recipe, or None if it continues from a released model.
+        """Return the checked recipe, or None if it continues from a released model or from another run.
 
         Such a recipe is complete only with the model, which the job reads.
         """
-        return None if self.init_from else from_tables(self.tables(), self.recipe)
+        return None if self.init_from or self.continue_from else from_tables(self.tables(), self.recipe)
 
     def tables(self) -> dict[str, Any]:
         """Return the tables of the recipe, not yet checked.
@@ -91,6 +99,7 @@ class Order:
             nodes=self.nodes,
             processes=processes,
             init_from=self.init_from,
+            continue_from=self.continue_from,
             general=self.general,
         )
 
@@ -127,7 +136,11 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
     The jobs read a stored copy of the recipe, so that later changes to the recipe do not reach them. Their folders are
     absolute paths.
     """
-    order = replace(order, general=order.general and order.general.absolute())
+    order = replace(
+        order,
+        continue_from=order.continue_from and order.continue_from.absolute(),
+        general=order.general and order.general.absolute(),
+    )
     corpus, run = order.corpus.absolute(), order.run and order.run.absolute()
     home = run or corpus
     folder = next_folder(home)

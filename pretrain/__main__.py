@@ -19,6 +19,7 @@ from configs.common.cli import (
     RecipeName,
     RunFolder,
     application,
+    refuse_both,
 )
 
 app = application()
@@ -60,8 +61,9 @@ def pretrain(
     """Train generator and discriminator together.
 
     The tables data, vocabulary and masking of the recipe are taken from the corpus. After an interruption of any kind,
-    the same command resumes the run, with any number of processes. To train a finished run longer, or with another
-    learning rate or batch, begin a new run with --continue-from: its steps and its schedule start at 0. Exit code 75
+    the same command resumes the run, with any number of processes. To train a finished run longer, with another
+    learning rate or batch, or on other text, begin a new run with --continue-from: its steps and its schedule start at
+    0, and it reads the rows that the earlier run would have read next if the corpus is the same. Exit code 75
     means that the run was asked to stop (by SIGTERM, SIGINT or SIGUSR1) and has saved; RUN/stopped.json then exists
     until the run is resumed.
     """
@@ -69,12 +71,11 @@ def pretrain(
 
     # Signals are caught before torch is imported, because the import takes seconds and a signal may arrive meanwhile.
     with StopOnSignal() as stop:
-        from configs.common.errors import EXIT_UNFINISHED, UserError
+        from configs.common.errors import EXIT_UNFINISHED
         from configs.load import from_tables, read, read_stated
 
+        refuse_both(init_from, continue_from)
         tables, stated = read(recipe, overrides or ()), read_stated(recipe, overrides or ())
-        if init_from and continue_from:
-            raise UserError("--continue-from: takes weights and moments, and --init-from weights alone; give only one")
 
         from configs.corpus_recipe import describe_taken, take_corpus_tables
         from data_prep.shards import Corpus

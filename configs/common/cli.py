@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from configs.common.errors import EXIT_USER_ERROR, ElectraError
+from configs.common.errors import EXIT_USER_ERROR, ElectraError, UserError
 from configs.common.files import DISK_IS_FULL
 from configs.common.secrets import without_secrets
 
@@ -37,6 +37,12 @@ RunFolder = Annotated[Path, typer.Option(help="The folder of the run.")]
 
 # These errors come from the machine and not from our code, so the user sees a sentence instead of a traceback.
 _OF_THE_MACHINE = (*DISK_IS_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def refuse_both(init_from: str | None, continue_from: Path | None) -> None:
+    """Raise UserError when a run is to begin from two models."""
+    if init_from and continue_from:
+        raise UserError("--continue-from: takes weights and moments, and --init-from weights alone; give only one")
 
 
 class _Commands(TyperGroup):

@@ -81,6 +81,8 @@ def start(*arguments: object, folder: Path, path: str = "") -> subprocess.Comple
         (["--launcher", "deepspeed", "--hostfile", "machines.toml"], "'[mine]' is not NAME slots=GPUS"),
         (["--hostfile", "hosts"], "--hostfile hosts: is for --launcher deepspeed"),
         (["--on", "lab", "--nodes", "2"], "--nodes 2: the machine lab is one node"),
+        (["--continue-from", "r@4", "--init-from", "m"], "and --init-from weights alone; give only one"),
+        (["--continue-from", "r@4", "--stage", "prepare,pretrain"], "--continue-from r@4: prepare the corpus before"),
         (["--on", "gpus", "--corpus", "nowhere"], "nowhere: no such corpus"),
         (["--on", "gpus"], "there is no sbatch here; go to a login node of the cluster"),
     ],
@@ -145,6 +147,13 @@ def test_a_dry_run_prints_every_script_and_writes_nothing(electra: Electra, tmp_
     assert titles == [f"# ---- {tmp_path}/r/submit/1/{stage}.sbatch" for stage in ("prepare", "pretrain", "export")]
     assert "#SBATCH --array=0-1" in shown.stdout and "#SBATCH --gpus-per-node=8" in shown.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"machines.toml", "hosts"}
+
+
+def test_a_branch_is_submitted_with_the_whole_path_of_its_run(electra: Electra, tmp_path: Path) -> None:
+    shown = electra("submit", "adapt", "--on", "gpus", "--dry-run", "--corpus", "c", "--run", "r",
+                    "--continue-from", "stable@4")  # fmt: skip
+    assert shown.exit_code == 0, shown.stderr
+    assert f"--continue-from {tmp_path}/stable@4" in " ".join(shown.stdout.replace("\\\n", " ").split())
 
 
 @pytest.mark.slow
