@@ -22,7 +22,7 @@ def _decay(step: int, schedule: ScheduleTable) -> float:
     """The share of the highest rate that the decay leaves.
 
     `wsd` has the three phases of MiniCPM (arXiv 2404.06395, section 4). Its decay is the form 1 - sqrt(x) of Hägele et
-    al. (arXiv 2405.18392), which ends at 0 and was the best of the forms that they compared.
+    al. (arXiv 2405.18392), which ends at 0 and was better than a linear decay there.
     """
     first = schedule.first_decay_step
     progress = (step - first) / (schedule.steps - first) if step > first else 0.0
