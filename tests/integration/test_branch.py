@@ -14,7 +14,7 @@ from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
-from data_prep.__main__ import _load as load_for_corpus
+from data_prep.__main__ import load_corpus_recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.run.continuation import open_continuation
@@ -86,7 +86,7 @@ def test_a_branch_on_another_mixture_reads_it_from_its_beginning(
     better.write_text("\n\n".join(documents(60)[40:]), encoding="utf-8")
     keys = [key for key in SMALL if not key.startswith("vocabulary.")]
     sources = f'data.sources=[{{path="{better}", weight=2.0}}, {{path="{text_file}", weight=0.25}}]'
-    prepare(load_for_corpus("tiny", [*keys, sources], str(stable)), tmp_path / "mixture", 1)
+    prepare(load_corpus_recipe("tiny", [*keys, sources], str(stable)), tmp_path / "mixture", 1)
     mixture, branch = Corpus(tmp_path / "mixture"), tmp_path / "branch"
     continuation = open_continuation(stable.with_name("run@8"), branch)
     assert train(recipe(*DECAY), mixture, branch, world, "auto", continuation=continuation)
