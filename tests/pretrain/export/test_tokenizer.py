@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
+import transformers
+from sentence_transformers.models import Transformer
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
+from configs.load import load
+from data_prep import vocabulary, vocabulary_training
 from data_prep.shards import Corpus
 from pretrain.export.tokenizer import write_tokenizer
+from tests.conftest import documents
 
 SENTENCE = "The Café's naïve résumé; 中文 Straße 3.5!"
 
@@ -75,3 +82,55 @@ def test_other_kinds_of_tokenizers_are_refused(corpus: Corpus, tmp_path: Path, o
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n")
     with pytest.raises(UserError, match=r"lacks \[MASK\]"):
         write(tmp_path, out)
+
+
+ENGLISH, FRENCH = SENTENCE, "À Noël, l'été où l'élève naïf a reçu ÇA: façade, cœur, ÉTÉ!"
+CHINESE = "患者於2024年住院,诊断为Ⅱ型糖尿病;BMI 27.5。𠮷野家に行く"
+# No special tokens are among these: they are text where a corpus is prepared, and have a meaning where it is used.
+HARD = [
+    "",
+    " ",
+    "a\u00a0b\u3000c\tde",
+    "e\u0301te\u0301 \ufb01n",
+    "x" * 90,
+    "😀 ok\u200bay",
+    "İstanbul ẞ ǅ",
+    "##s [x]",
+]
+
+
+def ids_by_route(folder: Path, texts: list[str]) -> dict[str, list[list[int]]]:
+    """Tokenize by every route that other software takes: the whole folder, or vocab.txt with its settings alone."""
+    alone = folder.with_name("alone")
+    alone.mkdir()
+    for name in ("vocab.txt", "tokenizer_config.json"):
+        shutil.copyfile(folder / name, alone / name)
+    tokenizers = {
+        "fast": transformers.AutoTokenizer.from_pretrained(folder),
+        "fast, of vocab.txt": transformers.BertTokenizer.from_pretrained(alone),
+        "slow, of vocab.txt": transformers.BertTokenizerLegacy.from_pretrained(alone),
+        "sentence-transformers": Transformer(str(folder)).tokenizer,
+    }
+    return {route: [tokenizer(text)["input_ids"] for text in texts] for route, tokenizer in tokenizers.items()}
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("strip_accents", [True, False])
+def test_every_route_gives_the_ids_of_training(tmp_path: Path, *, lowercase: bool, strip_accents: bool) -> None:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    corpus.mkdir()
+    out.mkdir()
+    changes = {"size": 300, "smallest_count": 1, "lowercase": lowercase, "strip_accents": strip_accents}
+    texts = [*documents(3), ENGLISH, FRENCH, CHINESE]
+    trained = vocabulary_training.train(load("small").vocabulary.model_copy(update=changes), lambda: texts)
+    vocabulary.save(trained, corpus)
+    # sentence-transformers opens the tokenizer only together with a model.
+    sizes: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1}
+    config = transformers.ElectraConfig(vocab_size=300, num_attention_heads=1, **sizes)
+    transformers.ElectraModel(config).save_pretrained(out)
+    write(corpus, out)
+    for route, ids in ids_by_route(out, [*texts, *HARD]).items():
+        # The slow tokenizer of transformers composes characters with accents first, and no other does.
+        form = "NFC" if route.startswith("slow") else None
+        expected = [unicodedata.normalize(form, text) if form else text for text in (*texts, *HARD)]
+        assert ids == [vocabulary.load(corpus).encode(text).ids for text in expected], route
