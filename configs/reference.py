@@ -25,7 +25,7 @@ class Key:
     name: str
     type: str
     meaning: str
-    default: str  # as TOML and JSON write it, or empty for a key that must be stated
+    default: str  # as TOML and JSON write it, or empty for a key that must be stated or that may be left out
 
 
 def keys(schema: type[BaseModel]) -> list[Key]:
@@ -48,8 +48,9 @@ def inner_table(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _key(name: str, field: FieldInfo) -> Key:
-    default = "" if field.is_required() else json.dumps(field.get_default(call_default_factory=True))
-    return Key(name, _type(field), " ".join((field.description or "").split()), default)
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    shown = "" if default is None else json.dumps(default)
+    return Key(name, _type(field), " ".join((field.description or "").split()), shown)
 
 
 def _type(field: FieldInfo) -> str:

@@ -23,6 +23,11 @@ class CorruptionTable(Table):
     """Share of the slots in which the generator sees the original."""
     temperature: Positive
     """The logits of the generator are divided by it before a replacement is sampled."""
+    temperature_start: Positive | None = None
+    """The temperature of the first step, above `temperature`, to which it falls evenly. A high temperature gives
+    replacements that are easy to detect (Fast-ELECTRA). Without this key the temperature is always the same."""
+    temperature_steps: Count | None = None
+    """Steps in which the temperature falls from `temperature_start` to `temperature`."""
     candidates: Natural
     """How many further tokens are drawn for every slot, without replacement and never the original, for objectives
     that choose among candidates."""
@@ -33,6 +38,24 @@ class CorruptionTable(Table):
         if abs(total - 1) > 1e-9:
             raise ValueError(f"mask + random + keep: {total:g}, and they must sum to 1")
         return self
+
+    @model_validator(mode="after")
+    def _temperature_falls(self) -> Self:
+        if (self.temperature_start is None) != (self.temperature_steps is None):
+            missing = "temperature_start" if self.temperature_start is None else "temperature_steps"
+            raise ValueError(f"{missing}: missing; temperature_start and temperature_steps are stated together")
+        if self.temperature_start is not None and self.temperature_start <= self.temperature:
+            raise ValueError(
+                f"temperature_start: {self.temperature_start:g} is not above temperature ({self.temperature:g})"
+            )
+        return self
+
+    def temperature_at(self, step: int) -> float:
+        """Return the temperature of a step. Steps are counted from 0."""
+        if self.temperature_start is None or self.temperature_steps is None:
+            return self.temperature
+        left = max(0.0, 1 - step / self.temperature_steps)
+        return self.temperature + left * (self.temperature_start - self.temperature)
 
 
 class TowerTable(Table):
@@ -60,7 +83,8 @@ class ModelTable(Table):
     embedding: Count
     """Width of the embeddings."""
     max_positions: Count
-    """Number of positions, the longest possible row."""
+    """Number of positions, the longest possible row. A released model that has fewer begins with its positions
+    repeated."""
     token_types: Annotated[int, Field(ge=2)]
     """Number of token types (segments)."""
     layer_norm_epsilon: Positive

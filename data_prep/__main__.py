@@ -85,7 +85,8 @@ def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | N
     if init_from:
         known = {"vocabulary": vocabulary_keys(init_from, vocabulary.get("extend", 0))}
         loaded = for_corpus(read(recipe, overrides, known), recipe)
-        refuse_long_rows(init_from, loaded.data.row_length)
+        if "max_positions" not in tables.get("model", {}):
+            refuse_long_rows(init_from, loaded.data.row_length)
         return loaded
     if "source" not in vocabulary:
         raise UserError(f"{recipe}: takes the vocabulary of a released model; name that model with --init-from")

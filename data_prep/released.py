@@ -64,7 +64,8 @@ def refuse_long_rows(model: str, row_length: int) -> None:
         if row_length > positions:
             raise UserError(
                 f"data.row_length: {row_length} is above the {positions} positions of {model} ({path}), and the model "
-                f"cannot read longer rows; set data.row_length={positions - positions % 8} or less"
+                f"cannot read longer rows; set data.row_length={positions - positions % 8} or less, or give it more "
+                f"positions with model.max_positions={row_length}"
             )
 
 

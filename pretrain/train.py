@@ -131,6 +131,7 @@ def _steps(
             rate,
             measure=_is_due(done, intervals.log_every, num_steps),
             generator_alone=recipe.generator_learns_alone(step),
+            temperature=recipe.corruption.temperature_at(step),
         )
         meter.count(batches)
         if measures:

@@ -69,8 +69,12 @@ class ElectraPair(nn.Module):
             name: float(sum(objective.count(batch) for batch in batches)) for name, objective in self.named_objectives()
         }
 
-    def forward(self, batch: Batch, counts: Counts) -> PairOutput:
-        """One forward pass. `counts` covers the whole step: all of its micro-batches, on all processes."""
+    def forward(self, batch: Batch, counts: Counts, temperature: float | None = None) -> PairOutput:
+        """One forward pass. `counts` covers the whole step: all of its micro-batches, on all processes.
+
+        `temperature` is that of the step, or by default the one with which the recipe ends.
+        """
+        temperature = self.temperature if temperature is None else temperature
         bounds = attention.bounds(batch.examples, batch.borders)
         tables = self.embeddings.tables()
 
@@ -79,8 +83,8 @@ class ElectraPair(nn.Module):
         logits = self.prediction.logits(slot_states, tables["word.weight"])  # [B, P, V and padding]
         log_probs = logits.float().log_softmax(-1)
 
-        sampled = sample(log_probs, batch.uniforms, self.temperature)  # [B, P]
-        candidates = sample_others(log_probs, batch.targets, batch.candidate_uniforms, self.temperature)  # [B, P, K]
+        sampled = sample(log_probs, batch.uniforms, temperature)  # [B, P]
+        candidates = sample_others(log_probs, batch.targets, batch.candidate_uniforms, temperature)  # [B, P, K]
         replacements = torch.where(batch.filled, sampled, batch.targets)
         corrupted = batch.tokens.scatter(1, batch.slots, replacements)  # [B, L]
 

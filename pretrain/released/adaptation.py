@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pretrain.released.generators import mismatch, unsuitable
 from pretrain.released.initialization import InitialWeights
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
+from pretrain.released.positions import with_positions
 from pretrain.run import checkpoint
 
 Tables = dict[str, Any]
@@ -69,7 +71,19 @@ def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Ta
     completed = tables | {"model": _with_defaults(model, released.networks["discriminator"], initial)}
     if generator:
         completed["initial"] = tables["initial"] | {"generator_steps": 0}
-    return completed, InitialWeights(released, generator, (*released.remarks(), *([remark] if remark else [])))
+    remarks = (*released.remarks(), *([remark] if remark else []))
+    return completed, _with_positions(InitialWeights(released, generator, remarks), model["max_positions"])
+
+
+def _with_positions(initial: InitialWeights, num_positions: int) -> InitialWeights:
+    """Give both networks the positions of the run, which may have more than the released model."""
+    discriminator, remarks = with_positions(initial.discriminator, num_positions)
+    networks = {**initial.released.networks, "discriminator": discriminator}
+    generator = initial.generator
+    if generator:
+        generator, more = with_positions(generator, num_positions)
+        remarks += more
+    return InitialWeights(replace(initial.released, networks=networks), generator, (*initial.remarks, *remarks))
 
 
 def _choose_generator(released: Released, initial: InitialTable, sharing: str) -> tuple[Network | None, str]:
@@ -99,10 +113,21 @@ def _shape(discriminator: Network, generator: Network | None) -> Tables:
 
 
 def _with_shape(model: Tables, shape: Tables, recipe: str, origin: str) -> Tables:
-    """Add the shape to the table [model]. Raises UserError for a key that the recipe states with another value."""
+    """Add the shape to the table [model]. Raises UserError for a key that the recipe states with another value.
+
+    The recipe may state more positions than the model has.
+    """
     stated = flatten(model)
+    positions = stated.get("max_positions")
+    if isinstance(positions, int) and positions > shape["max_positions"]:
+        shape = shape | {"max_positions": positions}
     for key, value in flatten(shape).items():
         if key in stated and stated[key] != value:
+            if key == "max_positions":
+                raise UserError(
+                    f"{recipe}: model.max_positions: {stated[key]}, and {origin} has {value}; it may be more, which "
+                    "repeats the positions of the model, but not less"
+                )
             raise UserError(
                 f"{recipe}: model.{key}: {stated[key]}, and {origin} has {value}; name another model, or a recipe that "
                 "leaves the shape to it, such as adapt"

@@ -81,7 +81,13 @@ class Engine:
         return f"{processes}, {self.world.device.type}, {dtype}, ZeRO {self.recipe.compute.zero_stage}"
 
     def step(
-        self, batches: list[Batch], rate: float, *, measure: bool, generator_alone: bool = False
+        self,
+        batches: list[Batch],
+        rate: float,
+        *,
+        measure: bool,
+        generator_alone: bool = False,
+        temperature: float | None = None,
     ) -> Measures | None:
         """Take one optimizer step over this process's micro-batches, and return its measures if `measure` is true.
 
@@ -94,7 +100,7 @@ class Engine:
         sums: list[Tensor] = []
         for batch in batches:
             compilation.begin_batch(self.recipe.compute.compile)
-            output = self._engine(batch.to(self.world.device), counts)
+            output = self._engine(batch.to(self.world.device), counts, temperature)
             # DeepSpeed divides by the number of processes, but `counts` already covers all processes.
             self._engine.backward(only_finite(output.loss) * self.world.size, scale_wrt_gas=False)
             if measure:
