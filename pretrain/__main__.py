@@ -38,6 +38,13 @@ class Part(StrEnum):
     generator = "generator"
 
 
+class AxisName(StrEnum):
+    step = "step"
+    tokens = "tokens"
+    flops = "flops"
+    hours = "hours"
+
+
 class Format(StrEnum):
     huggingface = "huggingface"
     bert = "bert"
@@ -110,6 +117,18 @@ def pretrain(
         typer.echo(
             f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models"
         )
+        _report_at_the_end(run)
+
+
+def _report_at_the_end(run: Path) -> None:
+    """Write the page of a run. A page that cannot be written does not make a finished run fail."""
+    from configs.common.errors import UserError
+    from pretrain.watch.report import PAGE, write_report
+
+    try:
+        write_report([run], run / PAGE)
+    except UserError as error:
+        typer.echo(f"no {PAGE} was written: {error}")
 
 
 @app.command()
@@ -222,6 +241,23 @@ def export(
             raise UserError(f"export: --{name} is for --push")
     for folder, proof in write(model, out, order):
         typer.echo(f"{folder}: {proof}")
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, which may still be training.")],
+    out: Annotated[Path | None, typer.Option(help="The page; by default report.html in the folder of one run.")] = None,
+    by: Annotated[AxisName, typer.Option(help="What the curves are drawn over.")] = AxisName.step,
+) -> None:
+    """Write one page about a run, or about several runs over each other: curves, health, speed, data and commands."""
+    from configs.common.errors import UserError
+    from pretrain.watch.report import PAGE, write_report
+
+    if len(runs) > 1 and not out:
+        raise UserError("report: the page of several runs belongs to none of their folders; name a file with --out")
+    page = out or runs[0] / PAGE
+    write_report(runs, page, by.value)
+    typer.echo(f"{page}: curves, health, speed, data and commands")
 
 
 @checkpoints.command("list")

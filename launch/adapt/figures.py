@@ -3,37 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from configs.common.pages.figures import Figure, Interval, Series, curves, intervals, pairs
+from configs.common.pages.figures import Figure, Interval, intervals, pairs
 from launch.adapt.comparison import CorpusScores, Score, TaskScores
-
-# score in metrics.jsonl -> title of its panel, and whether it is also logged in training
-_CURVES = {
-    "mlm_loss": ("Generator: loss", True),
-    "masked_accuracy": ("Generator: masked accuracy", True),
-    "rtd_loss": ("Discriminator: loss", True),
-    "auc": ("Discriminator: AUC", False),
-}
-_KINDS = {"training": "training", "evaluation": "held out", "general": "general text"}
-
-
-def curves_of_run(metrics: Sequence[dict[str, Any]]) -> list[Figure]:
-    """One panel for each score, with its values on held-out rows of both texts."""
-    return [_curve(metrics, score, title, in_training) for score, (title, in_training) in _CURVES.items()]
-
-
-def _curve(metrics: Sequence[dict[str, Any]], score: str, title: str, in_training: bool) -> Figure:
-    series = []
-    for kind, name in _KINDS.items():
-        points = [
-            (line["step"], line[score]) for line in metrics if line["kind"] == kind and line.get(score) is not None
-        ]
-        if points and (kind != "training" or in_training):
-            steps, values = zip(*points, strict=True)
-            series.append(Series(name, steps, values, is_faint=kind == "training"))
-    ends = "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in series)
-    return curves(title, "step", series, f"{title} by step: {ends}")
 
 
 def intervals_of_scores(scores: Sequence[CorpusScores]) -> list[Figure]:

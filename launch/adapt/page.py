@@ -12,7 +12,7 @@ from configs.common.secrets import without_secrets
 from configs.folders import CORPUS_MANIFEST, PROVENANCE
 from launch.adapt.checks import Checked
 from launch.adapt.comparison import corpus_scores, task_scores
-from launch.adapt.figures import curves_of_run, intervals_of_scores, pairs_of_tasks
+from launch.adapt.figures import intervals_of_scores, pairs_of_tasks
 from launch.adapt.minds import Row, changed_sentences, changed_words, read_rows
 from launch.adapt.order import Order
 from launch.adapt.parts import Part
@@ -27,7 +27,8 @@ def write_page(order: Order, checked: Checked, parts: Sequence[Part], record: Re
 
 def facts(order: Order, checked: Checked, parts: Sequence[Part], record: Record) -> dict[str, Any]:
     """Collect everything that the page shows from the results of the parts."""
-    from pretrain.run.logs import read_metrics
+    from pretrain.watch.curves import score_figures
+    from pretrain.watch.history import read_history
 
     rows = read_rows(order.tokens("before"), order.tokens("after")) if checked.detects else []
     scores = corpus_scores(order, rows, tests_with_model=checked.tests_with_model)
@@ -52,7 +53,7 @@ def facts(order: Order, checked: Checked, parts: Sequence[Part], record: Record)
         "start": provenance["starts"][-1],
         "num_starts": len(provenance["starts"]),
         "weights": next((start["init_from"] for start in provenance["starts"] if "init_from" in start), None),
-        "curves": curves_of_run(read_metrics(order.run)),
+        "curves": score_figures([read_history(order.run)]),
         "scores": scores,
         "tests_with_model": checked.tests_with_model,
         "detects": checked.detects,

@@ -70,8 +70,9 @@ def copy(whole: Path, tmp_path: Path) -> Path:
 def test_a_run_is_a_folder(whole: Path) -> None:
     names = {path.name for path in whole.iterdir() if not path.name.startswith(".")}
     assert names == {
-        "recipe.toml", "provenance.json", "metrics.jsonl", "tensorboard", "checkpoints", "tokenizer.json", "vocab.txt"
-    }  # fmt: skip
+        *("recipe.toml", "provenance.json", "metrics.jsonl", "tensorboard", "checkpoints", "tokenizer.json"),
+        *("vocab.txt", "report.html"),
+    }
     assert [path.name for path in checkpoint.list_checkpoints(whole / "checkpoints")] == [
         "step-00000008",
         "step-00000012",

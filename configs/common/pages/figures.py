@@ -9,13 +9,15 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colours that differ in print too: the second is lighter than the first. The third is for a measure of less interest.
-COLOURS = ("#1f4e79", "#d17a22", "#9fb4c7", "#5b8c5a")
+# Colours that differ in print too: the second is lighter than the first.
+COLOURS = ("#1f4e79", "#d17a22", "#5b8c5a", "#8c4a8c", "#444444", "#b9a22b")
+_FAINT = "#9fb4c7"
 _PANEL = (4.2, 2.7)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text
@@ -60,9 +62,9 @@ def curves(title: str, x_label: str, series: Sequence[Series], description: str)
     """Draw curves over a common axis. Series that are not faint have their points marked."""
 
     def draw(axes: Axes) -> None:
-        colours = iter(COLOURS)
+        colours = cycle(COLOURS)
         for line in sorted(series, key=lambda line: not line.is_faint):
-            colour = COLOURS[2] if line.is_faint else next(colours)
+            colour = _FAINT if line.is_faint else next(colours)
             axes.plot(line.x, line.y, color=colour, marker="" if line.is_faint else "o", markersize=3, label=line.name)
         axes.set(title=title, xlabel=x_label)
         axes.legend(fontsize=8)
@@ -89,7 +91,7 @@ def pairs(title: str, names: tuple[str, str], values: Sequence[tuple[float, floa
 
     def draw(axes: Axes) -> None:
         for pair in values:
-            axes.plot((0, 1), pair, color=COLOURS[2], marker="o", markersize=4)
+            axes.plot((0, 1), pair, color=_FAINT, marker="o", markersize=4)
         means = [sum(side) / len(values) for side in zip(*values, strict=True)]
         axes.plot((0, 1), means, color=COLOURS[0], marker="o", linewidth=2.5, label="mean")
         axes.set(title=title, xticks=(0, 1), xticklabels=names, xlim=(-0.3, 1.3))

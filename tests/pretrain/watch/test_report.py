@@ -1,0 +1,114 @@
+"""The page of a run, from real runs and from metrics worked by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from configs.common.errors import UserError
+from configs.common.files import read_json
+from configs.load import load
+from configs.recipe import Recipe
+from launch.cli import app
+from pretrain.run.logs import read_metrics
+from pretrain.watch.curves import score_figures, speed_figures
+from pretrain.watch.history import History, read_history
+from tests.trained import run as run
+
+
+def history(recipe: Recipe, *lines: dict) -> History:
+    return History(Path("r"), recipe, [{"command": ["x", "pretrain", "tiny", "--run", "my run"]}] * 2, list(lines))
+
+
+def evaluated(step: int, kind: str = "evaluation", **scores: float | None) -> dict:
+    values = {"mlm_loss": 5.0, "masked_accuracy": 0.3, "sampled_accuracy": 0.2, "auc": 0.6}
+    return {"kind": kind, "step": step, **values, **scores}
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    return load("tiny", ["schedule.steps=1000", "schedule.warmup_steps=10", "batch.rows=4", "batch.micro_rows=4"])
+
+
+def test_axes_by_hand(recipe: Recipe) -> None:
+    """Ten steps of 4 rows take 20 s at 2 rows/s, and the next ten take 10 s at 4 rows/s."""
+    slow = {"rows_per_second": 2.0, "tokens_per_second": 1000.0, "model_tflops_per_second": 0.5}
+    fast = {"rows_per_second": 4.0, "tokens_per_second": 3000.0, "model_tflops_per_second": 2.0}
+    lines = [{"kind": "training", "step": 10, **slow}, {"kind": "training", "step": 20, **fast}]
+    made = history(recipe, *lines)
+    assert made.position([0, 5, 20], "step") == [0, 5, 20]
+    assert made.position([0, 5, 10, 20], "hours") == pytest.approx([0, 10 / 3600, 20 / 3600, 30 / 3600])
+    assert made.position([10, 20], "tokens") == pytest.approx([0.02, 0.05])  # millions: 20 s x 1000, then 10 s x 3000
+    assert made.position([10, 20], "flops") == pytest.approx([0.01, 0.03])  # PFLOP: 20 s x .5 TFLOP/s, then 10 s x 2
+
+
+def test_problems_are_named_once_at_their_first_step(recipe: Recipe) -> None:
+    made = history(
+        recipe,
+        evaluated(0, auc=0.5),  # before anything can have been learned
+        evaluated(0, "general"),
+        evaluated(500, auc=0.51),
+        evaluated(500, "general", mlm_loss=5.2),
+        evaluated(1000, auc=0.51),
+        evaluated(1000, "general", mlm_loss=5.3, auc=None),
+    )
+    found = made.problems()
+    assert [step for step, _ in found] == [500, 500, 1000]
+    assert "the discriminator's AUC is 0.510" in found[0][1]
+    assert "the generator's loss has risen from 5.000 to 5.200" in found[1][1]
+    assert "was not finite" in found[2][1]
+    assert made.commands == ["electra pretrain tiny --run 'my run'"]
+
+
+def test_the_page_of_a_run(run: Path) -> None:
+    answer = CliRunner().invoke(app, ["report", str(run)])
+    assert answer.exit_code == 0, answer.output
+    page = (run / "report.html").read_text(encoding="utf-8")
+    (run / "report.html").unlink()
+    last = [line for line in read_metrics(run) if line["kind"] == "evaluation"][-1]
+    provenance = read_json(run / "provenance.json")
+    assert f'<td class="n">{last["auc"]:.3f}' in page
+    assert provenance["recipe"] in page
+    assert provenance["starts"][0]["corpus"]["manifest_sha256"] in page
+    assert "12 of 12 steps" in page
+    assert "too few to judge" in page
+    assert set(re.findall(r"""(?:src|href)=["']?([a-z]+:)""", page)) == {"data:"}
+    assert page.count("<img ") == 4 + 2
+    assert "training rows" in page  # the corpus is still there
+
+
+def test_several_runs_over_each_other(run: Path, tmp_path: Path) -> None:
+    histories = [read_history(run), read_history(run)]
+    alone, together = score_figures(histories[:1]), score_figures(histories, "tokens")
+    assert "training from" in alone[0].description
+    assert "training from" not in together[0].description
+    assert "by million tokens" in together[0].description
+    assert f"{run}, held out from" in together[0].description
+    assert len(speed_figures(histories, "hours")) == 2
+    answer = CliRunner().invoke(app, ["report", str(run), str(run)])
+    assert answer.exit_code == 2
+    assert "name a file with --out" in answer.stderr
+    page = tmp_path / "new" / "page.html"
+    answer = CliRunner().invoke(app, ["report", str(run), str(run), "--out", str(page), "--by", "flops"])
+    assert answer.exit_code == 0, answer.output
+    assert page.read_text(encoding="utf-8").count("12 of 12 steps") == 2
+
+
+def test_what_has_no_report(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="is no run; name a folder"):
+        read_history(tmp_path)
+    for name in ("recipe.toml", "provenance.json"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    with pytest.raises(UserError, match="has logged nothing yet"):
+        read_history(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(evaluated(0)) + "\n")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    answer = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert answer.exit_code == 2
+    assert "pip install 'electra-pretraining[report]'" in answer.stderr
+    assert not (tmp_path / "report.html").exists()
