@@ -48,7 +48,9 @@ def test_each_table_is_one_line_for_people() -> None:
     lines = load("tiny", ['name="法律"']).lines()
     assert lines[0].startswith('  name="\\u6cd5\\u5f8b"  about=')
     (schedule,) = [line for line in lines if "[schedule]" in line]
-    assert schedule == '  [schedule]  steps=1000  warmup_steps=100  decay_power=1.0  warmup="multiplied"'
+    assert (
+        schedule == '  [schedule]  steps=1000  warmup_steps=100  shape="linear"  decay_power=1.0  warmup="multiplied"'
+    )
     assert not any("[deepspeed]" in line for line in lines)
 
 
