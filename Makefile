@@ -8,7 +8,7 @@ demo: $(VENV)/installed  ## every stage on real text, on the CPU, in minutes
 	$(BIN)/python -m launch.demo
 
 test: $(VENV)/installed  ## the tests, in ten minutes
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n auto --maxprocesses 4
 
 test-slow: $(VENV)/installed  ## those that take longest, in twenty
 	$(BIN)/pytest -m slow
