@@ -8,6 +8,17 @@ from pathlib import Path
 _HEAD_BYTES = 512
 _POINTER = b"version https://git-lfs"
 _WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html[\s>])", re.IGNORECASE)
+# (what the file is, remedy)
+POINTER = ("a Git LFS pointer in place of the file", "fetch the file with `git lfs pull`")
+WEB_PAGE = ("a web page in place of the file", "download the file again, with a login if the server asks for it")
+
+
+def is_pointer(head: bytes) -> bool:
+    return head.startswith(_POINTER)
+
+
+def is_web_page(head: bytes) -> bool:
+    return _WEB_PAGE.match(head) is not None
 
 
 def placeholder(file: Path) -> str | None:
@@ -17,10 +28,12 @@ def placeholder(file: Path) -> str | None:
     """
     with open(file, "rb") as stream:
         head = stream.read(_HEAD_BYTES)
-    if head.startswith(_POINTER):
-        return "is a Git LFS pointer in place of the file; fetch the file with `git lfs pull`"
-    if _WEB_PAGE.match(head):
-        return "is a web page in place of the file, such as a server's login page; download the file again"
-    if not head:
-        return "is empty; download or copy the file again"
-    return None
+    if is_pointer(head):
+        kind, remedy = POINTER
+    elif is_web_page(head):
+        kind, remedy = WEB_PAGE
+    elif not head:
+        kind, remedy = "empty", "download or copy the file again"
+    else:
+        return None
+    return f"is {kind}; {remedy}"

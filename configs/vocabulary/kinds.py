@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.common.errors import UserError
+from configs.common.placeholders import placeholder
 
 _NEEDED = "ELECTRA needs a WordPiece vocabulary: a vocab.txt with an entry on each line, or a BERT tokenizer.json"
 _MODELS = {
@@ -19,11 +20,8 @@ _MOST = 0.3
 
 def refuse_other_content(path: Path, content: bytes) -> None:
     """Raise UserError if the content of a file is not UTF-8 text with entries."""
-    start = content[:512].lstrip()
-    if start.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path}: is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository")
-    if start[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise UserError(f"{path}: is a web page, not a vocabulary; download the file itself")
+    if instead := placeholder(path):
+        raise UserError(f"{path}: {instead}")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError(f"{path}: is UTF-16 text; save it as UTF-8")
     if b"\0" in content[:4096]:

@@ -9,6 +9,7 @@ from typing import IO, cast
 
 import fsspec
 
+from configs.common.placeholders import WEB_PAGE, is_web_page
 from data_prep.sources import columns, delimited, kinds, megatron
 from data_prep.sources.compression import compression_of, open_bytes
 from data_prep.sources.encodings import encoding_of, problem
@@ -87,14 +88,11 @@ def _check_compression(piece: Range) -> None:
 
 def _check_kind(piece: Range, head: bytes) -> None:
     kind, remedy = kinds.other_kind(head) or ("", "")
+    # An HTML page in a source of another format may be the text that the user wants.
+    if not kind and piece.format in ("jsonl", "csv", "parquet") and is_web_page(head):
+        kind, remedy = WEB_PAGE
     if kind and not (kind == kinds.PARQUET and piece.format == "parquet"):
         raise Fault(f"files that are {kind}", f"{piece.path}: is {kind}", f"{remedy}, {_LEAVE_OUT}")
-    if piece.format in ("jsonl", "csv", "parquet") and kinds.is_html(head):
-        raise Fault(
-            "files that are an HTML page",
-            f"{piece.path}: is an HTML page, as a server gives instead of a file that needs a login or is gone",
-            f"download the file again, {_LEAVE_OUT}",
-        )
 
 
 def _check_encoding(piece: Range, sample: bytes) -> None:

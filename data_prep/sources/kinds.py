@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from configs.common.placeholders import POINTER, is_pointer
+
 # Enough to recognise a file and its encoding.
 HEAD_BYTES = 2**16
 
@@ -12,7 +14,6 @@ _UNPACK = "unpack it, and name the folder"
 _TO_TEXT = "convert it to text"
 # first bytes -> (what the file is, remedy)
 _BEGINNINGS: dict[bytes, tuple[str, str]] = {
-    b"version https://git-lfs": ("a Git LFS pointer in place of the file", "fetch the file with `git lfs pull`"),
     b"PK\x03\x04": ("a ZIP archive or an office document", _UNPACK),
     b"PK\x05\x06": ("an empty ZIP archive", "name another file"),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
@@ -38,23 +39,20 @@ COMPRESSED = {
     # the last alternative: a frame that readers skip
     ".zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
 }
-_HTML = re.compile(rb"\s*<(!doctype\s+html|html[\s>])", re.IGNORECASE)
 # The magic of a tar archive is in its first header.
 _TAR = slice(257, 262)
 
 
 def other_kind(head: bytes) -> tuple[str, str] | None:
     """(what the file is, remedy) for a file that holds no text; None for any other. `head` is decompressed."""
+    if is_pointer(head):
+        return POINTER
     if head[_TAR] == b"ustar":
         return "a tar archive", _UNPACK
     for ending, beginning in COMPRESSED.items():
         if beginning.match(head):
             return f"compressed as a {ending} file", f"give its name the ending {ending}, once for each compression"
     return next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), None)
-
-
-def is_html(head: bytes) -> bool:
-    return _HTML.match(head) is not None
 
 
 def is_wikiextractor(head: bytes) -> bool:

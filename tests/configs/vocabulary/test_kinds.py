@@ -18,7 +18,10 @@ OTHERS = {
     "byte-pair entries": ("\u0120the\n\u0120of\na\n", "is a byte-pair (BPE) vocabulary"),
     "sentencepiece model": ("\x0a\x0e\x0a\x05<unk>\x00\x00", "is a SentencePiece model"),
     "binary": ("\x00\x01", "is a binary file"),
-    "pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run `git lfs pull`"),
+    "pointer": (
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+        "fetch the file with `git lfs pull`",
+    ),
     "web page": ("<!DOCTYPE html><html>", "is a web page"),
 }
 

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from data_prep.sources.kinds import is_html, is_wikiextractor, other_kind
+from data_prep.sources.kinds import is_wikiextractor, other_kind
 
 
 def tar() -> bytes:
@@ -32,5 +32,4 @@ def test_other_kinds(head: bytes, kind: str) -> None:
 
 def test_text_is_of_no_other_kind() -> None:
     assert other_kind(b"BZhang wrote: PK and %PDF are names") is None
-    assert is_html(b"\n<!doctype HTML>") and not is_html(b"a <html> tag")
     assert is_wikiextractor(b'\n<doc id="1">') and not is_wikiextractor(b"<document>")
