@@ -50,6 +50,11 @@ class Format(StrEnum):
     bert = "bert"
     tensorflow = "tensorflow"
     paddle = "paddle"
+    onnx = "onnx"
+
+
+class Quantization(StrEnum):
+    int8 = "int8"
 
 
 @app.command()
@@ -206,6 +211,19 @@ def export(
     layers: Annotated[
         int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
     ] = None,
+    quantize: Annotated[
+        Quantization | None,
+        typer.Option(help="Of --format onnx: write files with weights of 8 bits too, and measure what they cost."),
+    ] = None,
+    quantize_bound: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="LOSS", help="Of --quantize: how much AUC, accuracy or cosine may be lost; by default 0.01."
+        ),
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Rows for the proof and for --quantize; by default the corpus of the run.")
+    ] = None,
     push: Annotated[
         str | None,
         typer.Option(metavar="OWNER/NAME", help="Upload to the Hugging Face hub too; without --yes, only show it."),
@@ -226,9 +244,14 @@ def export(
     from pretrain.export.checkpoints import Choice
     from pretrain.export.folder import Order
     from pretrain.export.folder import export as write
+    from pretrain.export.quantization import BOUND
 
+    if quantize_bound is not None and not quantize:
+        raise UserError("export: --quantize-bound is for --quantize")
+    if quantize and quantize_bound is None:
+        quantize_bound = BOUND
     choice = Choice(checkpoint, metric, average)
-    order = Order(format.value, None if part is Part.both else part.value, choice, layers)
+    order = Order(format.value, None if part is Part.both else part.value, choice, layers, quantize_bound, corpus)
     if push:
         from pretrain.export.push import Destination
         from pretrain.export.push import push as upload
@@ -240,7 +263,8 @@ def export(
         if value:
             raise UserError(f"export: --{name} is for --push")
     for folder, proof in write(model, out, order):
-        typer.echo(f"{folder}: {proof}")
+        for line in proof.lines():
+            typer.echo(f"{folder}: {line}")
 
 
 @app.command()

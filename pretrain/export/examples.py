@@ -7,6 +7,7 @@ Letters: B examples, L their length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.common import randomness
+from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.vocabulary.entries import read_folder
 from data_prep.shards import Corpus, Planes
 from pretrain.export.source import Source
 from pretrain.run.folder import PROVENANCE
@@ -25,6 +28,9 @@ _NUM_EXAMPLES = 8
 # A base model takes about a second for eight examples of this length on two cores.
 _MAX_LENGTH = 128
 _SEED = 0
+
+# The number of a row, and the start and the end of an example in it.
+Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,20 @@ class Examples:
     origin: str  # where the examples come from, for people
 
 
-def corpus_of(source: Source) -> Corpus | None:
-    """Open the corpus of a run if it is still in the folder that the provenance names, and None otherwise.
+def corpus_of(source: Source, named: Path | None = None) -> Corpus | None:
+    """Open the corpus that the user named, or else that of a run. Returns None if there is none.
 
-    A corpus that was prepared again has another manifest and counts as missing.
+    The corpus of a run must still be in the folder that the provenance names. One that was prepared again has another
+    manifest and counts as missing. Raises UserError if the corpus that the user named has another vocabulary.
     """
+    if named:
+        corpus = Corpus(named)
+        if read_folder(named) != read_folder(source.tokenizer):
+            raise UserError(
+                f"--corpus {named}: has another vocabulary than {source.name}; prepare it with --init-from "
+                f"{source.name}"
+            )
+        return corpus
     if source.training is None:
         return None
     starts = read_json(source.training.chosen.run / PROVENANCE)["starts"]
@@ -56,40 +71,55 @@ def examples_for(source: Source, corpus: Corpus | None) -> Examples:
     """Make examples of at most `_MAX_LENGTH` tokens, from the corpus if there is one, otherwise of random tokens."""
     shapes = [network.shape for network in source.networks.values()]
     length = min(_MAX_LENGTH, *(shape["max_positions"] for shape in shapes))
-    return _of_rows(corpus, length) if corpus else _random(min(shape["vocabulary"] for shape in shapes), length)
+    if corpus:
+        return _of_rows(corpus, length)
+    return random_examples(min(shape["vocabulary"] for shape in shapes), _NUM_EXAMPLES, length)
 
 
 def _of_rows(corpus: Corpus, length: int) -> Examples:
     split = "validation" if corpus.num_rows("validation") else "train"
     rows = corpus.read(split, np.arange(min(_NUM_EXAMPLES, corpus.num_rows(split))))
     planes = Planes.of(rows, corpus.special)
-    places = [(row, start, end) for row in range(len(rows)) for start, end in _borders(planes, row)][:_NUM_EXAMPLES]
-    shape = (len(places), length)
-    tokens, segments, real = np.full(shape, corpus.special.pad), np.zeros(shape, np.int64), np.zeros(shape, bool)
+    places = places_of(planes)[:_NUM_EXAMPLES]
+    name = "held-out" if split == "validation" else "training"
+    origin = f"{len(places)} examples of the corpus' {name} rows"
+    return examples_at(planes, places, length, corpus.special.pad, origin)
+
+
+def places_of(planes: Planes) -> list[Place]:
+    """Return the row, the start and the end of each example."""
+    places = []
+    for row, length in enumerate(planes.lengths.tolist()):
+        starts = np.flatnonzero(planes.example_start[row]).tolist()
+        places += zip([row] * len(starts), starts, [*starts[1:], length], strict=True)
+    return places
+
+
+def examples_at(planes: Planes, places: Sequence[Place], length: int, padding: int, origin: str) -> Examples:
+    """Make the examples at `places`, cut after `length` tokens. `padding` is the id of [PAD]."""
+    tokens = lay_out(planes.tokens, places, length, padding)
+    segments, real = (lay_out(plane, places, length) for plane in (planes.segment_b, np.ones_like(planes.segment_b)))
+    return _examples(tokens, segments, real, origin)
+
+
+def lay_out(plane: NDArray, places: Sequence[Place], length: int, padding: int = 0) -> NDArray:
+    """Copy each example from the rows [R, L] of a plane into a row of its own, cut after `length` values."""
+    laid_out = np.full((len(places), length), padding, plane.dtype)
     for number, (row, start, end) in enumerate(places):
         size = min(length, end - start)
-        tokens[number, :size] = planes.tokens[row, start : start + size]
-        segments[number, :size] = planes.segment_b[row, start : start + size]
-        real[number, :size] = True
-    name = "held-out" if split == "validation" else "training"
-    return _examples(tokens, segments, real, f"{len(places)} examples of the corpus' {name} rows")
+        laid_out[number, :size] = plane[row, start : start + size]
+    return laid_out
 
 
-def _borders(planes: Planes, row: int) -> list[tuple[int, int]]:
-    """Return the start and the end of each example of a row."""
-    starts = np.flatnonzero(planes.example_start[row]).tolist()
-    return list(zip(starts, [*starts[1:], int(planes.lengths[row])], strict=True))
-
-
-def _random(vocabulary: int, length: int) -> Examples:
-    """Make random tokens, which are the same on every machine."""
-    places = np.arange(_NUM_EXAMPLES)[:, None], np.arange(length)
+def random_examples(vocabulary: int, num_examples: int, length: int) -> Examples:
+    """Make random tokens, which are the same on every machine. The last row is full, and rows before it are shorter."""
+    places = np.arange(num_examples)[:, None], np.arange(length)
     tokens = (randomness.bits(_SEED, "proof of an export", *places) % np.uint64(vocabulary)).astype(np.int64)
-    real = np.arange(length) < np.linspace(min(3, length), length, _NUM_EXAMPLES).astype(np.int64)[:, None]
+    real = np.arange(length) < np.linspace(length, min(3, length), num_examples).astype(np.int64)[::-1, None]
     segments = np.broadcast_to(np.arange(length) > length // 4, tokens.shape).astype(np.int64)
-    return _examples(tokens, segments, real, f"{_NUM_EXAMPLES} rows of random tokens")
+    return _examples(tokens, segments, real, f"{num_examples} rows of random tokens")
 
 
 def _examples(tokens: NDArray, segments: NDArray, real: NDArray, origin: str) -> Examples:
-    tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in (tokens, segments, real)]
+    tensors = [torch.from_numpy(array) for array in (tokens.astype(np.int64), segments.astype(np.int64), real)]
     return Examples(tensors[0], tensors[1], tensors[2], origin)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
 from configs.common.errors import UserError
 from configs.common.files import make_folder, whole_folder
+from data_prep.shards import Corpus
 from pretrain.export.card import write_card
 from pretrain.export.checkpoints import Choice
-from pretrain.export.examples import corpus_of, examples_for
-from pretrain.export.proof import Proof, prove
+from pretrain.export.examples import Examples, corpus_of, examples_for
+from pretrain.export.held_out import HeldOut, held_out
+from pretrain.export.proof import Proof, Written, prove
+from pretrain.export.quantization import quantize
 from pretrain.export.source import PARTS, Source, open_source
 from pretrain.released.network import TowerName
 
@@ -26,6 +29,9 @@ class Order:
     part: TowerName | None = None
     choice: Choice = field(default_factory=Choice)
     layers: int | None = None
+    # How much quality the quantized files may lose. None: nothing is quantized.
+    quantize_bound: float | None = None
+    corpus: Path | None = None  # if it is None, the corpus of the run is used where it is at hand
 
 
 def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path, Proof]]:
@@ -37,13 +43,17 @@ def export(model: str, out: Path, order: Order | None = None) -> list[tuple[Path
     refuse_used(out)
     if order.layers and order.part == "generator":
         raise UserError("--layers: cuts the discriminator, and this is --part generator")
+    if order.quantize_bound is not None and order.format != "onnx":
+        raise UserError(f"--quantize: is for --format onnx, and this is --format {order.format}")
     source = open_source(model, order.choice, order.layers)
     parts = _parts(source, order)
-    examples = examples_for(source, corpus_of(source))
+    corpus = corpus_of(source, order.corpus)
+    examples = examples_for(source, corpus)
+    test = _test(source, corpus) if order.quantize_bound is not None else None
     make_folder(out.absolute().parent)
     with whole_folder(out.absolute()) as folder:
         networks = import_module(f"{__package__}.{order.format}").write(source, parts, folder)
-        proofs = [(written, prove(source, written, examples)) for written in networks]
+        proofs = [(written, _proved(source, written, examples, test, order)) for written in networks]
         for _, group in groupby(proofs, lambda pair: pair[0].folder):
             write_card(source, *zip(*group, strict=True))
     return [(out / written.folder.relative_to(folder), proof) for written, proof in proofs]
@@ -53,6 +63,22 @@ def refuse_used(out: Path) -> None:
     """Raise UserError if `out` is a file, or a folder with something in it."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: exists and is not empty; name a new folder")
+
+
+def _test(source: Source, corpus: Corpus | None) -> HeldOut:
+    if corpus is None:
+        raise UserError(
+            f"{source.name}: --quantize measures its cost on held-out rows, and the corpus of this model is not at "
+            "hand; name one with --corpus"
+        )
+    return held_out(source, corpus)
+
+
+def _proved(source: Source, written: Written, examples: Examples, test: HeldOut | None, order: Order) -> Proof:
+    proof = prove(source, written, examples)
+    if test is None or order.quantize_bound is None:
+        return proof
+    return replace(proof, cost=quantize(written, test, order.quantize_bound))
 
 
 def _parts(source: Source, order: Order) -> Sequence[TowerName]:

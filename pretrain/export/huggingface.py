@@ -33,16 +33,19 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
 
 
 def _write(source: Source, network: Network, folder: Path) -> Written:
-    weights = to_huggingface(network.weights, network.part)
-    if not network.has_head:
-        # transformers saves a model without a head under names without this prefix.
-        weights = {name.removeprefix("electra."): tensor for name, tensor in weights.items()}
-    write_folder(source, network, folder, weights, {}, "ElectraTokenizerFast")
+    write_folder(source, network, folder, state_of(network), {}, "ElectraTokenizerFast")
     kind, heads = architecture(network), HEADS[network.part] if network.has_head else ()
     own = read_back(network, folder, heads)
     outputs, reader = transformers_outputs(kind, folder) or (own, OWN_READER)
     card = CardFacts("transformers", usage(kind), "fill-mask" if kind.endswith("ForMaskedLM") else None)
     return Written(folder, network, heads, outputs, reader, card, states=not heads)
+
+
+def state_of(network: Network) -> dict[str, Tensor]:
+    """Return the weights of a network by the names under which transformers saves them."""
+    weights = to_huggingface(network.weights, network.part)
+    # transformers saves a model without a head under names without this prefix.
+    return weights if network.has_head else {name.removeprefix("electra."): weights[name] for name in weights}
 
 
 def usage(architecture: str, options: str = "") -> str:
@@ -65,14 +68,21 @@ def write_folder(
     tokenizer_class: str,
 ) -> None:
     """Write weights, tokenizer and config. `changes` are entries of the config; None removes a key."""
-    make_folder(folder)
-    pad_id = write_tokenizer(source.tokenizer, folder, network.shape["max_positions"], tokenizer_class)
-    config = config_of(network, pad_id) | changes
-    write_json(folder / CONFIG, {key: value for key, value in config.items() if value is not None})
+    write_description(source, network, folder, changes, tokenizer_class)
     try:
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     except SafetensorError as error:
         raise UserError(f"{folder / WEIGHTS}: cannot be written ({error})") from None
+
+
+def write_description(
+    source: Source, network: Network, folder: Path, changes: dict[str, Any], tokenizer_class: str
+) -> None:
+    """Write the files of `write_folder` other than the weights."""
+    make_folder(folder)
+    pad_id = write_tokenizer(source.tokenizer, folder, network.shape["max_positions"], tokenizer_class)
+    config = config_of(network, pad_id) | changes
+    write_json(folder / CONFIG, {key: value for key, value in config.items() if value is not None})
 
 
 def transformers_outputs(architecture: str, folder: Path, **options: Any) -> tuple[Outputs, str] | None:

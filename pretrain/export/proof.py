@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from configs.common.errors import UserError
-from pretrain.export.examples import Examples
+from pretrain.export.cost import Cost
+from pretrain.export.examples import Examples, random_examples
 from pretrain.export.source import Source
 from pretrain.released.network import Network, TowerName
 
@@ -45,6 +47,7 @@ class Written:
     reader: str  # the software that computes `outputs`, for people
     card: CardFacts
     states: bool = False  # whether `outputs` are hidden states, and not the logits of a head
+    shapes: tuple[tuple[int, int], ...] = ()  # shapes [B, L] that are compared too, for a format that traces a graph
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,27 @@ class Proof:
     difference: float
     tolerance: float
     compared: str  # which outputs were compared on which examples, for people
+    cost: Cost | None = None  # of the quantized file beside it, if there is one
 
     def __str__(self) -> str:
         return f"{self.compared}: largest difference {self.difference:.1e} (tolerance {self.tolerance:.0e})"
 
+    def lines(self) -> list[str]:
+        """Return everything that was measured, for people."""
+        return [str(self), *([str(self.cost), self.cost.speed] if self.cost else [])]
+
 
 def prove(source: Source, written: Written, examples: Examples) -> Proof:
     """Compare the outputs of the written network with the model. Raises UserError when they differ."""
-    part, inputs = written.network.part, (examples.tokens, examples.segments, examples.real)
-    expected = source.outputs(part, *inputs, states=written.states)[examples.real]
-    difference = float((written.outputs(*inputs)[examples.real] - expected).abs().max())
+    part, vocabulary = written.network.part, written.network.shape["vocabulary"]
+    cases = [examples, *(random_examples(vocabulary, *shape) for shape in written.shapes)]
+    inputs = [(case.tokens, case.segments, case.real) for case in cases]
+    expected = torch.cat([source.outputs(part, *case, states=written.states)[case[2]] for case in inputs])
+    difference = float((torch.cat([written.outputs(*case)[case[2]] for case in inputs]) - expected).abs().max())
     tolerance = TOLERANCE * max(1.0, float(expected.abs().max()))
     kind = "hidden states" if written.states else "logits"
-    proof = Proof(part, difference, tolerance, f"{part}, {kind} by {written.reader} on {examples.origin}")
+    origin = examples.origin + (f" and random tokens of {len(cases) - 1} other shapes" if written.shapes else "")
+    proof = Proof(part, difference, tolerance, f"{part}, {kind} by {written.reader} on {origin}")
     # `not <=` also refuses a difference of NaN, which `>` would not.
     if not difference <= tolerance:
         raise UserError(

@@ -87,7 +87,7 @@ def push(model: str, out: Path, order: Order, destination: Destination, *, uploa
         folder = Path(temporary)
         proved = export(model, folder / _MAIN, order)
         for exported, proof in proved:
-            yield f"{out / exported.relative_to(folder / _MAIN)}: {proof}"
+            yield from (f"{out / exported.relative_to(folder / _MAIN)}: {line}" for line in proof.lines())
         names = list(dict.fromkeys(exported.relative_to(folder / _MAIN) for exported, _ in proved))
         for step in destination.steps:
             export(model, folder / f"step-{step}", replace(order, choice=Choice(str(step))))

@@ -120,6 +120,11 @@ def pair_of_one(network: Network) -> ElectraPair:
     return _pair(from_tables(tables, network.origin), weights)
 
 
+def without_heads(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of the encoder alone."""
+    return {name: tensor for name, tensor in weights.items() if not name.startswith("objectives.")}
+
+
 def _cut(source: Source, layers: int) -> Source:
     """Keep only the first `layers` layers of the discriminator, as an encoder without a head."""
     whole = source.networks.get("discriminator")
@@ -131,8 +136,8 @@ def _cut(source: Source, layers: int) -> Source:
         )
     weights = {
         name: tensor
-        for name, tensor in whole.weights.items()
-        if not name.startswith("objectives.") and not ((layer := _LAYER.match(name)) and int(layer[1]) >= layers)
+        for name, tensor in without_heads(whole.weights).items()
+        if not ((layer := _LAYER.match(name)) and int(layer[1]) >= layers)
     }
     network = replace(whole, weights=weights)
     return replace(

@@ -1,0 +1,60 @@
+"""An ONNX file computed by onnxruntime, and how fast it is.
+
+Letters: B texts, L their length, D hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretrain.export.onnx_graph import INPUTS
+from pretrain.export.proof import Outputs
+
+# Numbers of calls: those that come first and are not measured, and those of which the median is taken.
+_WARM_UP, _MEASURED = 2, 9
+
+
+def runtime_outputs(file: Path) -> tuple[Outputs, str]:
+    """Return a function that computes the outputs of a file with onnxruntime, and onnxruntime's version."""
+    import onnxruntime
+
+    session = _session(file, torch.get_num_threads())
+
+    def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
+        values = (tokens.numpy(), real.long().numpy(), segments.numpy())
+        (array,) = session.run(None, dict(zip(INPUTS, values, strict=True)))
+        return torch.from_numpy(array)
+
+    return outputs, f"onnxruntime {onnxruntime.__version__}"
+
+
+def seconds_a_text(files: tuple[Path, Path], length: int) -> tuple[float, float]:
+    """Measure the seconds that a text of `length` tokens takes on one thread, with two files in turn."""
+    sessions = [_session(file, 1) for file in files]
+    ones = np.ones((1, length), np.int64)
+    inputs = dict.fromkeys(INPUTS, ones)
+    rounds: list[list[float]] = []
+    for _ in range(_WARM_UP + _MEASURED):
+        rounds.append([])
+        for session in sessions:
+            began = time.perf_counter()
+            session.run(None, inputs)
+            rounds[-1].append(time.perf_counter() - began)
+    first, second = (statistics.median(seconds) for seconds in zip(*rounds[_WARM_UP:], strict=True))
+    return first, second
+
+
+def _session(file: Path, threads: int):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # A number that is given also keeps onnxruntime from binding threads to cores that a container may not use.
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors alone
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
