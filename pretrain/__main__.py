@@ -212,14 +212,10 @@ def export(
         int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
     ] = None,
     quantize: Annotated[
-        Quantization | None,
-        typer.Option(help="Of --format onnx: write files with weights of 8 bits too, and measure what they cost."),
+        Quantization | None, typer.Option(help="Of --format onnx: also files with weights of 8 bits, and their cost.")
     ] = None,
     quantize_bound: Annotated[
-        float | None,
-        typer.Option(
-            min=0, metavar="LOSS", help="Of --quantize: how much AUC, accuracy or cosine may be lost; by default 0.01."
-        ),
+        float | None, typer.Option(min=0, metavar="LOSS", help="Of --quantize: the highest cost, by default 0.01.")
     ] = None,
     corpus: Annotated[
         Path | None, typer.Option(help="Rows for the proof and for --quantize; by default the corpus of the run.")
@@ -248,10 +244,9 @@ def export(
 
     if quantize_bound is not None and not quantize:
         raise UserError("export: --quantize-bound is for --quantize")
-    if quantize and quantize_bound is None:
-        quantize_bound = BOUND
+    bound = (BOUND if quantize_bound is None else quantize_bound) if quantize else None
     choice = Choice(checkpoint, metric, average)
-    order = Order(format.value, None if part is Part.both else part.value, choice, layers, quantize_bound, corpus)
+    order = Order(format.value, None if part is Part.both else part.value, choice, layers, bound, corpus)
     if push:
         from pretrain.export.push import Destination
         from pretrain.export.push import push as upload
