@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import transformers
-from sentence_transformers.models import Transformer
+from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
@@ -109,7 +109,7 @@ def ids_by_route(folder: Path, texts: list[str]) -> dict[str, list[list[int]]]:
         "fast": transformers.AutoTokenizer.from_pretrained(folder),
         "fast, of vocab.txt": transformers.BertTokenizer.from_pretrained(alone),
         "slow, of vocab.txt": transformers.BertTokenizerLegacy.from_pretrained(alone),
-        "sentence-transformers": Transformer(str(folder)).tokenizer,
+        "sentence-transformers": SentenceTransformer(str(folder)).tokenizer,
     }
     return {route: [tokenizer(text)["input_ids"] for text in texts] for route, tokenizer in tokenizers.items()}
 
