@@ -58,8 +58,3 @@ def test_the_planes_say_where_examples_and_second_segments_begin() -> None:
     assert np.flatnonzero(planes.maskable[0]).tolist() == [*range(1, 9), *range(11, 29)]
     assert (planes.tokens[0, 30:] == SPECIAL.pad).all()
     assert (planes.tokens[0] < 2**15).all()
-
-
-def test_a_large_vocabulary_gets_wider_ids() -> None:
-    assert row_dtype(64, 2**16, 0)["tokens"].base == np.uint16
-    assert row_dtype(64, 2**16 + 1, 0)["tokens"].base == np.uint32

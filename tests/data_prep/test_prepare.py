@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -72,64 +69,6 @@ def test_a_task_that_finished_is_not_done_again(
     prepare(small_recipe, tmp_path / "cut", 1)
     assert not set(done) & set(again)
     assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
-
-
-def number_of_files(folder: Path) -> int:
-    """Count the files in a folder; a complete corpus has removed the folder, which counts as 0 files."""
-    try:
-        return len(list(folder.iterdir()))
-    except FileNotFoundError:
-        return 0
-
-
-@pytest.mark.parametrize("kill", [os.kill, os.killpg])
-def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path, kill: Any) -> None:
-    """Send kill -9 when one, two and three tasks have finished.
-
-    The signal goes to the parent alone, as happens when memory runs out, or to all processes.
-    """
-    text = tmp_path / "text.txt"
-    # The text has several MiB, in tasks of 1 MiB, so that the kills fall between and within tasks.
-    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
-    command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
-    marks = tmp_path / "cut" / ".prepare" / "completions"
-    killed = 0
-    for finished in (1, 2, 3):
-        process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], start_new_session=True)
-        while process.poll() is None and number_of_files(marks) < finished:
-            time.sleep(0.01)
-        if process.poll() is None:
-            kill(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
-    assert killed > 0
-    if not (tmp_path / "cut" / "manifest.json").exists():
-        subprocess.run([*command, "--out", str(tmp_path / "cut")], check=True, capture_output=True)
-    assert fingerprint(tmp_path / "cut") == fingerprint(tmp_path / "whole")
-
-
-def test_workers_end_with_their_parent(small_recipe: Recipe, tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")
-    command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--workers", "2"]
-    process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], start_new_session=True)
-    while process.poll() is None and not list((tmp_path / "cut").glob(".train-*.tmp")):
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = time.monotonic() + 60
-    while _session_is_alive(process.pid):
-        assert time.monotonic() < deadline, "workers outlive their parent"
-        time.sleep(0.05)
-
-
-def _session_is_alive(session: int) -> bool:
-    try:
-        os.killpg(session, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:
@@ -219,23 +158,6 @@ def test_bad_input_leaves_nothing(
     assert [*tmp_path.iterdir()] == [text]
 
 
-def test_other_peoples_folders_and_finished_corpora_are_refused(
-    small_recipe: Recipe, corpus_folder: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(UserError, match="already holds a complete corpus"):
-        prepare(small_recipe, corpus_folder, 1)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
-    with pytest.raises(UserError, match="is not empty and holds no unfinished corpus"):
-        prepare(small_recipe, tmp_path / "mine", 1)
-    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is a file; name a folder"):
-        prepare(small_recipe, tmp_path / "file", 1)
-    with pytest.raises(UserError, match="cannot be created"):
-        prepare(small_recipe, tmp_path / "file" / "below", 1)
-
-
 def test_an_unfinished_corpus_of_another_recipe_is_refused(
     small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,3 +192,20 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, workers: str) -> None:
     assert again.returncode == 0, again.stderr
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     assert fingerprint(small_disk / "out") == fingerprint(tmp_path / "whole")
+
+
+def test_other_peoples_folders_and_finished_corpora_are_refused(
+    small_recipe: Recipe, corpus_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="already holds a complete corpus"):
+        prepare(small_recipe, corpus_folder, 1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="is not empty and holds no unfinished corpus"):
+        prepare(small_recipe, tmp_path / "mine", 1)
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file; name a folder"):
+        prepare(small_recipe, tmp_path / "file", 1)
+    with pytest.raises(UserError, match="cannot be created"):
+        prepare(small_recipe, tmp_path / "file" / "below", 1)
