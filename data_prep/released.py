@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from configs.common.model_kinds import refuse_other_models
 from configs.common.placeholders import placeholder
 from configs.common.unread_weights import unread_weights
 from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
+from configs.load import read_toml
 from configs.vocabulary.entries import check_special_tokens, read_entries, vocabulary_file
 from configs.vocabulary.kinds import refuse_folder
 from configs.vocabulary.settings import ADDED_TOKENS_FILE, SETTINGS_FILE, read_settings
@@ -98,7 +98,7 @@ def _stated_positions(vocabulary_folder: Path, path: Path) -> Iterator[tuple[Pat
             if isinstance(positions := _find_key(read_json(file), _POSITIONS), int):
                 yield file, positions
         if (folder / RECIPE).is_file():
-            model = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")).get("model", {})
+            model = read_toml(folder / RECIPE).get("model", {})
             if isinstance(positions := model.get("max_positions"), int):
                 yield folder / RECIPE, positions
 

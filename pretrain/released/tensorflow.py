@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.common.errors import UserError
-from configs.common.placeholders import placeholder
+from pretrain.released.weight_files import check_content
 
 _MAGIC, _FOOTER_BYTES = 0xDB4775248B80FB57, 48
 # TensorFlow's number of each type (tensorflow/core/framework/types.proto), and numpy's name of it.
@@ -71,7 +71,7 @@ def newest(folder: Path) -> Path:
 def read(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
     """Read the tensors by name, without Adam's moments. Raises UserError for files that are no whole checkpoint."""
     index = _index(checkpoint)
-    _refuse_placeholder(index)
+    check_content(index)
     try:
         values = dict(_table(index.read_bytes()))
         header = _message(values.pop(b""))
@@ -88,21 +88,12 @@ def read(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
     except (ValueError, LookupError, OverflowError, struct.error) as error:
         raise UserError(f"{index}: is no index of TensorFlow's, or is damaged ({error}); copy it again") from None
     for file in files:
-        _refuse_placeholder(file)
+        check_content(file)
     return {name: _tensor(files, name, entry, index) for name, entry in entries.items()}
 
 
 def _index(checkpoint: Path) -> Path:
     return checkpoint.parent / f"{checkpoint.name}.index"
-
-
-def _refuse_placeholder(file: Path) -> None:
-    try:
-        instead = placeholder(file)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); a checkpoint needs all of its files") from None
-    if instead:
-        raise UserError(f"{file}: {instead}")
 
 
 def _tensor(files: list[Path], name: str, entry: _Entry, index: Path) -> NDArray[np.generic]:

@@ -13,11 +13,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.common.files import write_text
-from configs.folders import TOKENIZER_FILE
+from configs.vocabulary.tokenizer import open_tokenizer
 from pretrain.run import checkpoint
 from pretrain.run.folder import RunFolder
 from pretrain.step.engine import Engine
@@ -62,7 +61,7 @@ def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row
 
 def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, Any]]:
     """Yield each row of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
-    tokenizer = Tokenizer.from_file(str(run.corpus.folder / TOKENIZER_FILE))
+    tokenizer = open_tokenizer(run.corpus.folder)
     positions = np.arange(position, position + run.recipe.batch.rows)
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
     for index, row in enumerate(run.corpus.read("train", numbers)):
