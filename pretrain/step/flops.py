@@ -10,12 +10,14 @@ measured when the run starts.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 
 from configs.recipe import Recipe
 from configs.training_tables import TowerTable
+from pretrain.model.arithmetic import Operation, slot_operations, token_operations, tower_operations
 from pretrain.model.batch import Batch
 
 
@@ -41,18 +43,18 @@ def work_of(batches: list[Batch]) -> Work:
 
 
 def model_flops(recipe: Recipe, work: Work) -> float:
-    model, vocabulary = recipe.model, recipe.vocabulary.size
-    generator, discriminator = model.generator, model.discriminator
-    heads = work.slots * 2 * model.embedding * (generator.hidden + vocabulary)
-    heads += work.tokens * 2 * (discriminator.hidden**2 + discriminator.hidden)
-    return 3 * (heads + sum(forward_flops(tower, model.embedding, work) for tower in (generator, discriminator)))
+    forward = _forward(token_operations(recipe), work.tokens, work.squares)
+    return 3 * (forward + _forward(slot_operations(recipe), work.slots))
 
 
 def forward_flops(tower: TowerTable, embedding: int, work: Work) -> float:
     """The FLOPs of the forward pass of one tower without its head."""
-    projection = 0 if tower.hidden == embedding else 2 * embedding * tower.hidden
-    layer = 2 * (4 * tower.hidden**2 + 2 * tower.hidden * tower.intermediate)
-    return work.tokens * (projection + tower.layers * layer) + work.squares * tower.layers * 4 * tower.hidden
+    row_length = 0  # It decides about the memory of the attention mask only.
+    return _forward(tower_operations(tower, embedding, row_length), work.tokens, work.squares)
+
+
+def _forward(operations: Iterable[Operation], number: int, pairs: int = 0) -> int:
+    return sum(number * operation.flops + pairs * operation.flops_of_pair for operation in operations)
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:

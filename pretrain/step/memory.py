@@ -4,24 +4,21 @@ All figures are in bytes. They are counted from the code of the model and the st
 compares them with the tensors that autograd and the optimizer really hold (`tests/pretrain/step/test_memory.py`). The
 context of CUDA, NCCL and fragmentation need further memory.
 
-Letters: N parameters, W processes, T tokens on a device at once, L row length, D hidden, E embedding, V vocabulary.
+Letters: N parameters, W processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 
 from configs.recipe import Recipe
 from configs.share import micro_rows
-from configs.training_tables import TowerTable
+from pretrain.model.arithmetic import FP32, Operation, num_logits, slot_operations, token_operations
 from pretrain.model.pair import ElectraPair
-from pretrain.model.sampling import BLOCK
 from pretrain.step.deepspeed_config import reduce_bucket
-
-# The bytes of a weight, a gradient or a moment, in whatever precision the matrix products run.
-FP32 = 4
 
 
 @dataclass(frozen=True)
@@ -84,45 +81,18 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:
     """The tensors that autograd saves in a forward pass of `rows` rows, and in bf16 the copies of weights in bf16."""
-    model, length = recipe.model, recipe.data.row_length
-    tokens, slots = rows * length, rows * recipe.masking.slots(length)
-    towers = sum(_tower(recipe, tower, narrow) for tower in (model.generator, model.discriminator))
-    # The bytes for each token: the generator's states, from which its head takes the slots, and the tensors of the
-    # discriminator's head, which judges every token.
-    heads = FP32 * model.generator.hidden + 3 * narrow * model.discriminator.hidden + 2 * FP32 + 1
-    prediction = narrow * (model.generator.hidden + 3 * model.embedding) + FP32 * _logits(recipe) + 2 * FP32
+    tokens, slots = rows * recipe.data.row_length, rows * recipe.masking.slots(recipe.data.row_length)
+    saved = tokens * _saved(recipe, token_operations(recipe), narrow)
+    saved += slots * _saved(recipe, slot_operations(recipe), narrow)
     # In fp32 autograd saves the padded copy of the word table, if padding is needed. In bf16 it saves a cast copy of
     # every weight, and the word table is cast after padding.
-    padded = FP32 * model.embedding * _logits(recipe) if _logits(recipe) > recipe.vocabulary.size else 0
-    copies = narrow * parameters if narrow < FP32 else padded
-    return tokens * (towers + heads) + slots * prediction + copies
+    logits = num_logits(recipe)
+    padded = FP32 * recipe.model.embedding * logits if logits > recipe.vocabulary.size else 0
+    return saved + (narrow * parameters if narrow < FP32 else padded)
 
 
-def _logits(recipe: Recipe) -> int:
-    """The size of the vocabulary with its padding."""
-    return recipe.vocabulary.size + -recipe.vocabulary.size % BLOCK
-
-
-def _tower(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
-    """The bytes that a tower saves for each token: its id, the tensors of its embeddings, and its layers."""
-    model = recipe.model
-    embedded = 8 + FP32 * model.embedding + 2 * FP32 + (model.dropout > 0) * model.embedding
-    projected = 0 if tower.hidden == model.embedding else narrow * model.embedding
-    return embedded + projected + tower.layers * _layer(recipe, tower, narrow)
-
-
-def _layer(recipe: Recipe, tower: TowerTable, narrow: int) -> int:
-    """The bytes that a layer saves for each token.
-
-    In the type of the matrix products, these are 6 D: the input of the layer, from which query, key and value are
-    computed, these three, the output of attention, and the input of the feed-forward part. The same type is used for
-    the inner states of the feed-forward part, before and after the gelu, and for the mask of the examples, which all
-    heads share. In fp32 (`wide`), these are the inputs of the two LayerNorms, their means and deviations, and the
-    logarithm of the softmax's sum for each head. Each bit of a dropout mask takes a byte.
-    """
-    products = narrow * (6 * tower.hidden + 2 * tower.intermediate + recipe.data.row_length)
-    wide = FP32 * (2 * tower.hidden + 4 + tower.heads)
-    return products + wide + (recipe.model.dropout > 0) * 2 * tower.hidden
+def _saved(recipe: Recipe, operations: Iterable[Operation], narrow: int) -> int:
+    return sum(operation.saved(narrow, dropout=recipe.model.dropout > 0) for operation in operations)
 
 
 def _working(recipe: Recipe, rows: int, narrow: int) -> int:
@@ -132,6 +102,6 @@ def _working(recipe: Recipe, rows: int, narrow: int) -> int:
     single layer of the discriminator.
     """
     length, tower = recipe.data.row_length, recipe.model.discriminator
-    distributions = FP32 * _logits(recipe) * recipe.masking.slots(length)
+    distributions = FP32 * num_logits(recipe) * recipe.masking.slots(length)
     layer = narrow * tower.intermediate + FP32 * tower.hidden
     return rows * (length * length + distributions + length * layer)
