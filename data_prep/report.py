@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from configs.common.files import write_json, write_text
+from configs.common.pages.rendering import render
 from configs.common.secrets import without_secrets
 from configs.recipe import CorpusRecipe
 from configs.vocabulary.tokenizer import entries_of
@@ -27,8 +27,8 @@ def write(out: Path, recipe: CorpusRecipe, total: TaskReport, warnings: list[str
     summary = {**summarize(recipe, total), "warnings": [without_secrets(sentence) for sentence in warnings]}
     write_json(out / "report.json", summary)
     rows = _sample_rows(out, recipe, total)
-    pages = Environment(loader=PackageLoader("data_prep"), autoescape=select_autoescape())
-    write_text(out / "report.html", pages.get_template("report.html").render(summary, sample_rows=rows))
+    facts = {"title": "Corpus report", **summary, "sample_rows": rows}
+    write_text(out / "report.html", render("data_prep", "report.html", facts))
 
 
 def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[list[Piece]]:

@@ -35,6 +35,7 @@ REFUSALS = {
     "an unknown recipe": (["--recipe", "adopt"], "unknown recipe adopt; did you mean adapt?"),
     "a recipe from the beginning": (["--recipe", "small", "vocabulary.extend=0"], "small: "),
     "rows longer than the model reads": (["data.row_length=64"], "above the 40 positions"),
+    "more positions than the model has": (["model.max_positions=80"], "80, and {model} has 40, so the models before"),
     "no space for the models": (["run.keep_last=100000000"], "GB are needed: 100000001 checkpoints of"),
     "the folder of something else": (["--out", "{inputs}"], "is not empty and holds no adaptation"),
 }
@@ -47,7 +48,13 @@ def test_bad_input(case: str, released_model: Path, inputs: Path, corpus_folder:
     other = tmp_path / "other"
     if "{other}" in arguments:
         _corpus_of_other_words(inputs, other)
-    places = {"inputs": inputs, "empty": tmp_path / "empty", "corpus": corpus_folder, "other": other}
+    places = {
+        "model": released_model,
+        "inputs": inputs,
+        "empty": tmp_path / "empty",
+        "corpus": corpus_folder,
+        "other": other,
+    }
     words = [argument.format(**places) if "{" in argument else argument for argument in arguments]
     model = words.pop(words.index("--model") + 1) if "--model" in words else str(released_model)
     words = [word for word in words if word != "--model"]
