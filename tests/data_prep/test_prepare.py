@@ -173,7 +173,7 @@ def test_an_unfinished_corpus_of_another_recipe_is_refused(
     assert (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_full_disk(small_disk: Path, tmp_path: Path, workers: str) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join(f"{number}\n{page}" for number in range(10) for page in documents()), encoding="utf-8")

@@ -30,7 +30,7 @@ from launch.backends import kubernetes
 from launch.jobs import Stage, pipeline
 from tests.conftest import SMALL
 from tests.integration.test_run import start, training, wait_for_step
-from tests.launch.test_kubernetes import machine
+from tests.launch.backends.test_kubernetes import machine
 
 # A pod is its command and its environment.
 Pod = tuple[list[str], dict[str, str]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch import test_kubernetes, test_skypilot, test_slurm
+from tests.launch.backends import test_kubernetes, test_skypilot, test_slurm
 
 GOLDEN = Path(__file__).parent / "golden"
 RENDERED = test_kubernetes.RENDERED | test_skypilot.RENDERED | test_slurm.RENDERED

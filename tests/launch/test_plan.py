@@ -9,57 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from configs.load import load
-from launch import throughput as throughputs
 from launch.cli import app
 from launch.gpus import GPUS
 from launch.plan import plan, row
-from launch.roofline import seconds_per_token, update_seconds
-from launch.throughput import Measurement, practice
 from tests.published import PUBLISHED
 
 H200 = GPUS["h200"]
 CLUSTERS = (Path(__file__).parent.parent.parent / "docs/clusters.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `\w+` \| \d+ x .+$", CLUSTERS, flags=re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("name", "overrides", "components"),
-    [
-        # The components are the embeddings with their projections; in the discriminator the query, the key and value,
-        # attention, output, residuals and LayerNorms, and feed-forward; the generator's layers; the vocabulary; loss
-        # and sample; and the discriminator's head. They were worked out by hand at 790 TFLOP/s and 4.3 TB/s, with the
-        # longer of the two times for each kernel.
-        ("small", (), (1.5, 17.9, 17.1, 8.6, 21.4, 57.6, 29.6, 6.4, 8.5, 1.2)),
-        ("small", ("data.row_length=512",), (1.5, 17.9, 23.9, 8.6, 21.4, 57.6, 31.3, 6.4, 8.5, 1.2)),
-        ("base", ("data.row_length=128",), (5.7, 161, 51.4, 53.8, 64.3, 430, 122.6, 26.7, 8.5, 4.5)),
-        ("base", (), (5.7, 161, 71.7, 53.8, 64.3, 430, 129.4, 26.7, 8.5, 4.5)),
-        ("large", (), (7.5, 573, 191, 191, 172, 1529, 259, 59.4, 14.2, 8.0)),
-    ],
-)
-def test_the_roofline_is_the_sum_of_its_components(name: str, overrides: tuple[str, ...], components: list) -> None:
-    nanoseconds = 1e9 * seconds_per_token(load(name, overrides), H200, 2)
-    assert nanoseconds == pytest.approx(sum(components), rel=0.01)
-
-
-def test_a_layer_of_fp32_by_hand() -> None:
-    """A V100 reaches 0.8 x 15.7 TFLOP/s and 0.9 x 900 GB/s.
-
-    At width 768 only the LayerNorms are limited by memory; everything else is limited by the matrix products.
-    """
-    layers = [
-        load("base", [f"model.discriminator={{layers={n}, hidden=768, heads=12, intermediate=3072}}"]) for n in (1, 2)
-    ]
-    one, two = (seconds_per_token(recipe, GPUS["v100"], 4) for recipe in layers)
-    products = 6 * (4 * 768**2 + 2 * 768 * 3072) + 12 * 512 * 768
-    assert two - one == pytest.approx(products / (0.8 * 15.7e12) + 2 * 29 * 768 / (0.9 * 900e9))
-
-
-def test_an_update_by_hand() -> None:
-    """An update moves 34 bytes for each of 14.2 M parameters at 4.32 TB/s.
-
-    In a step of 16,384 tokens, this costs 6.8 ns per token.
-    """
-    assert update_seconds(14_196_219, H200) == pytest.approx(1.1173e-4, rel=1e-4)
 
 
 def test_small_on_one_h200_by_hand() -> None:
@@ -105,19 +62,6 @@ def test_what_does_not_fit_is_said_with_what_does() -> None:
 def test_refusals(arguments: str, sentence: str) -> None:
     answer = CliRunner().invoke(app, ["plan", *arguments.split()])
     assert answer.exit_code == 2 and sentence in answer.stderr, answer.stderr
-
-
-def test_a_measurement_stands_over_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throughputs, "MEASURED", (Measurement("h200", "base", 512, 5e5, "a command, a day"),))
-    measured = plan(load("base", ["schedule.steps=20000"]), 8, "h200")
-    assert measured.hours == pytest.approx(2 * [20_000 * 256 * 512 / (8 * 5e5) / 3600])
-    assert "a command, a day" in CliRunner().invoke(app, ["plan", "base", "--gpu", "h200"]).stdout
-    for other in (["data.row_length=128"], ["masking.rate=0.25"], ["model.embedding=512"]):
-        assert not plan(load("base", other), 8, "h200").throughput.source
-
-
-def test_others_are_compared_by_width() -> None:
-    assert [practice(load(name))[0] for name in ("tiny", "small", "base", "large")] == [0.057, 0.057, 0.187, 0.341]
 
 
 @pytest.mark.parametrize("shown", ROWS)

@@ -6,7 +6,6 @@ The tests check refusals, stored files, and jobs on this machine.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -22,7 +21,6 @@ from launch.cli import app
 from launch.jobs import Stage
 from launch.machines import find
 from launch.refusals import refuse_run, refuse_unshared
-from launch.snapshot import code_of
 from launch.submissions import Submission, newest, next_folder, store
 from pretrain.run import checkpoint
 from tests.conftest import SMALL
@@ -229,14 +227,3 @@ def test_through_deepspeeds_launcher(corpus_folder: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert list(training(tmp_path / "run")) == list(range(1, 13))
     assert checkpoint.verify(tmp_path / "run" / "checkpoints" / "step-00000012").processes == 2
-
-
-def test_the_code_is_known() -> None:
-    code, diff = code_of()
-    checkout = Path(__file__).parent.parent.parent / ".git"
-    if not checkout.exists():
-        pytest.skip("this is no checkout")
-    assert len(code["commit"]) == 40
-    changed = subprocess.run(["git", "diff", "HEAD"], capture_output=True, text=True, cwd=checkout.parent).stdout
-    assert diff == changed
-    assert json.dumps(code)

@@ -25,7 +25,7 @@ def number_of_files(folder: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+@pytest.mark.parametrize("kill", [os.kill, pytest.param(os.killpg, marks=pytest.mark.slow)])
 def test_killed_and_repeated_it_gives_the_same_bytes(tmp_path: Path, kill: Any) -> None:
     """Send kill -9 when one, two and three tasks have finished.
 

@@ -39,7 +39,9 @@ def address() -> Iterator[str]:
         cluster.stdin.close()
 
 
-@pytest.mark.parametrize("workers", ["1", "2", "5"])
+@pytest.mark.parametrize(
+    "workers", [pytest.param("1", marks=pytest.mark.slow), "2", pytest.param("5", marks=pytest.mark.slow)]
+)
 def test_the_bytes_are_those_of_one_machine(
     address: str,
     preparations: Preparations,
@@ -54,6 +56,7 @@ def test_the_bytes_are_those_of_one_machine(
     assert fingerprint(tmp_path / "out") == whole
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced(preparations: Preparations, whole: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = preparations.start(out, *ON_RAY)
@@ -83,6 +86,7 @@ def test_killed_and_repeated_it_gives_the_same_bytes(
     assert fingerprint(out) == whole
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_sentence_and_leaves_nothing(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
@@ -97,6 +101,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_it_says_so(preparations: Preparations, whole: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = preparations.start(out, *ON_RAY)

@@ -15,7 +15,7 @@ from configs.common.errors import UserError
 from launch.backends import skypilot
 from launch.jobs import Job, Stage, pipeline
 from launch.machines import SkyPilot, machine_of
-from tests.launch.test_kubernetes import FOLDER, IMAGE, stand_in
+from tests.launch.backends.test_kubernetes import FOLDER, IMAGE, stand_in
 
 GPUS: dict[str, Any] = {
     "backend": "skypilot",
