@@ -25,6 +25,70 @@ MAY_IMPORT = {
 # Inside `pretrain`, a folder may import only from the folders before it in this order.
 PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "evaluation"))
 
+# These modules have no test file of their own name, and for each the file that tests it. A new module does not belong
+# here: its test file lies where one looks for it.
+TESTED_ELSEWHERE = {
+    "configs/common/pages/figures.py": "configs/common/pages/test_rendering.py",
+    "pretrain/evaluation/rows/model.py": "integration/test_evaluate.py",
+    "pretrain/evaluation/rows/scoring.py": "pretrain/evaluation/rows/test_scores.py",
+    "pretrain/evaluation/rows/show.py": "integration/test_evaluate.py",
+    "pretrain/evaluation/tasks/features.py": "pretrain/evaluation/tasks/test_texts.py",
+    "pretrain/evaluation/tasks/kinds.py": "pretrain/evaluation/tasks/test_relations.py",
+    "pretrain/evaluation/tasks/reading/files.py": "pretrain/evaluation/tasks/reading/test_folders.py",
+    "pretrain/evaluation/tasks/reading/options.py": "pretrain/evaluation/tasks/reading/test_labels.py",
+    "pretrain/evaluation/tasks/reading/records.py": "pretrain/evaluation/tasks/reading/test_folders.py",
+    "pretrain/evaluation/tasks/reading/targets.py": "pretrain/evaluation/tasks/reading/test_hidden_labels.py",
+    "pretrain/evaluation/tasks/show.py": "integration/test_finetune.py",
+    "pretrain/export/config.py": "pretrain/export/test_huggingface.py",
+    "pretrain/export/cost.py": "pretrain/export/test_proof.py",
+    "pretrain/export/reading.py": "pretrain/export/test_bert.py",
+    "pretrain/model/objectives/__init__.py": "integration/test_health.py",
+    "pretrain/model/objectives/csp.py": "pretrain/test_paddle.py",
+    "pretrain/model/objectives/mlm.py": "pretrain/test_google.py",
+    "pretrain/model/objectives/mts.py": "pretrain/test_paddle.py",
+    "pretrain/model/objectives/rtd.py": "pretrain/test_google.py",
+    "pretrain/released/adaptation.py": "integration/test_adapt.py",
+    "pretrain/released/initialization.py": "integration/test_adapt.py",
+    "pretrain/released/show.py": "pretrain/released/test_damage.py",
+    "pretrain/released/tensorflow.py": "pretrain/export/test_tensorflow.py",
+    "pretrain/released/weight_files.py": "pretrain/released/test_damage.py",
+    "pretrain/run/checkpoint.py": "integration/test_damage.py",
+    "pretrain/run/disk.py": "integration/test_machine.py",
+    "pretrain/run/folder.py": "integration/test_run.py",
+    "pretrain/run/logs.py": "integration/test_run.py",
+    "pretrain/run/signals.py": "integration/test_signals.py",
+    "pretrain/run/trained_model.py": "integration/test_damage.py",
+    "pretrain/show.py": "integration/test_general.py",
+    "pretrain/step/compilation.py": "integration/test_compile.py",
+    "pretrain/step/engine.py": "integration/test_layouts.py",
+    "pretrain/step/loader.py": "pretrain/model/test_batch.py",
+    "pretrain/step/meter.py": "integration/test_run.py",
+    "pretrain/train.py": "integration/test_run.py",
+    "pretrain/watch/curves.py": "pretrain/watch/test_report.py",
+    "pretrain/watch/heldout.py": "integration/test_general.py",
+    "pretrain/watch/history.py": "pretrain/watch/test_report.py",
+    "pretrain/watch/skipped.py": "integration/test_skipped.py",
+    "launch/adapt/calibration.py": "launch/adapt/test_checks.py",
+    "launch/adapt/command.py": "launch/adapt/test_execution.py",
+    "launch/adapt/comparison.py": "launch/adapt/test_page.py",
+    "launch/adapt/estimate.py": "launch/adapt/test_checks.py",
+    "launch/adapt/figures.py": "launch/adapt/test_page.py",
+    "launch/adapt/order.py": "launch/adapt/test_parts.py",
+    "launch/backends/__init__.py": "launch/test_submit.py",
+    "launch/backends/commands.py": "launch/backends/test_kubernetes.py",
+    "launch/backends/local.py": "integration/test_signals.py",
+    "launch/demo.py": "integration/test_demo.py",
+    "launch/follow.py": "integration/test_clusters.py",
+    "launch/jobs.py": "launch/backends/test_slurm.py",
+    "launch/refusals.py": "launch/test_submit.py",
+    "launch/status.py": "launch/test_submit.py",
+    "launch/submissions.py": "launch/test_submit.py",
+    "launch/templates/__init__.py": "launch/test_golden.py",
+}
+# No test can tell whether these modules do what they promise: a base class without behaviour, and a request to the C
+# library whose effect only a measurement shows (benchmarks/train_step.py).
+UNTESTED = {"data_prep/steps/base.py", "pretrain/step/allocator.py"}
+
 
 def _imports(path: Path) -> Iterator[str]:
     """Yield the modules that a file imports, also inside functions, but not those under `if TYPE_CHECKING`."""
@@ -142,6 +206,28 @@ def _circle(arrows: dict[str, set[str]]) -> list[str]:
 def test_torch_stays_out(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def _test_of(module: Path) -> Path:
+    """Return the test file that a module has by its name; a package is tested by a file beside its folder."""
+    path = (ROOT / "tests" / module.relative_to(ROOT)).parent
+    return path.with_name(f"test_{path.name}.py") if module.stem == "__init__" else path / f"test_{module.stem}.py"
+
+
+def _defines_something(module: Path) -> bool:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, kinds) for node in ast.parse(module.read_text(encoding="utf-8")).body)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_module_has_a_test_file_of_its_name(room: str) -> None:
+    for module in _files(room):
+        name = module.relative_to(ROOT).as_posix()
+        is_bare = module.stem == "__main__" or (module.stem == "__init__" and not _defines_something(module))
+        if is_bare or name in UNTESTED:
+            continue
+        test = ROOT / "tests" / TESTED_ELSEWHERE[name] if name in TESTED_ELSEWHERE else _test_of(module)
+        assert test.is_file(), f"{name} is tested by no {test.relative_to(ROOT)}"
 
 
 def test_files_stay_small() -> None:
