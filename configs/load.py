@@ -171,8 +171,10 @@ def _sentence(errors: list[ErrorDetails], schema: type[BaseModel], prefix: str) 
         case "extra_forbidden":
             return unknown("key", dotted, [prefix + key for key in _keys(schema)])
         case "missing":
-            states_all = "; a recipe states every number (extend a shipped one to take its numbers over)"
-            return f"{dotted}: missing{states_all if schema is Recipe else ''}"
+            if schema is not Recipe:
+                return f"{dotted}: missing"
+            missing = ", ".join(prefix + _dotted(other) for other in problems if other["type"] == "missing")
+            return f'{missing}: missing; a recipe states every number (extends = "small" takes over those of small)'
         case "value_error":
             inner = str(problem.get("ctx", {})["error"])
             return f"{dotted.rpartition('.')[0]}.{inner}" if inner.startswith(_leaf(dotted)) else _join(dotted, inner)

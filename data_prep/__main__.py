@@ -88,7 +88,7 @@ def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | N
         if "max_positions" not in tables.get("model", {}):
             refuse_long_rows(init_from, loaded.data.row_length)
         return loaded
-    if "source" not in vocabulary:
+    if vocabulary and "source" not in vocabulary:
         raise UserError(f"{recipe}: takes the vocabulary of a released model; name that model with --init-from")
     return for_corpus(tables, recipe)
 
