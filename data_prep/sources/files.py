@@ -12,10 +12,10 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from configs.common.errors import UserError
+from configs.common.errors import Unfinished, UserError
 from configs.corpus_tables import SourceTable
 from data_prep.sources.compression import COMPRESSIONS
-from data_prep.sources.faults import LeftOut
+from data_prep.sources.faults import LeftOut, can_be_described, cause_of, will_pass
 from data_prep.sources.names import ENDINGS, TABLES, TEXTS, format_of, is_hidden, why_no_data
 
 # In a URL, ? begins the query.
@@ -61,8 +61,14 @@ def list_files(key: str, source: SourceTable) -> Listing:
         else:
             raise UserError(f"{key}: {source.path} does not exist; name a file, a folder or a pattern such as *.txt")
         sizes = {path: _size(file_system, path, listing) for path in paths}
-    except (OSError, ImportError) as error:
-        raise UserError(f"{key}: {source.path} cannot be read ({error})") from None
+    except Exception as error:
+        if not can_be_described(error) and not isinstance(error, ImportError):
+            raise
+        if will_pass(error):
+            raise Unfinished(
+                f"{key}: {source.path} cannot be read now ({cause_of(error)}); the same command tries again"
+            ) from None
+        raise UserError(f"{key}: {source.path} cannot be read ({cause_of(error)})") from None
     if not paths:
         raise UserError(f"{key}: {source.path} has no file {_wanted(source.format)}{_but(listing)}")
     for path, size in sizes.items():

@@ -14,7 +14,7 @@ from configs.corpus_tables import DataTable
 from data_prep.document import SourceDocument
 from data_prep.normalize import normalizer
 from data_prep.sources import columns, delimited, inspection, json_lines, megatron, text
-from data_prep.sources.faults import DAMAGE, Fault, LeftOut, describe, will_pass
+from data_prep.sources.faults import Fault, LeftOut, can_be_described, cause_of, describe, will_pass
 from data_prep.sources.ranges import Range
 from data_prep.sources.records import Record, Text
 
@@ -67,9 +67,13 @@ def documents(piece: Range) -> Iterator[SourceDocument]:
             yield _document(piece, place, record)
     except Fault as fault:
         yield _fault(piece, fault)
-    except (*DAMAGE, OSError) as error:
-        if isinstance(error, OSError) and will_pass(error):
-            raise Unfinished(f"{piece.path}: cannot be read now ({error}); the same command tries again") from None
+    except Exception as error:
+        if not can_be_described(error):
+            raise
+        if will_pass(error):
+            raise Unfinished(
+                f"{piece.path}: cannot be read now ({cause_of(error)}); the same command tries again"
+            ) from None
         yield _fault(piece, describe(piece.path, place, error))
 
 

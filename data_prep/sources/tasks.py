@@ -16,7 +16,7 @@ from data_prep.sources import inspection, json_values, megatron
 from data_prep.sources.columns import check_column, is_saved_dataset, open_dataset
 from data_prep.sources.compression import compression_of, open_bytes
 from data_prep.sources.encodings import encoding_of
-from data_prep.sources.faults import DAMAGE, Fault, describe, will_pass
+from data_prep.sources.faults import Fault, can_be_described, cause_of, describe, will_pass
 from data_prep.sources.files import Listing, list_files
 from data_prep.sources.kinds import HEAD_BYTES
 from data_prep.sources.ranges import Range
@@ -77,9 +77,13 @@ def _inspected(file: Range, listing: Listing) -> Range | None:
         return file
     except Fault as error:
         fault = error
-    except (*DAMAGE, OSError) as damage:
-        if isinstance(damage, OSError) and will_pass(damage):
-            raise Unfinished(f"{file.path}: cannot be read now ({damage}); the same command tries again") from None
+    except Exception as damage:
+        if not can_be_described(damage):
+            raise
+        if will_pass(damage):
+            raise Unfinished(
+                f"{file.path}: cannot be read now ({cause_of(damage)}); the same command tries again"
+            ) from None
         fault = describe(file.path, 0, damage)
     if file.source.on_error == "stop":
         raise UserError(str(fault)) from None
