@@ -36,7 +36,7 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
     return from_tables(read(recipe, overrides), recipe)
 
 
-def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def read(recipe: str, overrides: Iterable[str] = (), replacements: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the tables of a recipe, not yet checked.
 
     Values in `known` replace values of the recipe, and overrides replace both.
@@ -44,7 +44,7 @@ def read(recipe: str, overrides: Iterable[str] = (), known: Mapping[str, Any] | 
     tables: dict[str, Any] = {}
     for _, stated in chain(recipe):
         _lay_over(tables, stated)
-    _lay_over(tables, known or {})
+    _lay_over(tables, replacements or {})
     for override in overrides:
         _override(tables, override)
     return tables

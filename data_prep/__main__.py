@@ -83,8 +83,8 @@ def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | N
     tables = read(recipe, overrides)
     vocabulary = tables.get("vocabulary", {})
     if init_from:
-        known = {"vocabulary": vocabulary_keys(init_from, vocabulary.get("extend", 0))}
-        loaded = for_corpus(read(recipe, overrides, known), recipe)
+        vocabulary_table = {"vocabulary": vocabulary_keys(init_from, vocabulary.get("extend", 0))}
+        loaded = for_corpus(read(recipe, overrides, vocabulary_table), recipe)
         if "max_positions" not in tables.get("model", {}):
             refuse_long_rows(init_from, loaded.data.row_length)
         return loaded

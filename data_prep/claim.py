@@ -52,7 +52,7 @@ def _hold(lock: Lock, out: Path, *, alone: bool) -> None:
         print(f"{out}: waiting for the process that prepares it alone, or completes it", file=sys.stderr, flush=True)
         lock.acquire(shared=True)
     if not out.exists():
-        raise Unfinished(f"{out}: the process that prepared it has removed it; the same command begins anew")
+        raise Unfinished(f"{out}: the process that prepared it has removed it; the same command starts again")
 
 
 def _agree(out: Path, wanted: dict[str, Any]) -> None:
@@ -61,8 +61,8 @@ def _agree(out: Path, wanted: dict[str, Any]) -> None:
     with locked(out / WORK / "plan.lock"):
         if not plan_file.exists():
             write_json(plan_file, wanted)
-        for key, theirs, ours in differences(read_json(plan_file), wanted):
+        for key, stored_value, new_value in differences(read_json(plan_file), wanted):
             raise UserError(
-                f"{out}: holds an unfinished corpus with {key} = {theirs!r}, and now it is {ours!r}; "
+                f"{out}: holds an unfinished corpus with {key} = {stored_value!r}, and now it is {new_value!r}; "
                 "name another folder, or delete it"
             )

@@ -97,12 +97,12 @@ def submit(
         shares = sorted({task % count for task in corpus.tasks.unfinished()})
         job = array.find() or array.submit(arguments, shares or [0], count, options)
     print(f"job {job}; its logs are {array.logs}/{job}_*.log", file=sys.stderr, flush=True)
-    hint = f"job {job} goes on (scancel {job} ends it); the same command waits for it again"
+    hint = f"job {job} keeps running (scancel {job} ends it); the same command waits for it again"
     with watch(corpus.progress, corpus.pieces), _interruptible(out, hint):
         array.wait(job)
     if not is_complete(out):
         raise Unfinished(
-            f"{out}: job {job} left tasks unfinished; its logs are in {array.logs}; the same command goes on"
+            f"{out}: job {job} left tasks unfinished; its logs are in {array.logs}; the same command continues"
         )
     _clear(out)
 
@@ -132,7 +132,7 @@ def _own_first(tasks: list[int], number: int, count: int) -> list[int]:
 
 @contextmanager
 def _interruptible(
-    out: Path, hint: str = "interrupted; the same command goes on from the finished tasks"
+    out: Path, hint: str = "interrupted; the same command continues from the finished tasks"
 ) -> Iterator[None]:
     try:
         yield
@@ -145,7 +145,7 @@ def _on_a_full_disk(corpus: Preparation) -> AbstractContextManager[None]:
     return unfinished_when_disk_is_full(
         lambda: (
             f"{corpus.out}: the disk is full, and about {corpus.missing_bytes() / 1e6:,.1f} MB more are needed; "
-            "the same command goes on from the finished tasks"
+            "the same command continues from the finished tasks"
         )
     )
 

@@ -157,12 +157,12 @@ class WordPiece:
         """Let the tokenizer encode `words`, and return their new piece numbers."""
         groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
         encoded = list(zip(*map(self._encode, groups), strict=True)) or [(), ()]
-        known = len(self._num_tokens)
+        num_before = len(self._num_tokens)
         self._num_tokens = np.concatenate([self._num_tokens, *encoded[0]])
         self._ids = np.concatenate([self._ids, *encoded[1]])
         self._first = np.cumsum(self._num_tokens, dtype=np.int32) - self._num_tokens
         self._num_remembered += sum(map(len, words))
-        return range(known, len(self._num_tokens))
+        return range(num_before, len(self._num_tokens))
 
     def _encode(self, words: list[str]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         """Return the number of tokens of each word, and the tokens of all words.

@@ -144,11 +144,11 @@ def segmenter_of(masking: MaskingTable) -> Segmenter | None:
 
 @cache
 def _load(name: str) -> Segmenter:
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in known:
-        raise UserError(f"masking.segmenter: {unknown('segmenter', name, ['none', *sorted(known)])}")
+    segmenters = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in segmenters:
+        raise UserError(f"masking.segmenter: {unknown('segmenter', name, ['none', *sorted(segmenters)])}")
     try:
-        return known[name].load()()
+        return segmenters[name].load()()
     except ModuleNotFoundError as error:
         raise UserError(f"masking.segmenter: {name} needs the package {error.name}, which is not installed") from None
 

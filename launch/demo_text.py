@@ -44,7 +44,7 @@ def _packages() -> Iterator[tuple[str, Iterator[str]]]:
     yield "python-topics", iter(topics.topics.values())
     yield "python-library", _docstrings(path for path in sorted(library.glob("[a-z]*/**/*.py")) if _is_library(path))
     yield "python-modules", _docstrings(sorted(library.glob("*.py")))
-    for distribution in sorted(metadata.distributions(), key=lambda found: found.metadata["Name"].lower()):
+    for distribution in sorted(metadata.distributions(), key=lambda item: item.metadata["Name"].lower()):
         yield distribution.metadata["Name"].lower(), _of_distribution(distribution)
 
 

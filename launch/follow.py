@@ -28,30 +28,30 @@ def follow(submission: Submission) -> None:
     home = submission.home
     try:
         with _shown() as show:
-            before, known = None, dict[Stage, JobState]()
+            before, state_of = None, dict[Stage, JobState]()
             while True:
                 # We keep the last known states, because a scheduler forgets ended jobs and does not always answer.
-                known |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
-                now = {**known}, getattr(progress(home), "step", None)
+                state_of |= {stage: state for stage, state in states(submission).items() if state.kind != "unknown"}
+                now = {**state_of}, getattr(progress(home), "step", None)
                 show(lines(home), now != before)
-                if not any(state.is_alive for state in known.values()):
+                if not any(state.is_alive for state in state_of.values()):
                     break
                 before = now
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         raise Unfinished(f"{home}: the jobs go on; electra status {home} says how far they are") from None
     for stage in submission.jobs:
-        state = known.get(stage, JobState("unknown", "its scheduler does not know it"))
+        state = state_of.get(stage, JobState("unknown", "its scheduler does not know it"))
         if state.kind != "done":
             raise _why(submission, stage, state)
 
 
 def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     job = f"{submission.home}: job {submission.jobs[stage]} ({stage}) on {submission.name}"
-    found = submission.logs(stage)
-    logs = [path for path in found if isinstance(path, Path)]
+    stage_logs = submission.logs(stage)
+    logs = [path for path in stage_logs if isinstance(path, Path)]
     if not logs:
-        where = f"this shows what it has printed: {found[0]}" if found else "it has printed nothing"
+        where = f"this shows what it has printed: {stage_logs[0]}" if stage_logs else "it has printed nothing"
         return Unfinished(f"{job} ended as {state.said}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
     # We prefer our own error message: the lines that torchrun and srun print after it only say that a process failed.
@@ -59,7 +59,7 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     sentence = f"{job} ended as {state.said} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
     if left_with(submission, stage) == "2":
         return UserError(sentence)
-    return Unfinished(f"{sentence}; the same command goes on")
+    return Unfinished(f"{sentence}; the same command continues")
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def _shown() -> Iterator[Callable[[list[str], bool], None]]:
     """Yield a function that shows the state. A terminal is rewritten in place; otherwise only changes are printed."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        yield lambda said, changed: console.print("\n".join(said), markup=False, soft_wrap=True) if changed else None
+        yield lambda shown, changed: console.print("\n".join(shown), markup=False, soft_wrap=True) if changed else None
         return
     with Live(console=console, auto_refresh=False) as live:
-        yield lambda said, changed: live.update(Text("\n".join(said)), refresh=True)
+        yield lambda shown, changed: live.update(Text("\n".join(shown)), refresh=True)

@@ -168,8 +168,8 @@ def _folders(volumes: dict[str, str]) -> dict[str, str]:
     """Return `volumes`. Raises ValueError if there is no volume, or if a volume is not mounted at an absolute path."""
     wrong = next((path for path in volumes if not Path(path).is_absolute()), None)
     if wrong is not None or not volumes:
-        said = f"{wrong!r} is no absolute path" if volumes else "empty"
-        raise ValueError(f'volumes: {said}; write volumes = {{"/shared" = "NAME"}}, the folder that all nodes see')
+        problem = f"{wrong!r} is no absolute path" if volumes else "empty"
+        raise ValueError(f'volumes: {problem}; write volumes = {{"/shared" = "NAME"}}, the folder that all nodes see')
     return volumes
 
 
@@ -214,22 +214,22 @@ def machines() -> dict[str, tuple[Machine, str]]:
 
     If both files define a name, the file in the working folder wins over the file in the user's configuration.
     """
-    found: dict[str, tuple[Machine, str]] = {"local": (LOCAL, "always there")}
+    machine_table: dict[str, tuple[Machine, str]] = {"local": (LOCAL, "always there")}
     for path in reversed(files()):
         for name, table in _read(path).items():
             if not isinstance(table, dict):
                 raise UserError(f"{path}: {name}: {table!r} is not a table; a machine is [{name}] and its keys below")
-            found[name] = (machine_of(table, str(path), name), str(path))
-    return found
+            machine_table[name] = (machine_of(table, str(path), name), str(path))
+    return machine_table
 
 
 def find(name: str) -> Machine:
     """Return the machine of this name. Raises UserError, which lists the known machines, if there is none."""
-    known = machines()
-    if name not in known:
+    defined = machines()
+    if name not in defined:
         defined_in = " and ".join(map(str, files()))
-        raise UserError(f"--on: {unknown('machine', name, known)} ({defined_in} define machines)")
-    return known[name][0]
+        raise UserError(f"--on: {unknown('machine', name, defined)} ({defined_in} define machines)")
+    return defined[name][0]
 
 
 def files() -> list[Path]:

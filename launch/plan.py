@@ -134,17 +134,17 @@ def _parts(memory: Memory) -> str:
 
 def _time(plan: Plan) -> list[str]:
     rate, (least, most), gpus = plan.throughput, plan.hours, plan.gpus
-    said = [
+    estimates = [
         f"  tokens/s     {_span(rate.low * gpus, rate.high * gpus)} on all GPUs ({rate.source or 'an estimate'})",
         f"  time         {_duration(least, most)} for {plan.tokens / 1e9:,.1f} G tokens in "
         f"{plan.recipe.schedule.steps:,} steps",
         f"  GPU hours    {_span(least * gpus, most * gpus)}",
     ]
     if rate.source:
-        return said
+        return estimates
     share, who = practice(plan.recipe)
     return [
-        *said,
+        *estimates,
         f"  estimated    at best the roofline: {PRODUCTS:.0%} of the data sheet's products, {BANDWIDTH:.0%} of its "
         "bandwidth, full rows, no launches,",
         f"               nothing between GPUs; at worst {share:.1%} of the products, which others reach at this width:",

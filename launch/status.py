@@ -30,10 +30,10 @@ class Progress:
 
     def __str__(self) -> str:
         loss = "not finite" if self.loss is None else f"{self.loss:.3f}"
-        said = f"step {self.step:,}/{self.num_steps:,}  loss {loss}  {self.tokens_per_second:,.0f} tokens/s"
+        shown = f"step {self.step:,}/{self.num_steps:,}  loss {loss}  {self.tokens_per_second:,.0f} tokens/s"
         if self.step == self.num_steps:
-            return f"{said}  complete"
-        return f"{said}  {_duration(self.seconds_left)} left at this rate  logged {_duration(self.seconds_ago)} ago"
+            return f"{shown}  complete"
+        return f"{shown}  {_duration(self.seconds_left)} left at this rate  logged {_duration(self.seconds_ago)} ago"
 
 
 def lines(folder: Path) -> list[str]:
@@ -42,22 +42,22 @@ def lines(folder: Path) -> list[str]:
     run = (folder / RECIPE).is_file()
     if not (submission or run or (folder / CORPUS_MANIFEST).is_file()):
         raise UserError(f"{folder}: holds no run, and nothing was submitted for it")
-    said = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
+    shown = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
     if submission:
-        said += [_of_job(submission, stage, state) for stage, state in states(submission).items()]
+        shown += [_of_job(submission, stage, state) for stage, state in states(submission).items()]
     elif run:
-        said.append("  started by hand, or by submit on this machine")
-    if known := progress(folder):
-        said.append(f"  {known}")
+        shown.append("  started by hand, or by submit on this machine")
+    if run_progress := progress(folder):
+        shown.append(f"  {run_progress}")
     elif run:
-        said.append("  nothing is logged yet")
+        shown.append("  nothing is logged yet")
     if (folder / STOPPED).is_file():
-        said.append(
+        shown.append(
             f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command resumes from there"
         )
     if (folder / CORPUS_MANIFEST).is_file():
-        said.append("  the corpus is complete")
-    return said
+        shown.append("  the corpus is complete")
+    return shown
 
 
 def states(submission: Submission) -> dict[Stage, JobState]:
@@ -93,9 +93,9 @@ def newest_log(folder: Path, stage: Stage | None) -> list[Path] | list[str]:
         raise UserError(f"{folder}: was not submitted to a cluster, so its output is where it was started")
     if stage and stage not in submission.jobs:
         raise UserError(f"--stage {stage}: was not submitted; there is {', '.join(submission.jobs)}")
-    found = [submission.logs(chosen) for chosen in ([stage] if stage else submission.jobs)]
-    commands = [log for logs in found for log in logs if isinstance(log, str)]
-    if printed := list(dict.fromkeys(commands)) or next(filter(None, reversed(found)), []):
+    logs_of_stages = [submission.logs(chosen) for chosen in ([stage] if stage else submission.jobs)]
+    commands = [log for logs in logs_of_stages for log in logs if isinstance(log, str)]
+    if printed := list(dict.fromkeys(commands)) or next(filter(None, reversed(logs_of_stages)), []):
         return printed
     raise UserError(f"{submission.folder}: no job has printed anything yet; electra status {folder} says why")
 

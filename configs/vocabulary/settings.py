@@ -86,10 +86,10 @@ def _refuse_other_settings(path: Path, stated: dict[str, Any]) -> None:
     if protected:
         raise UserError(f"{path}: its tokenizer never splits {', '.join(protected[:5])} (never_split){_remedy(path)}")
     for name, token in SPECIAL_TOKENS.items():
-        found = stated.get(f"{name}_token") or token
-        found = found.get("content") if isinstance(found, dict) else found
-        if found != token:
-            raise UserError(f"{path}: {name}_token is {found!r}, and ELECTRA's is {token!r}; rename it in both files")
+        stored = stated.get(f"{name}_token") or token
+        stored = stored.get("content") if isinstance(stored, dict) else stored
+        if stored != token:
+            raise UserError(f"{path}: {name}_token is {stored!r}, and ELECTRA's is {token!r}; rename it in both files")
 
 
 def _refuse_added_tokens(folder: Path, stated: dict[str, Any]) -> None:

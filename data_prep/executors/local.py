@@ -30,7 +30,7 @@ def run(tasks: Tasks, numbers: list[int], workers: int | None) -> None:
         _run_in_pool(tasks, numbers, workers)
     except BrokenProcessPool:
         raise Unfinished(
-            f"{tasks.out}: a worker was killed, most often for memory; the same command goes on, with fewer --workers"
+            f"{tasks.out}: a worker was killed, most often for memory; the same command continues, with fewer --workers"
         ) from None
 
 

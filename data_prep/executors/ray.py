@@ -59,7 +59,7 @@ def _do(
     except ray.exceptions.RayTaskError as error:
         return error.cause
     except ray.exceptions.RayError as error:
-        return Unfinished(f"{tasks.out}: Ray gave a task up ({type(error).__name__}); the same command goes on")
+        return Unfinished(f"{tasks.out}: Ray gave a task up ({type(error).__name__}); the same command continues")
     return None
 
 

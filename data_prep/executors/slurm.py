@@ -55,10 +55,17 @@ class Array:
         work = [sys.executable, "-m", "data_prep", "prepare", *arguments, "--out", str(self.out)]
         # A job uses all cores that Slurm gives it on its node. A job that Slurm requeues does the same share again.
         command = f'exec {shlex.join(work)} --task "$SLURM_ARRAY_TASK_ID/{count}" --workers "$SLURM_CPUS_ON_NODE"'
-        ours = [f"--job-name={self.name}", f"--array={','.join(map(str, shares))}", "--requeue", "--open-mode=append"]
+        fixed_options = [
+            f"--job-name={self.name}",
+            f"--array={','.join(map(str, shares))}",
+            "--requeue",
+            "--open-mode=append",
+        ]
         log = f"{str(self.logs).replace('%', '%%')}/%A_%a.log"
-        theirs = [f"--{option}" for option in options]
-        return slurm("sbatch", "--parsable", *theirs, *ours, f"--output={log}", f"--wrap={command}").partition(";")[0]
+        user_options = [f"--{option}" for option in options]
+        return slurm(
+            "sbatch", "--parsable", *user_options, *fixed_options, f"--output={log}", f"--wrap={command}"
+        ).partition(";")[0]
 
     def wait(self, job: str) -> None:
         """Return when every job of the array has completed. If a job fails, end the other jobs and raise an error."""
@@ -75,8 +82,8 @@ class Array:
         slurm("scancel", job)
         log = self.logs / f"{job}_{share}.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        said = f" ({lines[-1]})" if lines else ""
-        sentence = f"{self.out}: job {job}_{share} ended as {state}{said}; its log is {log}"
+        last_line = f" ({lines[-1]})" if lines else ""
+        sentence = f"{self.out}: job {job}_{share} ended as {state}{last_line}; its log is {log}"
         if bad_input:
             raise UserError(sentence)
-        raise Unfinished(f"{sentence}; the same command goes on from the finished tasks")
+        raise Unfinished(f"{sentence}; the same command continues from the finished tasks")

@@ -93,11 +93,11 @@ def _size(file_system: Any, path: str, listing: Listing) -> int | None:
 def _in_folder(file_system: Any, root: str, source: SourceTable, listing: Listing) -> dict[str, str]:
     """path -> format, of the files below a folder that hold data."""
     if isinstance(file_system, LocalFileSystem):
-        found = sorted(_behind_links(root, listing))
+        file_paths = sorted(_behind_links(root, listing))
     else:
-        found = sorted(file_system.find(root))
+        file_paths = sorted(file_system.find(root))
     formats = (*TEXTS, *TABLES) if source.format == "auto" else (source.format,)
-    paths = [path for path in found if _may_be_data(path, root, formats, listing)]
+    paths = [path for path in file_paths if _may_be_data(path, root, formats, listing)]
     paths = _of_split(paths, source.split, listing)
     if source.format == "auto":
         return _of_known_formats(paths, listing)
@@ -149,15 +149,15 @@ def _of_known_formats(paths: list[str], listing: Listing) -> dict[str, str]:
     """Files of text and JSON lines. A table beside them is most often about them, so tables are read without them."""
     formats = {path: format_of(path, (*TEXTS, *TABLES)) for path in paths}
     has_texts = any(format in TEXTS for format in formats.values())
-    known: dict[str, str] = {}
+    formats_of_data: dict[str, str] = {}
     for path, format in formats.items():
         if format is None:
             listing.leave_out("files with another ending (a stated format reads any)", path)
         elif format in TABLES and has_texts:
             listing.leave_out("tables beside texts (a stated format reads them)", path)
         else:
-            known[path] = format
-    return known
+            formats_of_data[path] = format
+    return formats_of_data
 
 
 def _fits(path: str, format: str, listing: Listing) -> bool:

@@ -94,12 +94,12 @@ def _inspected(file: Range, listing: Listing) -> Range | None:
 def _dataset(number: int, source: SourceTable, key: str) -> Range:
     """A Hugging Face dataset as one range; it is downloaded here, once, where it is not on disk."""
     dataset = open_dataset(source, key)
-    whole = Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))
+    dataset_range = Range(number, source, source.path, "huggingface", 0, None, max(1, dataset.data.nbytes))
     try:
-        check_column(whole, dataset.features.arrow_schema)
+        check_column(dataset_range, dataset.features.arrow_schema)
     except Fault as fault:
         raise UserError(str(fault)) from None
-    return whole
+    return dataset_range
 
 
 def _pieces(file: Range, task_bytes: int) -> list[Range]:

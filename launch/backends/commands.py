@@ -36,8 +36,8 @@ class Bundle:
 
         It consists of the run's name and a hash of the path of the submission.
         """
-        said = f"electra-pipeline-{self.jobs[-1].folder.name}" if self.is_pipeline else self.jobs[0].name
-        words = re.sub(r"[^a-z0-9]+", "-", said.lower()).strip("-")
+        label = f"electra-pipeline-{self.jobs[-1].folder.name}" if self.is_pipeline else self.jobs[0].name
+        words = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
         digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]
         return f"{words[: _LONGEST - 7].rstrip('-')}-{digest}"
 
@@ -68,8 +68,8 @@ def output(command: Sequence[str]) -> str:
     except FileNotFoundError:
         raise UserError(f"there is no {command[0]} here; submit where it is installed") from None
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise UserError(f"{command[0]} refused: {'; '.join(said[-3:])}")
+        output = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+        raise UserError(f"{command[0]} refused: {'; '.join(output[-3:])}")
     return done.stdout
 
 

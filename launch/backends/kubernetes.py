@@ -64,8 +64,8 @@ def state_of(resource: dict[str, Any], stage: Stage) -> JobState:
     held = {each["type"]: each for each in status.get("conditions", ()) if each["status"] == "True"}
     for word, kind in _CONDITIONS.items():
         if word in held:
-            said = held[word].get("message", "")
-            return JobState(kind, f"{word} ({said})" if said else word)
+            message = held[word].get("message", "")
+            return JobState(kind, f"{word} ({message})" if message else word)
     counted = [counts[stage]] if stage in counts else [status, *status.get("jobsStatus", ())]
     active = any(each.get("active") for each in counted)
     return JobState("running", "Running") if active else JobState("waiting", "Pending")

@@ -51,8 +51,10 @@ def state_of(queue: list[dict[str, Any]], stage: Stage, name: str) -> JobState:
     `queue` is the output of `sky jobs queue`, which has a row for each task, the newest job first.
     """
     # A single task has the name of its job; a task of a pipeline has the name of its stage.
-    known = [row["status"] for row in queue if row["job_name"] == name and row["task_name"] in (stage, name)]
-    return JobState(_kind(known[0]), known[0]) if known else JobState("unknown", f"SkyPilot knows no job {name}")
+    statuses = [row["status"] for row in queue if row["job_name"] == name and row["task_name"] in (stage, name)]
+    return (
+        JobState(_kind(statuses[0]), statuses[0]) if statuses else JobState("unknown", f"SkyPilot knows no job {name}")
+    )
 
 
 def logs(machine: SkyPilot, folder: Path, stage: Stage, id: str) -> list[str]:

@@ -93,8 +93,8 @@ class Disentangled(Shared):
         return summed | {f"norm.{name}": parameter for name, parameter in self.norm.named_parameters()}
 
     def load(self, tables: Tables, generator: Embeddings) -> None:
-        theirs = generator.tables()
-        own = {name: tables[f"{name}.weight"] - theirs[f"{name}.weight"] for name, _ in self._differences()}
+        generator_tables = generator.tables()
+        own = {name: tables[f"{name}.weight"] - generator_tables[f"{name}.weight"] for name, _ in self._differences()}
         self.load_state_dict(own | {name: tables[name] for name in ("norm.weight", "norm.bias")})
 
     def _differences(self) -> list[tuple[str, nn.Parameter]]:

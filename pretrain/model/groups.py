@@ -24,7 +24,7 @@ class Groups:
     """The groups with rows of this process, [G, W C, ...], and whether each row is its own, [G, W C] bool."""
 
     values: Tensor
-    own: Tensor
+    is_local: Tensor
 
 
 def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
@@ -35,16 +35,16 @@ def grouped(values: Tensor, recipe: Recipe, *, spread: bool) -> Groups:
     views, size = recipe.batch.views, recipe.batch.group_rows
     rows = len(values) // views
     viewed = values.view(views, rows, *values.shape[1:])
-    own = torch.ones(views, rows, dtype=torch.bool, device=values.device)
+    is_local = torch.ones(views, rows, dtype=torch.bool, device=values.device)
     if spread and rows < size:
         rank, first = dist.get_rank(), dist.get_rank() * rows // size * size
         everything = torch.cat(_Gather.apply(viewed.contiguous()), 1)  # [W, processes B, ...]
         position = torch.arange(first, first + size, device=values.device)
-        own = (position // rows == rank).expand(views, -1)
+        is_local = (position // rows == rank).expand(views, -1)
         viewed, rows = everything[:, first : first + size], size
     size = min(size, rows)
     groups = viewed.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2)
-    return Groups(groups, own.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2))
+    return Groups(groups, is_local.unflatten(1, (rows // size, size)).transpose(0, 1).flatten(1, 2))
 
 
 class _Gather(torch.autograd.Function):

@@ -31,49 +31,49 @@ def is_judged(step: int, schedule: ScheduleTable) -> bool:
 
 def problems(scores: dict[str, float]) -> dict[str, str]:
     """Return a sentence for each kind of problem in the held-out scores of a pair that must have learned something."""
-    found = {}
+    sentence_by_kind = {}
     if scores["masked_accuracy"] < _LOWEST_MASKED_ACCURACY:
-        found["generator"] = (
+        sentence_by_kind["generator"] = (
             f"the generator predicts {scores['masked_accuracy']:.1%} of the masked tokens, less than who always says "
             "the most frequent one; usual help: a lower optimizer.learning_rate, or a longer schedule.warmup_steps"
         )
     if scores["sampled_accuracy"] < _LOWEST_SAMPLED_ACCURACY:
-        found["replaced all"] = (
+        sentence_by_kind["replaced all"] = (
             f"the generator replaces {1 - scores['sampled_accuracy']:.1%} of the masked tokens, so its samples are "
             "noise that is easily found; usual help: a lower corruption.temperature or optimizer.learning_rate"
         )
     if scores["sampled_accuracy"] > _HIGHEST_SAMPLED_ACCURACY:
-        found["replaced none"] = (
+        sentence_by_kind["replaced none"] = (
             f"the generator replaces {1 - scores['sampled_accuracy']:.1%} of the masked tokens, so there is hardly "
             "anything to detect; usual help: a smaller model.generator, a higher masking.rate, or text that repeats "
             "itself less"
         )
     if "auc" in scores and scores["auc"] < _LOWEST_AUC:
-        found["discriminator"] = (
+        sentence_by_kind["discriminator"] = (
             f"the discriminator's AUC is {scores['auc']:.3f}, and .5 is chance; usual help: a lower "
             "optimizer.learning_rate, a smaller model.generator, or another objectives.rtd.weight"
         )
-    return found
+    return sentence_by_kind
 
 
 def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, str]:
     """Return a sentence for each kind of loss on general text, from held-out scores at the start (`before`) and now."""
-    found, help = (
+    sentence_by_kind, help = (
         {},
         "usual help: a lower optimizer.learning_rate, fewer steps, or a share of general text in the corpus",
     )
     rise = scores["mlm_loss"] - before["mlm_loss"]
     if rise > _HIGHEST_RISE_OF_LOSS:
-        found["generator forgets"] = (
+        sentence_by_kind["generator forgets"] = (
             f"on general text the generator's loss has risen from {before['mlm_loss']:.3f} to "
             f"{scores['mlm_loss']:.3f}; {help}"
         )
     if "auc" in scores and before["auc"] - scores["auc"] > _HIGHEST_FALL_OF_AUC:
-        found["discriminator forgets"] = (
+        sentence_by_kind["discriminator forgets"] = (
             f"on general text the discriminator's AUC has fallen from {before['auc']:.3f} to {scores['auc']:.3f}; "
             f"{help}"
         )
-    return found
+    return sentence_by_kind
 
 
 class Watch:
@@ -90,7 +90,7 @@ class Watch:
         """Return sentences on losses on general text since `before` that were not reported yet."""
         return self._unnamed(forgotten(before, scores) if before and scores else {})
 
-    def _unnamed(self, found: dict[str, str]) -> list[str]:
-        sentences = [sentence for kind, sentence in found.items() if kind not in self._named]
-        self._named |= found.keys()
+    def _unnamed(self, sentence_by_kind: dict[str, str]) -> list[str]:
+        sentences = [sentence for kind, sentence in sentence_by_kind.items() if kind not in self._named]
+        self._named |= sentence_by_kind.keys()
         return sentences

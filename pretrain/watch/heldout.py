@@ -36,9 +36,11 @@ class HeldOut:
         for kind, corpus in self.corpora.items():
             if self.world.any(log.has(kind, step)):
                 continue
-            own = {"data": corpus.data, "masking": corpus.masking}
+            corpus_tables = {"data": corpus.data, "masking": corpus.masking}
             num_rows = self.recipe.run.evaluate_rows
-            scores = evaluate(pair, corpus, self.recipe.model_copy(update=own), self.world, self.dtype, num_rows)
+            scores = evaluate(
+                pair, corpus, self.recipe.model_copy(update=corpus_tables), self.world, self.dtype, num_rows
+            )
             # A newly built generator knows nothing until it has been trained alone for `generator_steps`, so the scores
             # are compared with the first evaluation after that.
             learned = self.recipe.initial.generator_steps if self.recipe.initial else 0

@@ -65,8 +65,8 @@ def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Ite
     groups = [chosen[start : start + size] for start in range(0, num_rows, size)]
     mine = groups[world.rank :: world.size]
     at_once = max(1, recipe.batch.micro_rows // size)
-    whole = sum(len(group) == size for group in mine)
-    borders = [*range(0, whole, at_once), whole, len(mine)]
+    num_whole = sum(len(group) == size for group in mine)
+    borders = [*range(0, num_whole, at_once), num_whole, len(mine)]
     for start, end in pairwise(borders):
         if start < end:
             yield held_out_batch(corpus, recipe, np.concatenate(mine[start:end]))

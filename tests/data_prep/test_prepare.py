@@ -55,7 +55,7 @@ def test_a_task_that_finished_is_not_done_again(
         run_task(self, rank)
 
     monkeypatch.setattr(Tasks, "run_task", stop_after_two)
-    with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
+    with pytest.raises(Unfinished, match="interrupted; the same command continues"):
         prepare(small_recipe, tmp_path / "cut", 1)
     assert not (tmp_path / "cut" / "manifest.json").exists()
 
@@ -165,7 +165,7 @@ def test_an_unfinished_corpus_of_another_recipe_is_refused(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(prepare_room, "_work", interrupted)
-    with pytest.raises(Unfinished, match="interrupted; the same command goes on"):
+    with pytest.raises(Unfinished, match="interrupted; the same command continues"):
         prepare(small_recipe, tmp_path / "out", 1)
     other = small_recipe.model_copy(update={"masking": small_recipe.masking.model_copy(update={"rate": 0.2})})
     with pytest.raises(UserError, match=r"unfinished corpus with recipe\.masking\.rate = 0\.15, and now it is 0\.2"):
@@ -181,7 +181,7 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, workers: str) -> None:
     full = subprocess.run([*command, str(small_disk / "out"), "--workers", workers], capture_output=True, text=True)
     assert full.returncode == 75, full.stderr
     assert re.search(
-        r"error: .*the disk is full, and about [\d.]+ MB more are needed; the same command goes", full.stderr
+        r"error: .*the disk is full, and about [\d.]+ MB more are needed; the same command continues", full.stderr
     )
     assert "Traceback" not in full.stderr
     left = {path.name for path in (small_disk / "out").iterdir()}

@@ -88,9 +88,9 @@ def build(recipe: Recipe) -> nn.ModuleDict:
 
 
 def _build(name: str, table: dict[str, Any], recipe: Recipe) -> ObjectiveModule:
-    known = [module.name for module in pkgutil.iter_modules(__path__)]
-    if name not in known:
-        raise UserError(f"{recipe.name}: objectives: {unknown('objective', name, known)}")
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    if name not in names:
+        raise UserError(f"{recipe.name}: objectives: {unknown('objective', name, names)}")
     module = import_module(f"{__name__}.{name}")
     settings = validate(module.Settings, table, recipe.name, f"objectives.{name}.")
     return module.Objective(settings, recipe)

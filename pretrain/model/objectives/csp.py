@@ -65,4 +65,4 @@ class Objective(ObjectiveModule):
         itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=vectors.device)
         log_probs = similarities.masked_fill(itself, -torch.inf).log_softmax(2)
         other_view = log_probs.roll(-len(itself) // 2, 2).diagonal(dim1=1, dim2=2)  # [G, 2 C]
-        return -(other_view * groups.own).sum()
+        return -(other_view * groups.is_local).sum()

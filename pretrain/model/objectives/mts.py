@@ -58,6 +58,6 @@ class Objective(ObjectiveModule):
         losses = -self.logits(forward).log_softmax(2)[:, :, 0] * replaced
         of_rows = torch.stack([losses.sum(1), replaced.sum(1)], 1)  # [W B, 2]
         groups = grouped(of_rows, self.recipe, spread=self.training)
-        own, number = (groups.values[:, :, 0] * groups.own).sum(1), groups.values[:, :, 1].sum(1)
-        size = groups.own.shape[1] // self.recipe.batch.views
-        return (own / number.clamp(min=1) * size).sum()
+        local_sum, number = (groups.values[:, :, 0] * groups.is_local).sum(1), groups.values[:, :, 1].sum(1)
+        size = groups.is_local.shape[1] // self.recipe.batch.views
+        return (local_sum / number.clamp(min=1) * size).sum()

@@ -108,7 +108,7 @@ def test_interrupted_it_says_so(preparations: Preparations, whole: dict[str, str
     wait_until(lambda: [*(out / ".prepare" / "locks").glob("*")])  # a task has begun
     os.killpg(command.pid, signal.SIGINT)  # Ctrl-C sends the same signal
     _, error = command.communicate()
-    assert command.returncode == 75 and "interrupted; the same command goes on" in " ".join(error.split()), error
+    assert command.returncode == 75 and "interrupted; the same command continues" in " ".join(error.split()), error
 
 
 def test_an_address_where_nobody_answers(

@@ -69,7 +69,7 @@ def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     job = re.search(r"job (\d+);", error)
     assert job and job.group(1) == jobs[0]
     if end == signal.SIGINT:
-        assert command.returncode == 75 and f"job {job.group(1)} goes on" in error
+        assert command.returncode == 75 and f"job {job.group(1)} keeps running" in error
     again = preparations.start(out, *ON_SLURM, "--workers", "2")
     assert again.stderr and f"job {job.group(1)};" in again.stderr.readline()
     slurm.output("scontrol", "resume", jobs[0])
