@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pretrain.export.onnx_graph import INPUTS
@@ -24,19 +25,23 @@ def runtime_outputs(file: Path) -> tuple[Outputs, str]:
     """Return a function that computes the outputs of a file with onnxruntime, and onnxruntime's version."""
     import onnxruntime
 
-    session = _session(file, torch.get_num_threads())
+    session = open_session(file, torch.get_num_threads())
 
     def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        values = (tokens.numpy(), real.long().numpy(), segments.numpy())
-        (array,) = session.run(None, dict(zip(INPUTS, values, strict=True)))
+        (array,) = session.run(None, runtime_inputs(tokens, segments, real))
         return torch.from_numpy(array)
 
     return outputs, f"onnxruntime {onnxruntime.__version__}"
 
 
+def runtime_inputs(tokens: Tensor, segments: Tensor, real: Tensor) -> dict[str, NDArray]:
+    """Return the inputs of a file by their names."""
+    return dict(zip(INPUTS, (tokens.numpy(), real.long().numpy(), segments.numpy()), strict=True))
+
+
 def seconds_a_text(files: tuple[Path, Path], length: int) -> tuple[float, float]:
     """Measure the seconds that a text of `length` tokens takes on one thread, with two files in turn."""
-    sessions = [_session(file, 1) for file in files]
+    sessions = [open_session(file, 1) for file in files]
     ones = np.ones((1, length), np.int64)
     inputs = dict.fromkeys(INPUTS, ones)
     rounds: list[list[float]] = []
@@ -50,7 +55,8 @@ def seconds_a_text(files: tuple[Path, Path], length: int) -> tuple[float, float]
     return first, second
 
 
-def _session(file: Path, threads: int):
+def open_session(file: Path, threads: int):
+    """Open a file for computation on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
