@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -83,7 +83,7 @@ class Ways:
         self.files = {"onnxruntime": folder / "model.onnx", "onnxruntime int8": folder / "model_quantized.onnx"}
         state = state_of(network)
         for attention_name in ("eager", "sdpa"):
-            options = network.electra_config | {"attn_implementation": attention_name}
+            options: dict[str, Any] = network.electra_config | {"attn_implementation": attention_name}
             config = ElectraConfig(**options)
             self.torch_model = ElectraModel.from_pretrained(None, config=config, state_dict=state).eval()
             if attention_name == "eager":
