@@ -28,6 +28,6 @@ def test_groups_by_hand(name: str) -> None:
     recipe = load("tiny", ["batch.rows=4", f"batch.group_rows={size}", f"batch.views={views}", "masking.maskings=2"])
     groups = grouped(torch.tensor(values), recipe, spread=False)
     assert groups.values.tolist() == expected
-    assert groups.own.shape == groups.values.shape and groups.own.all()
+    assert groups.is_local.shape == groups.values.shape and groups.is_local.all()
     vectors = torch.tensor(values)[:, None] * torch.tensor([1, 100])
     assert grouped(vectors, recipe, spread=False).values[..., 1].tolist() == [[100 * v for v in g] for g in expected]
