@@ -80,6 +80,29 @@ class Recipe(CorpusRecipe):
             raise ValueError("objectives: empty; name at least one, such as [objectives.mlm] and [objectives.rtd]")
         return self
 
+    @model_validator(mode="after")
+    def _a_frozen_generator_fits(self) -> Self:
+        if not self.generator_is_frozen:
+            return self
+        if self.model.shared_embeddings in ("all", "words"):
+            raise ValueError(
+                "initial.generator_frozen: true, and the discriminator would train the embeddings that it shares with "
+                f"the generator (model.shared_embeddings is {self.model.shared_embeddings!r}); share none of them "
+                "(model.shared_embeddings=none), or train the generator too (initial.generator_frozen=false)"
+            )
+        if self.initial and self.initial.generator_steps:
+            raise ValueError(
+                "initial.generator_frozen: true, and a new generator has to learn; keep the model's "
+                "(initial.generator=keep), or name another (initial.generator_from)"
+            )
+        if self.objectives.keys() <= {"mlm"}:
+            raise ValueError("initial.generator_frozen: true, and only the generator has an objective; add another")
+        return self
+
+    @property
+    def generator_is_frozen(self) -> bool:
+        return self.initial is not None and bool(self.initial.generator_frozen)
+
     def generator_learns_alone(self, step: int) -> bool:
         """Return whether only a newly built generator is trained in this step. Steps are counted from 0."""
         return self.initial is not None and step < self.initial.generator_steps
@@ -124,6 +147,14 @@ def _science(tables: dict[str, Any]) -> dict[str, Any]:
 
 
 CORPUS_TABLES = ("data", "vocabulary", "masking")
+
+
+def with_own_embeddings(tables: dict[str, Any]) -> dict[str, Any]:
+    """Let the networks share no embeddings if the generator comes from a model of its own, as `tables` state it."""
+    initial, model = tables.get("initial"), tables.get("model", {})
+    if not isinstance(initial, dict) or not isinstance(model, dict) or not initial.get("generator_from"):
+        return tables
+    return tables | {"model": model | {"shared_embeddings": "none"}}
 
 
 def flatten(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -94,10 +94,12 @@ class ModelTable(Table):
     where Google names no initializer. `normal` is that of PaddleNLP and transformers, for every matrix and table."""
     initializer_range: Positive
     """Standard deviation of the initial values."""
-    shared_embeddings: Literal["all", "words", "disentangled"]
+    generator_embedding: Count | None = None
+    """Width of the generator's embeddings if `shared_embeddings` is `none`. Otherwise both widths are `embedding`."""
+    shared_embeddings: Literal["all", "words", "disentangled", "none"]
     """What the discriminator shares with the generator's embeddings. `all`: everything, as Google does. `words`:
     only the word table, as PaddleNLP does. `disentangled`: the tables without passing gradients back, plus
-    differences of its own (DeBERTaV3)."""
+    differences of its own (DeBERTaV3). `none`: nothing."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     """Dropout of hidden states."""
     attention_dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -106,6 +108,20 @@ class ModelTable(Table):
     """The shape of the generator."""
     discriminator: TowerTable
     """The shape of the discriminator."""
+
+    @model_validator(mode="after")
+    def _own_embeddings_have_a_width(self) -> Self:
+        if (self.generator_embedding is None) != (self.shared_embeddings != "none"):
+            raise ValueError(
+                "generator_embedding: is the width of the generator's embeddings and must be stated if, and only if, "
+                f"shared_embeddings is none; it is {self.shared_embeddings}"
+            )
+        return self
+
+    @property
+    def embedding_of_generator(self) -> int:
+        """The width of the generator's embeddings."""
+        return self.embedding if self.generator_embedding is None else self.generator_embedding
 
 
 class InitialTable(Table):
@@ -119,6 +135,11 @@ class InitialTable(Table):
     """Width of a new generator as a share of the width of the discriminator, rounded to whole heads."""
     generator_steps: Natural
     """Steps in which a new generator is trained alone; the discriminator and the embeddings do not change."""
+    generator_from: Annotated[str, Field(min_length=1)] | None = None
+    """A model whose generator is used instead: an ELECTRA's generator or a BertForMaskedLM of any width, with the same
+    vocabulary. The networks then share no embeddings (`model.shared_embeddings` becomes `none`)."""
+    generator_frozen: bool | None = None
+    """Whether the generator stays as it is. It then has no dropout, no backward pass and no optimizer state."""
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     """The learning rate of each layer of the discriminator is this number times the rate of the layer above."""
 

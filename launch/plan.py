@@ -25,6 +25,7 @@ class Plan:
     gpu: Gpu
     gpus: int
     parameters: int
+    num_trained: int  # the parameters that are not those of a frozen generator
     micro_rows: int  # rows that a GPU computes at once with this recipe
     memory: Memory  # memory that each GPU needs with this recipe
     largest: int  # the most rows that a GPU could compute at once
@@ -48,13 +49,14 @@ class Plan:
 
     @property
     def checkpoints(self) -> tuple[int, int]:
-        """Return the largest number of checkpoints at a time and the bytes of each, which are 12 per parameter.
+        """Return the largest number of checkpoints at a time and the bytes of each.
 
-        The number includes a checkpoint that is being written.
+        These are 4 for each parameter, and 8 for each that is trained. The number includes a checkpoint that is being
+        written.
         """
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
-        return run.keep_last + for_good + 1, 12 * self.parameters
+        return run.keep_last + for_good + 1, 4 * self.parameters + 8 * self.num_trained
 
     @property
     def row_bytes(self) -> int:
@@ -68,9 +70,10 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
 
     Raises UserError for an unknown GPU, a batch that the GPUs cannot share, and a row that does not fit into memory.
     """
-    from pretrain.step.memory import memory, num_parameters
+    from pretrain.step.memory import memory, num_frozen, num_parameters
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
+    num_trained = parameters - num_frozen(recipe)
     narrow = gpu.narrow(recipe)
     return Plan(
         recipe,
@@ -78,10 +81,11 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
         gpu,
         gpus,
         parameters,
+        num_trained,
         micro_rows(recipe, gpus),
         memory(recipe, parameters, gpus, narrow),
         _largest(recipe, parameters, gpus, gpu),
-        throughput(recipe, name, gpu, parameters, _tokens_of_step(recipe) // gpus),
+        throughput(recipe, name, gpu, num_trained, _tokens_of_step(recipe) // gpus),
     )
 
 

@@ -42,10 +42,17 @@ def update_seconds(parameters: int, gpu: Gpu) -> float:
 
 
 def _kernels(recipe: Recipe, narrow: int) -> Iterator[Kernel]:
-    from pretrain.model.arithmetic import slot_operations, token_operations
+    from pretrain.model.arithmetic import discriminator_operations, generator_operations, slot_operations
 
     length = recipe.data.row_length
-    shares = ((1.0, token_operations(recipe)), (recipe.masking.slots(length) / length, slot_operations(recipe)))
+    # The forward pass takes a third, and a frozen generator has no other.
+    part = 1 / 3 if recipe.generator_is_frozen else 1.0
+    slots = recipe.masking.slots(length) / length
+    shares = (
+        (part, generator_operations(recipe)),
+        (1.0, discriminator_operations(recipe)),
+        (part * slots, slot_operations(recipe)),
+    )
     for share, operations in shares:
         for operation in operations:
             # Both passes take three times the FLOPs of the forward pass.

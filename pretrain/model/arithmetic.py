@@ -42,11 +42,22 @@ class Operation:
 
 def token_operations(recipe: Recipe) -> Iterator[Operation]:
     """Yield the operations that are done for every token."""
-    model, length = recipe.model, recipe.data.row_length
-    for tower in (model.generator, model.discriminator):
-        yield from tower_operations(tower, model.embedding, length)
+    yield from generator_operations(recipe)
+    yield from discriminator_operations(recipe)
+
+
+def generator_operations(recipe: Recipe) -> Iterator[Operation]:
+    """Yield the operations of the generator that are done for every token."""
+    model = recipe.model
+    yield from tower_operations(model.generator, model.embedding_of_generator, recipe.data.row_length)
     # The head of the generator takes the slots from its states, which are saved whole.
     yield Operation(wide=model.generator.hidden)
+
+
+def discriminator_operations(recipe: Recipe) -> Iterator[Operation]:
+    """Yield the operations of the discriminator, all of which are done for every token."""
+    model = recipe.model
+    yield from tower_operations(model.discriminator, model.embedding, recipe.data.row_length)
     yield from _detection(model.discriminator.hidden)
 
 
@@ -62,7 +73,8 @@ def tower_operations(tower: TowerTable, embedding: int, row_length: int) -> Iter
 
 def slot_operations(recipe: Recipe) -> Iterator[Operation]:
     """Yield the operations of the generator's head, which are done for every slot."""
-    hidden, embedding, vocabulary = recipe.model.generator.hidden, recipe.model.embedding, recipe.vocabulary.size
+    hidden, vocabulary = recipe.model.generator.hidden, recipe.vocabulary.size
+    embedding = recipe.model.embedding_of_generator
     yield _product(hidden, embedding)
     # Gelu and LayerNorm save their inputs, and LayerNorm also mean and deviation.
     yield Operation(narrow=2 * embedding, wide=2)

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.training_tables import ModelTable
-from pretrain.model.dropout import Dropout
 
 # The embedding tables and the LayerNorm of a tower, by the names of the parameters in `Embeddings`.
 Tables = dict[str, Tensor]
@@ -21,11 +20,11 @@ class Embeddings(nn.Module):
 
     def __init__(self, model: ModelTable, vocabulary_size: int):
         super().__init__()
-        self.word = nn.Embedding(vocabulary_size, model.embedding)
-        self.position = nn.Embedding(model.max_positions, model.embedding)
-        self.token_type = nn.Embedding(model.token_types, model.embedding)
-        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
-        self.dropout = Dropout(model.dropout)
+        width = model.embedding_of_generator
+        self.word = nn.Embedding(vocabulary_size, width)
+        self.position = nn.Embedding(model.max_positions, width)
+        self.token_type = nn.Embedding(model.token_types, width)
+        self.norm = nn.LayerNorm(width, eps=model.layer_norm_epsilon)
 
     def tables(self) -> Tables:
         return dict(self.named_parameters())
@@ -38,7 +37,7 @@ class Embeddings(nn.Module):
             + F.embedding(segments, tables["token_type.weight"])
         )
         weight, bias = tables["norm.weight"], tables["norm.bias"]
-        return self.dropout(F.layer_norm(summed, weight.shape, weight, bias, self.norm.eps))
+        return F.layer_norm(summed, weight.shape, weight, bias, self.norm.eps)
 
 
 class Shared(nn.Module):
@@ -101,4 +100,15 @@ class Disentangled(Shared):
         return [("word", self.word), ("position", self.position), ("token_type", self.token_type)]
 
 
-SHARING = {"all": Shared, "words": WordsShared, "disentangled": Disentangled}
+class Separate(WordsShared):
+    """The towers share nothing (`untied_generator_embeddings` in google-research/electra). The widths may differ."""
+
+    def __init__(self, model: ModelTable, vocabulary_size: int):
+        super().__init__(model, vocabulary_size)
+        self.word = nn.Embedding(vocabulary_size, model.embedding)
+
+    def load(self, tables: Tables, generator: Embeddings) -> None:
+        self.load_state_dict(tables)
+
+
+SHARING = {"all": Shared, "words": WordsShared, "disentangled": Disentangled, "none": Separate}

@@ -35,17 +35,18 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """A tower: a projection of the embeddings to the width of the tower, if the widths differ, and the layers."""
 
-    def __init__(self, tower: TowerTable, model: ModelTable):
+    def __init__(self, tower: TowerTable, model: ModelTable, embedding: int):
         super().__init__()
-        same_width = tower.hidden == model.embedding
-        self.projection = nn.Identity() if same_width else Linear(model.embedding, tower.hidden)
+        self.dropout = Dropout(model.dropout)
+        same_width = tower.hidden == embedding
+        self.projection = nn.Identity() if same_width else Linear(embedding, tower.hidden)
         self.layers = nn.ModuleList(Layer(tower, model) for _ in range(tower.layers))
 
     def forward(self, embedded: Tensor, bounds: Bounds) -> Tensor:
         """[B, L, E] -> [B, L, D]. `bounds` is the result of `attention.bounds`."""
         # Under autocast the projection gives bf16. The states between the layers are fp32, because LayerNorm returns
         # fp32 on a GPU.
-        states = self.projection(embedded).float()
+        states = self.projection(self.dropout(embedded)).float()
         for layer in self.layers:
             states = layer(states, bounds)
         return states

@@ -15,7 +15,7 @@ from configs.common.errors import UserError
 from configs.recipe import Recipe
 from pretrain.model import attention, objectives
 from pretrain.model.batch import Batch
-from pretrain.model.embeddings import SHARING, Embeddings, Tables
+from pretrain.model.embeddings import SHARING, Embeddings, Separate, Tables
 from pretrain.model.encoder import Encoder, initialize
 from pretrain.model.objectives import Forward, ObjectiveModule, mlm, rtd, take
 from pretrain.model.sampling import sample, sample_others
@@ -42,13 +42,30 @@ class ElectraPair(nn.Module):
             raise UserError(f"{recipe.name}: objectives.mlm: missing; it is what the generator learns from")
         self.embeddings = Embeddings(recipe.model, recipe.vocabulary.size)
         self.discriminator_embeddings = SHARING[recipe.model.shared_embeddings](recipe.model, recipe.vocabulary.size)
-        self.generator = Encoder(recipe.model.generator, recipe.model)
-        self.discriminator = Encoder(recipe.model.discriminator, recipe.model)
+        self.generator = Encoder(recipe.model.generator, recipe.model, recipe.model.embedding_of_generator)
+        self.discriminator = Encoder(recipe.model.discriminator, recipe.model, recipe.model.embedding)
         self.objectives = objectives.build(recipe)
         self.temperature = recipe.corruption.temperature
         initialize(self, recipe.model)
         for _, objective in self.named_objectives():
             objective.initialize()
+        self.generator_is_frozen = recipe.generator_is_frozen
+        if self.generator_is_frozen:
+            for part in (self.embeddings, self.generator, self.prediction):
+                part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> ElectraPair:
+        """Switch dropout on or off. A frozen generator has none."""
+        super().train(mode)
+        if self.generator_is_frozen:
+            self.generator.eval()
+        return self
+
+    @property
+    def prefixes_of_generator(self) -> tuple[str, ...]:
+        """The beginnings of the names of the parameters that belong to the generator alone."""
+        alone = ("generator.", "objectives.mlm.")
+        return (*alone, "embeddings.") if isinstance(self.discriminator_embeddings, Separate) else alone
 
     def named_objectives(self) -> list[tuple[str, ObjectiveModule]]:
         return [(name, cast(ObjectiveModule, module)) for name, module in self.objectives.items()]

@@ -9,10 +9,10 @@ from typing import Any
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import from_tables, load, validate
-from configs.recipe import Recipe, flatten
+from configs.recipe import Recipe, flatten, with_own_embeddings
 from configs.training_tables import InitialTable
 from data_prep.shards import Corpus
-from pretrain.released.generators import mismatch, unsuitable
+from pretrain.released.generators import Choice, generator_of, mismatch, unsuitable
 from pretrain.released.initialization import InitialWeights
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
@@ -33,12 +33,23 @@ def recipe_and_weights(
     if model is None:
         if "discriminator" not in tables.get("model", {}):
             raise UserError(f"{recipe}: takes its shape from a released model; name that model with --init-from")
+        _refuse_choice_of_generator(tables, recipe)
         return from_tables(tables, recipe), None
     tables = tables | {"vocabulary": corpus.vocabulary.model_dump(mode="json")}
     if checkpoint.list_checkpoints(run / CHECKPOINTS) and (run / RECIPE).is_file():
         return from_tables(_with_shape_of(run, tables), recipe), None
     tables, weights = complete_recipe(open_released(model), tables, recipe)
     return from_tables(tables, recipe), weights
+
+
+def _refuse_choice_of_generator(tables: Tables, recipe: str) -> None:
+    initial = tables.get("initial")
+    for key in ("generator_from", "generator_frozen"):
+        if isinstance(initial, dict) and initial.get(key):
+            raise UserError(
+                f"{recipe}: initial.{key}: {initial[key]!r}, and without --init-from no model is read; name a model "
+                "with --init-from, or leave this key out"
+            )
 
 
 def _with_shape_of(run: Path, tables: Tables) -> Tables:
@@ -52,7 +63,8 @@ def _with_shape_of(run: Path, tables: Tables) -> Tables:
     initial = tables.get("initial", stored["initial"])
     if not stored["initial"]["generator_steps"]:  # the model's own generator was kept
         initial = initial | {"generator_steps": 0}
-    return tables | {"model": stored["model"] | tables.get("model", {}), "initial": initial}
+    completed = tables | {"model": stored["model"] | tables.get("model", {}), "initial": initial}
+    return with_own_embeddings(completed)
 
 
 def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Tables, InitialWeights]:
@@ -65,14 +77,17 @@ def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Ta
     initial = validate(InitialTable, tables["initial"], recipe, "initial.")
     if "discriminator" not in released.networks:
         raise UserError(f"{released.origin}: holds a generator alone; name the discriminator, or a model with both")
+    tables = with_own_embeddings(tables)
     stated = tables.get("model", {})
-    generator, remark = _choose_generator(released, initial, stated.get("shared_embeddings", "all"))
-    model = _with_shape(stated, _shape(released.networks["discriminator"], generator), recipe, released.origin)
-    completed = tables | {"model": _with_defaults(model, released.networks["discriminator"], initial)}
+    sharing = stated.get("shared_embeddings", "all")
+    chosen = _choose_generator(released, initial, sharing)
+    discriminator, generator = released.networks["discriminator"], chosen.network
+    model = _with_shape(stated, _shape(discriminator, generator, sharing), recipe, released.origin)
+    completed = tables | {"model": _with_defaults(model, discriminator, initial)}
     if generator:
         completed["initial"] = tables["initial"] | {"generator_steps": 0}
-    remarks = (*released.remarks(), *([remark] if remark else []))
-    return completed, _with_positions(InitialWeights(released, generator, remarks), model["max_positions"])
+    weights = InitialWeights(released, generator, (*released.remarks(), *chosen.remarks), chosen.model)
+    return completed, _with_positions(weights, model["max_positions"])
 
 
 def _with_positions(initial: InitialWeights, num_positions: int) -> InitialWeights:
@@ -81,34 +96,49 @@ def _with_positions(initial: InitialWeights, num_positions: int) -> InitialWeigh
     networks = {**initial.released.networks, "discriminator": discriminator}
     generator = initial.generator
     if generator:
+        own = generator.shape["max_positions"]
+        if own > num_positions and initial.generator_model:
+            raise UserError(
+                f"initial.generator_from: {generator.origin}: has {own} positions, and the run {num_positions}; set "
+                f"model.max_positions={own}, or name another"
+            )
         generator, more = with_positions(generator, num_positions)
         remarks += more
-    return InitialWeights(replace(initial.released, networks=networks), generator, (*initial.remarks, *remarks))
+    return replace(
+        initial,
+        released=replace(initial.released, networks=networks),
+        generator=generator,
+        remarks=(*initial.remarks, *remarks),
+    )
 
 
-def _choose_generator(released: Released, initial: InitialTable, sharing: str) -> tuple[Network | None, str]:
-    """Return the released generator if it is kept, and a remark if it does not suit the discriminator.
+def _choose_generator(released: Released, initial: InitialTable, sharing: str) -> Choice:
+    """Choose the generator of the run: of another model, of the released model, or a new one.
 
-    Raises UserError if the recipe refuses the generator, or if the generator cannot be kept.
+    Raises UserError if the recipe refuses the generator, or if the generator cannot be used.
     """
     discriminator, generator = released.networks["discriminator"], released.networks.get("generator")
+    if initial.generator_from:
+        return generator_of(initial.generator_from, released)
     fault = unsuitable(generator, discriminator, sharing) if generator else "there is none"
     if not fault:
-        return generator, ""
+        return Choice(generator)
     if initial.generator == "build":
-        return None, f"generator: {fault}; a new one is built"
-    if initial.generator == "keep" and generator and not mismatch(generator, discriminator):
-        return generator, f"generator: {fault}; it is kept all the same"
+        return Choice(None, (f"generator: {fault}; a new one is built",))
+    if initial.generator == "keep" and generator and not mismatch(generator, discriminator, sharing):
+        return Choice(generator, (f"generator: {fault}; it is kept all the same",))
     raise UserError(
         f"{released.origin}: generator: {fault}, so it cannot be kept (initial.generator is "
         f"{initial.generator!r}); set initial.generator=build for a new one"
     )
 
 
-def _shape(discriminator: Network, generator: Network | None) -> Tables:
-    """Return the keys of the table [model] that the released model decides."""
+def _shape(discriminator: Network, generator: Network | None, sharing: str) -> Tables:
+    """Return the keys of the table [model] that the released models decide."""
     shape: Tables = {name: discriminator.shape[name] for name in ("embedding", "max_positions", "token_types")}
     shape["discriminator"] = discriminator.tower
+    if generator and sharing == "none":
+        shape["generator_embedding"] = generator.shape["embedding"]
     return shape | ({"generator": generator.tower} if generator else {})
 
 
@@ -137,8 +167,11 @@ def _with_shape(model: Tables, shape: Tables, recipe: str, origin: str) -> Table
 
 def _with_defaults(model: Tables, discriminator: Network, initial: InitialTable) -> Tables:
     """Add the keys that the recipe may state. If it does not, their values follow from the discriminator."""
-    narrower = _narrower(discriminator.tower, initial.generator_width)
-    return {"generator": narrower, "layer_norm_epsilon": discriminator.epsilon} | model
+    defaults: Tables = {"generator": _narrower(discriminator.tower, initial.generator_width)}
+    defaults["layer_norm_epsilon"] = discriminator.epsilon
+    if model.get("shared_embeddings") == "none":
+        defaults["generator_embedding"] = discriminator.shape["embedding"]
+    return defaults | model
 
 
 def _narrower(tower: dict[str, int], width: float) -> dict[str, int]:

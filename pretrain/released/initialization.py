@@ -19,7 +19,7 @@ from pretrain.released.vocabulary_rows import NewRows
 from pretrain.run.provenance import Line, Loaded
 
 # The second table of word embeddings exists only in a pair whose networks each have their own embeddings.
-_TABLES_OF_A_PAIR = (*VOCABULARY_TABLES, "discriminator_embeddings.word")
+_TABLES_OF_A_PAIR = (*VOCABULARY_TABLES, "discriminator_embeddings.word", "discriminator_embeddings.word.weight")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class InitialWeights:
     released: Released
     generator: Network | None  # None: the generator is new
     remarks: tuple[str, ...]
+    generator_model: Released | None = None  # the model of its own that the generator comes from, if it does
 
     @property
     def discriminator(self) -> Network:
@@ -40,19 +41,29 @@ class InitialWeights:
         Raises UserError when the vocabulary is neither the model's nor an extension of it, or a shape differs.
         """
         rows = new_rows(self.released, corpus)
+        generator_rows = new_rows(self.generator_model, corpus) if self.generator_model else rows
+        new_rows_of = {"discriminator": rows, "generator": generator_rows}
         random_values = {name: parameter.detach().clone() for name, parameter in pair.named_parameters()}
         # All parameters become NaN first. The weights of a model are finite, so a parameter that is still NaN after
         # loading was not in the model.
         for parameter in pair.parameters():
             torch.nn.init.constant_(parameter, torch.nan)
-        for network in (self.generator or _embeddings_alone(self.discriminator), self.discriminator):
-            pair.load_tower(network.part, _fitting(rows.fit(network.weights), pair, network))
+        for network in self._networks_for(pair):
+            pair.load_tower(network.part, _fitting(new_rows_of[network.part].fit(network.weights), pair, network))
         missing = {name for name, parameter in pair.named_parameters() if parameter.isnan().any()}
         table = tuple(self._lines(pair, missing, rows))
         for name, parameter in pair.named_parameters():
             if name in missing:
                 parameter.data.copy_(random_values[name])
         return Loaded(self.released.origin, self.remarks, table)
+
+    def _networks_for(self, pair: ElectraPair) -> Iterator[Network]:
+        """Yield the networks to load, in the order in which the pair needs them."""
+        if self.generator:
+            yield self.generator
+        elif pair.embeddings.word.weight.shape[1] == self.discriminator.shape["embedding"]:
+            yield _embeddings_alone(self.discriminator)
+        yield self.discriminator
 
     def _lines(self, pair: ElectraPair, missing: set[str], rows: NewRows) -> Iterator[Line]:
         """Yield a line of the table for each module of the pair. The rows of new entries do not count as loaded."""
@@ -65,15 +76,16 @@ class InitialWeights:
             num_new[_module_of(name)] += new
             num_loaded[_module_of(name)] += parameter.numel() - new
         for module in dict.fromkeys(_module_of(name) for name, _ in pair.named_parameters()):
-            remark = self._origin_of(module, bool(num_loaded[module]))
+            remark = self._origin_of(module, pair, is_loaded=bool(num_loaded[module]))
             if module == "embeddings" and new_entries:
                 remark += f"; {new_entries:,} new words begin as the mean of their pieces"
             yield Line(module, num_loaded[module], num_new[module], remark)
 
-    def _origin_of(self, module: str, is_loaded: bool) -> str:
-        in_generator = module in ("generator", "objectives.mlm")
-        network = self.generator if in_generator else self.discriminator
-        if is_loaded and network:
+    def _origin_of(self, module: str, pair: ElectraPair, *, is_loaded: bool) -> str:
+        in_generator = f"{module}." in pair.prefixes_of_generator
+        # A new generator begins with the embeddings of the discriminator.
+        network = self.generator or self.discriminator if in_generator else self.discriminator
+        if is_loaded:
             return network.origin
         return "a new generator" if in_generator else "not in the model"
 
@@ -108,10 +120,10 @@ def new_rows(released: Released, corpus: Path) -> NewRows:
 
 def _fitting(weights: dict[str, Tensor], pair: ElectraPair, network: Network) -> dict[str, Tensor]:
     """Select the weights for which the pair has a parameter. Raises UserError for a weight of another shape."""
-    places = pair.state_dict()
-    fitting = {name: tensor for name, tensor in weights.items() if name.startswith("embeddings.") or name in places}
+    places = pair.tower(network.part)
+    fitting = {name: tensor for name, tensor in weights.items() if name in places}
     for name, tensor in fitting.items():
-        if name in places and places[name].shape != tensor.shape:
+        if places[name].shape != tensor.shape:
             raise UserError(
                 f"{network.origin}: {name} has the shape {list(tensor.shape)}, and the recipe asks for "
                 f"{list(places[name].shape)}; name another model, or leave the shape to this one"

@@ -23,7 +23,7 @@ from safetensors import safe_open
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
-from configs.recipe import Recipe, differences
+from configs.recipe import Recipe, differences, with_own_embeddings
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
 from pretrain.run import checkpoint
@@ -136,10 +136,12 @@ def complete_tables(tables: dict[str, Any], continuation: Continuation | None, r
     completed = tables | {"model": earlier["model"] | tables.get("model", {})}
     if "initial" in tables:
         completed["initial"] = tables["initial"] | {"generator_steps": 0}
-    return completed
+    return with_own_embeddings(completed)
 
 
 def _network(recipe: Recipe) -> dict[str, Any]:
     """Select the part of a recipe in which two runs must agree if one uses the weights and moments of the other."""
     model = {key: value for key, value in recipe.to_dict()["model"].items() if key not in _FREE_MODEL_KEYS}
-    return {"model": model, "objectives": sorted(recipe.objectives)}
+    # A frozen generator has no moments with which it could be trained.
+    frozen = {"generator_frozen": recipe.generator_is_frozen}
+    return {"model": model, "objectives": sorted(recipe.objectives), "initial": frozen}

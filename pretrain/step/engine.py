@@ -54,7 +54,8 @@ class Engine:
         self._adam = ElectraAdam(groups, recipe.optimizer)
         self.skips = SkipCount(world.device)
         self.num_parameters = sum(weight.numel() for weight in pair.parameters())
-        config = configuration(recipe, world, self.num_parameters)
+        self._num_trained = sum(weight.numel() for weight in pair.parameters() if weight.requires_grad)
+        config = configuration(recipe, world, self._num_trained)
         if recipe.deepspeed:
             self._deepspeed.init_distributed(dist_init_required=False)  # else it counts no processes
             try:
@@ -137,7 +138,7 @@ class Engine:
 
     def _fill_gradients(self) -> None:
         """Give a weight that no objective uses a gradient of 0, as DeepSpeed does where it sums over processes."""
-        for weight in self.pair.parameters():
+        for _, weight in self._trained():
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
 
@@ -151,8 +152,8 @@ class Engine:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """The approximate size of a checkpoint in bytes: the weights and two moments, all in fp32."""
-        return 3 * 4 * self.num_parameters
+        """The approximate size of a checkpoint in bytes: the weights, and two moments of each that is trained."""
+        return 4 * self.num_parameters + 2 * 4 * self._num_trained
 
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`. All processes call this method.
@@ -161,7 +162,7 @@ class Engine:
         """
         for part in (WEIGHTS, *MOMENTS):
             tensors: dict[str, Tensor] = {}
-            for name, parameter in self.pair.named_parameters():
+            for name, parameter in self.pair.named_parameters() if part == WEIGHTS else self._trained():
                 tensor = self._gather(parameter, part)
                 if self.world.is_main:
                     tensors[name] = tensor.detach().to("cpu", torch.float32, copy=True)
@@ -183,8 +184,12 @@ class Engine:
             self._engine.optimizer.refresh_fp32_params()
         for part in MOMENTS:
             with safe_open(tensors_file(folder, part), framework="pt") as tensors:
-                for name, parameter in self.pair.named_parameters():
+                for name, parameter in self._trained():
                     self._put(parameter, part, tensors.get_tensor(name))
+
+    def _trained(self) -> list[tuple[str, nn.Parameter]]:
+        """The parameters that have moments, by name: all but those of a frozen generator."""
+        return [(name, parameter) for name, parameter in self.pair.named_parameters() if parameter.requires_grad]
 
     def _make_moments(self) -> None:
         """Make the moments before the first step, so that a checkpoint can be read into them.

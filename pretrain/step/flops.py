@@ -17,7 +17,13 @@ import torch
 
 from configs.recipe import Recipe
 from configs.training_tables import TowerTable
-from pretrain.model.arithmetic import Operation, slot_operations, token_operations, tower_operations
+from pretrain.model.arithmetic import (
+    Operation,
+    discriminator_operations,
+    generator_operations,
+    slot_operations,
+    tower_operations,
+)
 from pretrain.model.batch import Batch
 
 
@@ -43,8 +49,11 @@ def work_of(batches: list[Batch]) -> Work:
 
 
 def model_flops(recipe: Recipe, work: Work) -> float:
-    forward = _forward(token_operations(recipe), work.tokens, work.squares)
-    return 3 * (forward + _forward(slot_operations(recipe), work.slots))
+    detecting = _forward(discriminator_operations(recipe), work.tokens, work.squares)
+    predicting = _forward(generator_operations(recipe), work.tokens, work.squares)
+    predicting += _forward(slot_operations(recipe), work.slots)
+    # A frozen generator has no backward pass.
+    return 3 * detecting + (1 if recipe.generator_is_frozen else 3) * predicting
 
 
 def forward_flops(tower: TowerTable, embedding: int, work: Work) -> float:

@@ -16,7 +16,14 @@ import torch
 
 from configs.recipe import Recipe
 from configs.share import micro_rows
-from pretrain.model.arithmetic import FP32, Operation, num_logits, slot_operations, token_operations
+from pretrain.model.arithmetic import (
+    FP32,
+    Operation,
+    discriminator_operations,
+    generator_operations,
+    num_logits,
+    slot_operations,
+)
 from pretrain.model.pair import ElectraPair
 from pretrain.step.deepspeed_config import reduce_bucket
 
@@ -51,6 +58,14 @@ def num_parameters(recipe: Recipe) -> int:
         return sum(parameter.numel() for parameter in ElectraPair(recipe).parameters())
 
 
+def num_frozen(recipe: Recipe) -> int:
+    """The number of parameters that are not trained, which are those of a frozen generator."""
+    if not recipe.generator_is_frozen:
+        return 0
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in ElectraPair(recipe).parameters() if not parameter.requires_grad)
+
+
 def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Memory:
     """The memory of one of `world_size` processes that train a model with `parameters` parameters.
 
@@ -68,27 +83,41 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
 def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     """Weights take 4 N bytes, gradients 4 N, and moments 8 N. The update is made in place (optim.py).
 
+    Of a frozen generator there are weights alone.
+
     Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8), a process holds its share, 1/W, of the moments and of a
     second copy of the weights, which it updates. The gradients pass through a buffer. The process keeps its share of
     the gradients, and keeps it twice during the update.
     """
-    weights, share = FP32 * parameters, FP32 * parameters // world_size
+    num_trained = parameters - num_frozen(recipe)
+    weights, trained, share = FP32 * parameters, FP32 * num_trained, FP32 * num_trained // world_size
     if not recipe.compute.zero_stage:
-        return {"weights": weights, "gradients": weights, "moments": 2 * weights, "update": 0}
-    buffer = FP32 * reduce_bucket(recipe, parameters)
+        return {"weights": weights, "gradients": trained, "moments": 2 * trained, "update": 0}
+    buffer = FP32 * reduce_bucket(recipe, num_trained)
     return {"weights": weights, "gradients": buffer + share, "moments": 3 * share, "update": share}
 
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:
-    """The tensors that autograd saves in a forward pass of `rows` rows, and in bf16 the copies of weights in bf16."""
+    """The tensors that autograd saves in a forward pass of `rows` rows, and in bf16 the copies of weights in bf16.
+
+    Of a frozen generator it saves nothing.
+    """
+    model = recipe.model
     tokens, slots = rows * recipe.data.row_length, rows * recipe.masking.slots(recipe.data.row_length)
-    saved = tokens * _saved(recipe, token_operations(recipe), narrow)
+    cast = parameters - num_frozen(recipe)
+    if model.shared_embeddings == "none":
+        # The discriminator only looks its own tables up, so they are not cast.
+        cast -= (recipe.vocabulary.size + model.max_positions) * model.embedding
+    saved = tokens * _saved(recipe, discriminator_operations(recipe), narrow)
+    if recipe.generator_is_frozen:
+        return saved + (narrow < FP32) * narrow * cast
+    saved += tokens * _saved(recipe, generator_operations(recipe), narrow)
     saved += slots * _saved(recipe, slot_operations(recipe), narrow)
     # In fp32 autograd saves the padded copy of the word table, if padding is needed. In bf16 it saves a cast copy of
     # every weight, and the word table is cast after padding.
     logits = num_logits(recipe)
-    padded = FP32 * recipe.model.embedding * logits if logits > recipe.vocabulary.size else 0
-    return saved + (narrow * parameters if narrow < FP32 else padded)
+    padded = FP32 * model.embedding_of_generator * logits if logits > recipe.vocabulary.size else 0
+    return saved + (narrow * cast if narrow < FP32 else padded)
 
 
 def _saved(recipe: Recipe, operations: Iterable[Operation], narrow: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from configs.training_tables import InitialTable
+from pretrain.model.pair import ElectraPair
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ def parameter_groups(
 
     Biases and the parameters of a LayerNorm do not decay; matrices and embedding tables do. `scale` gives a parameter's
     share of the learning rate, and `waits` says whether its rate is 0 while a new generator is trained alone. Both
-    are functions of the parameter's name.
+    are functions of the parameter's name. A parameter without a gradient is in no group.
     """
     groups: dict[tuple[float, float, bool], list[Tensor]] = {}
     for prefix, part in module.named_modules():
         for leaf, parameter in part.named_parameters(recurse=False):
+            if not parameter.requires_grad:
+                continue
             name = f"{prefix}.{leaf}"
             decay = 0.0 if isinstance(part, nn.LayerNorm) or leaf == "bias" else weight_decay
             groups.setdefault((decay, scale(name), waits(name)), []).append(parameter)
@@ -73,19 +76,20 @@ def parameter_groups(
     ]
 
 
-def pair_groups(pair: nn.Module, weight_decay: float, initial: InitialTable | None) -> list[dict[str, Any]]:
+def pair_groups(pair: ElectraPair, weight_decay: float, initial: InitialTable | None) -> list[dict[str, Any]]:
     """The groups of a generator and discriminator pair.
 
     `initial.layer_decay` lowers the rates of the discriminator's layers. While a new generator is trained alone
-    (`initial.generator_steps`), only its layers and its head learn.
+    (`initial.generator_steps`), only what belongs to it alone learns.
     """
     if initial is None:
         return parameter_groups(pair, weight_decay)
     num_layers = len({match[1] for name, _ in pair.named_parameters() if (match := PAIR_NAMES.layer.match(name))})
-    trains_alone = initial.generator_steps > 0
+    trains_alone, own = initial.generator_steps > 0, pair.prefixes_of_generator
+    scale = layer_scale(PAIR_NAMES, num_layers, initial.layer_decay)
     return parameter_groups(
         pair,
         weight_decay,
-        layer_scale(PAIR_NAMES, num_layers, initial.layer_decay),
-        lambda name: trains_alone and not name.startswith(("generator.", "objectives.mlm.")),
+        lambda name: 1.0 if name.startswith(own) else scale(name),
+        lambda name: trains_alone and not name.startswith(own),
     )

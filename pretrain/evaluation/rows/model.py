@@ -10,6 +10,7 @@ from configs.load import from_tables, read
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
+from pretrain.released.generators import other_layers
 from pretrain.released.initialization import InitialWeights, new_rows
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
@@ -49,6 +50,9 @@ class ScoredModel:
             if "discriminator" in self.model.networks
             else _as_discriminator(generator)
         )
+        # Rows are never longer than this, or the recipe is refused.
+        positions = min(network.shape["max_positions"] for network in (generator, discriminator))
+        generator, discriminator = (_first_positions(network, positions) for network in (generator, discriminator))
         networks = replace(
             self.model,
             networks={"generator": generator, "discriminator": _without_prediction(discriminator)},
@@ -74,7 +78,7 @@ def open_scored_model(model: str, generator: str | None) -> ScoredModel:
             "generator; name a model that has one with --generator"
         )
     discriminator = released.networks.get("discriminator")
-    if discriminator and (reason := _mismatch(filler.networks["generator"], discriminator)):
+    if discriminator and (reason := other_layers(filler.networks["generator"], discriminator)):
         raise UserError(
             f"{filler.origin}: its generator cannot be used with {released.origin}: {reason}; name another with "
             "--generator"
@@ -84,12 +88,6 @@ def open_scored_model(model: str, generator: str | None) -> ScoredModel:
     return ScoredModel(released, filler, discriminator is not None and discriminator.has_head)
 
 
-def _mismatch(generator: Network, discriminator: Network) -> str:
-    """Return the reason why the networks cannot form a pair. Vocabularies are compared with that of each corpus."""
-    widths = generator.shape["embedding"], discriminator.shape["embedding"]
-    return "" if widths[0] == widths[1] else f"its embeddings are {widths[0]} wide, and the discriminator's {widths[1]}"
-
-
 def _with_rows_for(corpus: Corpus, released: Released, network: Network) -> Network:
     """Give the network rows for all entries of the corpus's vocabulary, which may extend that of the model.
 
@@ -97,6 +95,11 @@ def _with_rows_for(corpus: Corpus, released: Released, network: Network) -> Netw
     the added words, and the released one gets the mean of their pieces. Raises UserError for another vocabulary.
     """
     return replace(network, weights=new_rows(released, corpus.folder).fit(network.weights))
+
+
+def _first_positions(network: Network, number: int) -> Network:
+    table = network.weights["embeddings.position.weight"][:number]
+    return replace(network, weights=network.weights | {"embeddings.position.weight": table})
 
 
 def _without_prediction(discriminator: Network) -> Network:
@@ -120,14 +123,15 @@ def _as_discriminator(generator: Network) -> Network:
 def _recipe(generator: Network, discriminator: Network, corpus: Corpus) -> Recipe:
     """Make the recipe `adapt` with this shape, this corpus and `_CORRUPTION`.
 
-    Its embeddings are disentangled, so that each network keeps its own.
+    Each network keeps its own embeddings.
     """
     tables = read("adapt")
     tables["seed"] = corpus.manifest.seed
     tables |= {name: getattr(corpus, name).model_dump(mode="json") for name in ("data", "vocabulary", "masking")}
     tables["corruption"] = _CORRUPTION
     shape = {name: discriminator.shape[name] for name in ("embedding", "max_positions", "token_types")}
+    shape["generator_embedding"] = generator.shape["embedding"]
     towers = {"discriminator": discriminator.tower, "generator": generator.tower}
-    common = {"layer_norm_epsilon": discriminator.epsilon, "shared_embeddings": "disentangled"}
+    common = {"layer_norm_epsilon": discriminator.epsilon, "shared_embeddings": "none"}
     tables["model"] |= shape | towers | common
     return from_tables(tables, f"{corpus.folder} with {discriminator.origin}")

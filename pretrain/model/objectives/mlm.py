@@ -19,8 +19,8 @@ class Objective(ObjectiveModule):
     def __init__(self, settings: Settings, recipe: Recipe):
         super().__init__(settings)
         model = recipe.model
-        self.dense = Linear(model.generator.hidden, model.embedding)
-        self.norm = nn.LayerNorm(model.embedding, eps=model.layer_norm_epsilon)
+        self.dense = Linear(model.generator.hidden, model.embedding_of_generator)
+        self.norm = nn.LayerNorm(model.embedding_of_generator, eps=model.layer_norm_epsilon)
         self.bias = nn.Parameter(torch.zeros(recipe.vocabulary.size))
 
     def logits(self, states: Tensor, word_table: Tensor) -> Tensor:

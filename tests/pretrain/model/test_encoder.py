@@ -141,7 +141,10 @@ def test_names_cover_every_weight_exactly_once() -> None:
 def test_an_example_has_the_same_states_packed_and_alone() -> None:
     recipe = reduced("small")
     torch.manual_seed(1)
-    embeddings, encoder = Embeddings(recipe.model, 300).eval(), Encoder(recipe.model.discriminator, recipe.model).eval()
+    embeddings, encoder = (
+        Embeddings(recipe.model, 300).eval(),
+        Encoder(recipe.model.discriminator, recipe.model, recipe.model.embedding).eval(),
+    )
     for parameter in (*embeddings.parameters(), *encoder.parameters()):
         torch.nn.init.normal_(parameter, std=0.2)
     lengths = [20, 9, 15]

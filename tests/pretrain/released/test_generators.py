@@ -25,7 +25,7 @@ def changed(network: Network, name: str, by: float) -> Network:
 
 
 def test_one_with_the_same_embeddings_suits(networks: tuple[Network, Network]) -> None:
-    assert not mismatch(*networks) and not unsuitable(*networks, "all")
+    assert not mismatch(*networks, "all") and not unsuitable(*networks, "all")
 
 
 @pytest.mark.parametrize(("sharing", "suits"), [("all", False), ("words", True), ("disentangled", True)])

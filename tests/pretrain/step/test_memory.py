@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from configs.recipe import Recipe
 from pretrain.model.batch import Batch, borders_of
 from pretrain.model.pair import ElectraPair
 from pretrain.step.engine import Engine
-from pretrain.step.memory import activations, memory, num_parameters
+from pretrain.step.memory import activations, memory, num_frozen, num_parameters
 from pretrain.step.world import World
 from tests.published import PUBLISHED
 
@@ -31,6 +31,14 @@ SHAPES = {
         *("vocabulary.size=1000", "model.embedding=64", "data.row_length=256"),
         "model.generator={layers=2, hidden=64, heads=1, intermediate=256}",
         "model.discriminator={layers=4, hidden=128, heads=4, intermediate=512}",
+    ),
+    "own embeddings": (
+        *("model.shared_embeddings=none", "model.generator_embedding=48", "vocabulary.size=1000"),
+        "model.generator={layers=2, hidden=48, heads=1, intermediate=96}",
+    ),
+    "frozen": (
+        *("model.shared_embeddings=none", "model.generator_embedding=48", "vocabulary.size=1000"),
+        "initial={generator='keep', generator_width=1.0, generator_steps=0, layer_decay=1.0, generator_frozen=true}",
     ),
     "all vocabulary": ("model.generator={layers=1, hidden=32, heads=1, intermediate=64}",),
 }
@@ -79,6 +87,26 @@ def test_activations_are_what_autograd_saves(shape: str, narrow: int) -> None:
     assert activations(recipe, num_parameters(recipe), 4, narrow) == pytest.approx(
         measured, rel=0.001 if narrow == 4 else 0.02
     )
+
+
+def test_a_frozen_generator_needs_its_weights_alone() -> None:
+    """By hand: gradients and moments are those of the discriminator."""
+    trained, frozen = load("tiny", SHAPES["frozen"][:3]), load("tiny", SHAPES["frozen"])
+    parameters = num_parameters(frozen)
+    with torch.device("meta"):
+        generator = sum(tensor.numel() for tensor in head_and_generator(ElectraPair(frozen)))
+    assert num_frozen(frozen) == generator and num_frozen(trained) == 0
+    before, after = (memory(recipe, parameters, 1, 4) for recipe in (trained, frozen))
+    assert after.weights == before.weights == 4 * parameters
+    assert before.gradients - after.gradients == 4 * generator
+    assert before.moments - after.moments == 8 * generator
+    assert after.activations < before.activations
+
+
+def head_and_generator(pair: ElectraPair) -> Iterator[Tensor]:
+    for name, parameter in pair.named_parameters():
+        if name.startswith(("embeddings.", "generator.", "objectives.mlm.")):
+            yield parameter
 
 
 @pytest.mark.parametrize(
