@@ -40,12 +40,6 @@ class Operation:
         return narrow_bytes * self.narrow + FP32 * self.wide + self.bytes + dropout * self.dropped
 
 
-def token_operations(recipe: Recipe) -> Iterator[Operation]:
-    """Yield the operations that are done for every token."""
-    yield from generator_operations(recipe)
-    yield from discriminator_operations(recipe)
-
-
 def generator_operations(recipe: Recipe) -> Iterator[Operation]:
     """Yield the operations of the generator that are done for every token."""
     model = recipe.model

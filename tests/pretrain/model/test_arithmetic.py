@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configs.load import load
-from pretrain.model.arithmetic import Operation, slot_operations, token_operations
+from pretrain.model.arithmetic import Operation, discriminator_operations, generator_operations, slot_operations
 
 # Two networks of one layer with D = E = 4, I = 6, two heads, L = 8 and V = 100.
 ONE_LAYER = [
@@ -29,7 +29,8 @@ def _moved(operations: list[Operation]) -> int:
 
 
 def test_operations_of_every_token() -> None:
-    operations = list(token_operations(load("tiny", ONE_LAYER)))
+    recipe = load("tiny", ONE_LAYER)
+    operations = [*generator_operations(recipe), *discriminator_operations(recipe)]
     layer = 2 * (4 * 4 * 4 + 2 * 4 * 6)  # four D x D matrices and two D x I matrices
     assert _sum(operations, "flops") == 2 * layer + 2 * (4 * 4 + 4)
     assert _sum(operations, "flops_of_pair") == 2 * 4 * 4  # two products of D numbers in each network
