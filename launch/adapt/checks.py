@@ -69,7 +69,7 @@ def check(order: Order) -> Checked:
     parameters = num_parameters(recipe)
     _check_space(order, recipe, parameters, _text_bytes([corpus for corpus in (domain, general, mixture) if corpus]))
     generator, discriminator = released.networks.get("generator"), released.networks["discriminator"]
-    tests = generator is not None and not mismatch(generator, discriminator)
+    tests = generator is not None and not mismatch(generator, discriminator, "none")
     return Checked(
         domain=domain,
         general=general,
