@@ -35,7 +35,7 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
     positions = max(network.shape["max_positions"] for network in networks)
     pad_id = write_tokenizer(source.tokenizer, folder, positions, "ElectraTokenizerFast")
     name = f"model.ckpt-{source.training.chosen.state.step}" if source.training else "model.ckpt"
-    write_bundle(folder / name, _arrays(networks))
+    write_bundle(folder / name, arrays_of(networks))
     write_text(folder / "checkpoint", f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
     for network in networks:
         write_json(folder / f"{network.part}.json", config_of(network, pad_id))
@@ -48,7 +48,7 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
     return written
 
 
-def _arrays(networks: Sequence[Network]) -> dict[str, NDArray[np.float32]]:
+def arrays_of(networks: Sequence[Network]) -> dict[str, NDArray[np.float32]]:
     """Return the arrays by Google's names, with matrices as [in, out].
 
     If the networks have the same embeddings, the generator gets none of its own.
