@@ -14,19 +14,20 @@ Format = Literal["auto", "text", "lines", "file", "wikiextractor", "jsonl", "csv
 
 
 class SourceTable(Table):
-    """Text to prepare: a file, a folder or a pattern of files, here or at any fsspec URL, or a Hugging Face dataset."""
+    """Text to prepare: a file, a folder or a pattern of files, local or at an fsspec URL, or a Hugging Face dataset."""
 
     path: Location
     """A file, a folder or a pattern of files, local or at any fsspec URL; or the name of a Hugging Face dataset."""
     format: Format = "auto"
     """`text`: a blank line ends a document. `lines`: every line is a document. `file`: every file is a document.
     `wikiextractor`: articles between `<doc ...>` and `</doc>`. `jsonl`, `csv`, `parquet`: the text under `field`.
-    `huggingface`: a folder that `save_to_disk` wrote, or a name on the hub. `megatron`: token ids, .bin beside .idx.
-    `auto`: by file name, and for texts by their first line. A stated format reads files of any name."""
+    `huggingface`: a folder that `save_to_disk` wrote, or a name on the hub. `megatron`: token ids in a .bin file
+    with an .idx file. `auto`: decided by the file name, and for texts by their first line. A stated format reads files
+    of any name."""
     field: str = "text"
     """The name of the field or the column; a dot leads into an object, as in `data.text`."""
     encoding: str = "utf-8"
-    """The encoding of text; a byte order mark at the beginning of a file is believed before this key."""
+    """The encoding of text. A byte order mark at the beginning of a file overrides it."""
     config: str = ""
     """The configuration of a Hugging Face dataset; empty if it has only one."""
     split: str = "train"
@@ -35,7 +36,7 @@ class SourceTable(Table):
     weight: Positive = 1.0
     """How many times a document is used, on average."""
     licence: str = ""
-    """Is copied into the report; nothing is checked."""
+    """The licence of the text. It is copied into the report and not checked."""
     on_error: Literal["stop", "skip"] = "stop"
     """What happens to a record, a file, or the rest of a file that cannot be read: the preparation stops, or it is
     left out and counted."""
@@ -53,7 +54,7 @@ class SourceTable(Table):
 
 
 class FilterTable(BaseModel):
-    """Leaves documents out. Further keys are its arguments, checked in `data_prep/cleaning.py`."""
+    """A filter that leaves documents out. Further keys are its arguments, which `data_prep/cleaning.py` checks."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, use_attribute_docstrings=True)
 
@@ -62,7 +63,7 @@ class FilterTable(BaseModel):
 
 
 class DataTable(Table):
-    """From text to rows of `row_length` token ids."""
+    """How text becomes rows of `row_length` token ids."""
 
     sources: Annotated[tuple[SourceTable, ...], Strict(False)]
     """The text: a path, or a list of paths or of tables `[[data.sources]]`."""
@@ -71,12 +72,13 @@ class DataTable(Table):
     filters: Annotated[tuple[FilterTable, ...], Strict(False)]
     """Filters that leave documents out, each with its `name` and its arguments."""
     personal_data: Literal["ignore", "count", "redact"]
-    """E-mail addresses, telephone and identity numbers are counted, or also replaced (`redact`)."""
+    """E-mail addresses, telephone numbers and identity numbers are left alone (`ignore`), counted (`count`), or counted
+    and replaced (`redact`)."""
     deduplicate: Literal["none", "exact", "minhash"]
-    """Documents whose text already occurred in any source stay (`none`) or are left out if the text is the same
+    """Documents whose text already occurred in any source are kept (`none`), or left out if the text is the same
     (`exact`) or nearly the same (`minhash`)."""
     row_length: Count
-    """Tokens of a row."""
+    """Number of tokens in a row."""
     packing: Literal["packed", "single"]
     """`packed`: examples share a row. `single`: one example in a row, then padding, as in Google's builder."""
     single_segment_share: Share
@@ -87,7 +89,7 @@ class DataTable(Table):
     """The shortest random target length, in tokens."""
     segment_condition: Literal["fixed", "reversed"]
     """`fixed`: sentences fill the first segment, then the second. `reversed`: Google's condition before its commit
-    1ed0852, which HFL's builder still has."""
+    1ed0852, which HFL's builder still uses."""
     validation_share: Share
     """Share of the documents that are held out."""
 
@@ -113,7 +115,7 @@ class DataTable(Table):
 
 
 class VocabularyTable(Table):
-    """WordPiece: trained on the sources, or taken from a file."""
+    """The WordPiece vocabulary, trained on the sources or taken from a file."""
 
     source: str
     """`train`, or the path of a vocab.txt, of a tokenizer.json, or of a Hugging Face folder that holds one."""
@@ -126,14 +128,14 @@ class VocabularyTable(Table):
     longest_word: Count
     """A word of more characters becomes [UNK]. The number is 200 in Google's code and 100 in transformers'."""
     alphabet: Count
-    """In training: how many characters get an entry."""
+    """For training: the number of characters that get an entry."""
     smallest_count: Count
-    """In training: how often a pair must occur to be merged."""
+    """For training: how often a pair must occur to be merged."""
     sample_bytes: Count
-    """How much text is read to train or to extend a vocabulary."""
+    """Number of bytes of text that are read to train or extend a vocabulary."""
     extend: Natural
-    """How many words of the text are added to an existing vocabulary: first in place of its [unused] entries, then
-    at its end."""
+    """Number of words of the text that are added to an existing vocabulary. They replace its [unused] entries first,
+    and are then appended."""
 
     @model_validator(mode="after")
     def _only_a_taken_one_is_extended(self) -> Self:
@@ -143,21 +145,21 @@ class VocabularyTable(Table):
 
 
 class MaskingTable(Table):
-    """Which positions of a row are predicted. Chosen at preparation, where the word boundaries are known."""
+    """The choice of the positions that are predicted. It is made at preparation, where word boundaries are known."""
 
     scheme: Literal["token", "whole_word", "terms", "span"]
     """`token`: single tokens. `whole_word`: whole words. `terms`: whole words, and the terms of the lexicon as if
     they were words. `span`: runs of whole words."""
     mean_span: Annotated[float, Field(ge=1)]
-    """For `span`: the mean number of words in a run; the lengths are geometric."""
+    """For `span`: the mean number of words in a run. The lengths have a geometric distribution."""
     lexicon: str
     """For `terms`: a text file with a term on each line."""
     segmenter: str
     """Finds the words of a script without spaces: an entry point of the group `electra.segmenters`. With `none`,
-    words are those of WordPiece, and every Chinese character is a word."""
+    WordPiece decides what a word is, and every Chinese character is a word."""
     longest_word: Count
-    """The most characters of a segmenter's word that is masked as a whole; the characters of a longer word are
-    masked one by one."""
+    """The largest number of characters in a segmenter's word that is masked as a whole. The characters of a longer word
+    are masked one by one."""
     rate: Annotated[float, Field(gt=0, lt=1)]
     """Share of the real tokens that are masked."""
     maskings: Count | Literal["fresh"]

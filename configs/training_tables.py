@@ -13,7 +13,7 @@ from configs.schema import Count, Natural, NotNegative, Positive, Share, Table
 
 
 class CorruptionTable(Table):
-    """What a slot shows the generator, and how its replacement is sampled."""
+    """The token that the generator sees in a slot, and the sampling of its replacement."""
 
     mask: Share
     """Share of the slots in which the generator sees [MASK]."""
@@ -24,13 +24,13 @@ class CorruptionTable(Table):
     temperature: Positive
     """The logits of the generator are divided by it before a replacement is sampled."""
     temperature_start: Positive | None = None
-    """The temperature of the first step, above `temperature`, to which it falls evenly. A high temperature gives
+    """The temperature of the first step. It is above `temperature`, and falls linearly to it. A high temperature gives
     replacements that are easy to detect (Fast-ELECTRA). Without this key the temperature is always the same."""
     temperature_steps: Count | None = None
-    """Steps in which the temperature falls from `temperature_start` to `temperature`."""
+    """Number of steps in which the temperature falls from `temperature_start` to `temperature`."""
     candidates: Natural
-    """How many further tokens are drawn for every slot, without replacement and never the original, for objectives
-    that choose among candidates."""
+    """Number of further tokens that are drawn for every slot, without replacement and never the original. Objectives
+    that choose among candidates use them."""
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:
@@ -83,7 +83,7 @@ class ModelTable(Table):
     embedding: Count
     """Width of the embeddings."""
     max_positions: Count
-    """Number of positions, the longest possible row. A released model that has fewer begins with its positions
+    """Number of positions, which is the longest possible row. If a released model has fewer, its positions are
     repeated."""
     token_types: Annotated[int, Field(ge=2)]
     """Number of token types (segments)."""
@@ -91,15 +91,16 @@ class ModelTable(Table):
     """Epsilon of every LayerNorm."""
     initializer: Literal["truncated_normal", "normal"]
     """`truncated_normal` is Google's: a normal distribution cut at two deviations, and Glorot's uniform distribution
-    where Google names no initializer. `normal` is that of PaddleNLP and transformers, for every matrix and table."""
+    where Google names no initializer. `normal` is a normal distribution for every matrix and table, as in PaddleNLP and
+    transformers."""
     initializer_range: Positive
     """Standard deviation of the initial values."""
     generator_embedding: Count | None = None
     """Width of the generator's embeddings if `shared_embeddings` is `none`. Otherwise both widths are `embedding`."""
     shared_embeddings: Literal["all", "words", "disentangled", "none"]
-    """What the discriminator shares with the generator's embeddings. `all`: everything, as Google does. `words`:
-    only the word table, as PaddleNLP does. `disentangled`: the tables without passing gradients back, plus
-    differences of its own (DeBERTaV3). `none`: nothing."""
+    """The embeddings that the networks share. `all`: all of them, as in Google's code. `words`: only the word table, as
+    in PaddleNLP. `disentangled`: the discriminator adds a table of differences to the generator's tables, and passes no
+    gradient to the generator's (DeBERTaV3). `none`: each network has separate embeddings."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     """Dropout of hidden states."""
     attention_dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -125,16 +126,16 @@ class ModelTable(Table):
 
 
 class InitialTable(Table):
-    """What is made of a released model that a run begins with (`--init-from`)."""
+    """How a run starts from a released model (`--init-from`)."""
 
     generator: Literal["keep", "build", "refuse"]
-    """What happens if the released model has no usable generator: none, one as wide as the discriminator, or one
-    with other embeddings than the discriminator's although they are to be shared. `build` makes a new one, `keep`
-    uses the one that exists, `refuse` ends with an error. Without any generator, `keep` is an error too."""
+    """How a released model without a usable generator is treated. It may have no generator, a generator as wide as the
+    discriminator, or a generator with other embeddings although the recipe shares them. `build` makes a new generator,
+    `keep` uses the existing generator, and `refuse` is an error. If there is no generator, `keep` is an error too."""
     generator_width: Annotated[float, Field(gt=0, le=1)]
     """Width of a new generator as a share of the width of the discriminator, rounded to whole heads."""
     generator_steps: Natural
-    """Steps in which a new generator is trained alone; the discriminator and the embeddings do not change."""
+    """Number of steps in which a new generator is trained alone; the discriminator and the embeddings do not change."""
     generator_from: Annotated[str, Field(min_length=1)] | None = None
     """A model whose generator is used instead: an ELECTRA's generator or a BertForMaskedLM of any width, with the same
     vocabulary. The networks then share no embeddings (`model.shared_embeddings` becomes `none`)."""
@@ -160,13 +161,13 @@ class OptimizerTable(Table):
     beta2: Annotated[float, Field(ge=0, lt=1)]
     """Decay of Adam's second moment."""
     epsilon: Positive
-    """Is added outside the square root."""
+    """The number that Adam adds to the square root of the second moment."""
     bias_correction: bool
-    """Whether Adam corrects the bias of its moments; Google's does not."""
+    """Whether Adam corrects the bias of its moments. Google's Adam does not."""
     weight_decay: NotNegative
-    """Decoupled weight decay."""
+    """The coefficient of decoupled weight decay."""
     clip_norm: Positive
-    """The norm of all gradients together is clipped at this number."""
+    """The norm of all gradients together is clipped to this number."""
 
 
 class ScheduleTable(Table):
@@ -175,14 +176,14 @@ class ScheduleTable(Table):
     steps: Count
     """Number of optimizer steps of the run."""
     warmup_steps: Natural
-    """Steps in which the learning rate rises."""
+    """Number of steps in which the learning rate rises."""
     shape: Literal["linear", "wsd", "cosine"] = "linear"
     """How the rate decays. `linear` and `cosine`: over all steps. `wsd` (warm-up, stable, decay): the rate stays at its
     highest value, and decays as 1 - sqrt(x) in the last `decay_steps` steps."""
     decay_steps: Natural | None = None
-    """Of `wsd` alone: the steps of the decay; 0 is a run that never decays, from which other runs branch off."""
+    """For `wsd`: the number of steps of the decay. With 0 the rate never decays, so that other runs can branch off."""
     decay_power: Positive
-    """The decay is raised to this power; 1 is the published form."""
+    """The decay is raised to this power. The published schedules use 1."""
     warmup: Literal["multiplied", "before"]
     """`multiplied`: warm-up times decay, as in Google's code. `before`: the decay starts when the warm-up has ended.
     With `wsd` both are the same."""
@@ -215,16 +216,18 @@ class ScheduleTable(Table):
 
 
 class BatchTable(Table):
-    """Rows of one optimizer step over all processes, and at most how many a device takes at once."""
+    """The number of rows of one optimizer step, and how they are divided."""
 
     rows: Count
-    """Rows of one step, over all processes."""
+    """Number of rows of one step, over all processes."""
     micro_rows: Count
-    """The most rows that a process computes at once. It does not change the losses."""
+    """The largest number of rows that a process computes at once. It does not change the losses."""
     views: Annotated[int, Field(ge=1, le=2)]
-    """How many maskings of each row a step uses: 2 if an objective compares them, which is twice the work."""
+    """Number of maskings of each row that a step uses. It is 2 if an objective compares them, which doubles the
+    work."""
     group_rows: Count
-    """How many rows an objective compares with one another. They are computed at once, on one device or several."""
+    """Number of rows that an objective compares with one another. They are computed at once, on one or several
+    devices."""
 
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Self:
@@ -234,10 +237,10 @@ class BatchTable(Table):
 
 
 class ComputeTable(Table):
-    """How the step is computed."""
+    """How a step is computed."""
 
     precision: Literal["auto", "fp32", "bf16"]
-    """`auto` is bf16 where the device computes in it, and fp32 elsewhere."""
+    """`auto` is bf16 if the device supports it, and fp32 otherwise."""
     zero_stage: Annotated[int, Field(ge=0, le=2)]
     """Stage of DeepSpeed's ZeRO."""
     compile: Literal[True, False, "cuda_graphs"]
@@ -247,23 +250,23 @@ class ComputeTable(Table):
 
 
 class RunTable(Table):
-    """What happens between the steps; nothing here changes a loss."""
+    """Logging, evaluation and checkpoints. None of these keys changes a loss."""
 
     log_every: Count
-    """Steps between two logged lines."""
+    """Number of steps between two logged lines."""
     evaluate_every: Count
-    """Steps between two evaluations on held-out rows."""
+    """Number of steps between two evaluations on held-out rows."""
     evaluate_rows: Natural
-    """How many held-out rows are evaluated."""
+    """Number of held-out rows that are evaluated."""
     save_every: Count
-    """Steps between two checkpoints."""
+    """Number of steps between two checkpoints."""
     keep_last: Count
-    """How many of the newest checkpoints are kept."""
+    """Number of newest checkpoints that are kept."""
     keep_every: Natural
-    """Checkpoints at multiples of this number of steps are never deleted; 0 is none."""
+    """Checkpoints at multiples of this number of steps are never deleted. With 0, no checkpoint is exempt."""
     stop_after_skipped: Count
     """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. On a
-    GPU this is noticed a few steps later, because no step waits for the count."""
+    GPU the run notices this a few steps later, because no step waits for the count."""
 
     @model_validator(mode="after")
     def _what_is_kept_is_saved(self) -> Self:
