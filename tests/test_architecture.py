@@ -43,10 +43,6 @@ TESTED_ELSEWHERE = {
     "pretrain/export/cost.py": "pretrain/export/test_proof.py",
     "pretrain/export/reading.py": "pretrain/export/test_bert.py",
     "pretrain/model/objectives/__init__.py": "integration/test_health.py",
-    "pretrain/model/objectives/csp.py": "pretrain/test_paddle.py",
-    "pretrain/model/objectives/mlm.py": "pretrain/test_google.py",
-    "pretrain/model/objectives/mts.py": "pretrain/test_paddle.py",
-    "pretrain/model/objectives/rtd.py": "pretrain/test_google.py",
     "pretrain/released/adaptation.py": "integration/test_adapt.py",
     "pretrain/released/initialization.py": "integration/test_adapt.py",
     "pretrain/released/show.py": "pretrain/released/test_damage.py",
@@ -226,6 +222,13 @@ def test_every_module_has_a_test_file_of_its_name(room: str) -> None:
             continue
         test = ROOT / "tests" / TESTED_ELSEWHERE[name] if name in TESTED_ELSEWHERE else _test_of(module)
         assert test.is_file(), f"{name} is tested by no {test.relative_to(ROOT)}"
+
+
+def test_no_exception_is_stale() -> None:
+    for name in (*TESTED_ELSEWHERE, *UNTESTED):
+        assert (ROOT / name).is_file(), f"{name} does not exist, so it needs no exception"
+        test = _test_of(ROOT / name)
+        assert not test.is_file(), f"{name} is tested by {test.relative_to(ROOT)}, so it needs no exception"
 
 
 def test_files_stay_small() -> None:
