@@ -80,15 +80,7 @@ def make_batch(
     planes = Planes.of(rows, special)
     slots, filled = _slots(masks, num_slots)
     originals = np.take_along_axis(planes.tokens.astype(np.int64), slots, axis=1)
-    where = (keys[:, None], np.arange(num_slots)[None, :])
-    kind = randomness.uniform(seed, f"{purpose}: what a slot shows", *where)
-    random_ids = (randomness.bits(seed, f"{purpose}: random ids", *where) % np.uint64(vocabulary_size)).astype(np.int64)
-    shown = np.select(
-        [~filled, kind < corruption.mask, kind < corruption.mask + corruption.random],
-        [originals, special.mask, random_ids],
-        originals,
-    )
-    steps = np.arange(STEPS)
+    numbers = _RandomNumbers(keys, num_slots, seed, purpose)
     real = np.arange(masks.shape[1]) < planes.lengths[:, None]
     examples = np.cumsum(planes.example_start, axis=1) * real
     values: dict[str, Any] = {
@@ -99,17 +91,46 @@ def make_batch(
         "borders": borders_of(examples),
         "slots": slots,
         "filled": filled,
-        "shown": shown,
-        "uniforms": randomness.uniform(seed, f"{purpose}: samples", *(axis[:, :, None] for axis in where), steps),
-        "candidate_uniforms": randomness.uniform(
-            seed,
-            f"{purpose}: candidates",
-            *(axis[:, :, None, None] for axis in where),
-            np.arange(corruption.candidates)[:, None],
-            steps,
-        ),
+        "shown": np.where(filled, numbers.shown(originals, corruption, special.mask, vocabulary_size), originals),
+        "uniforms": numbers.uniforms(),
+        "candidate_uniforms": numbers.candidate_uniforms(corruption.candidates),
     }
     return Batch(**{name: torch.from_numpy(value) for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class _RandomNumbers:
+    """The random numbers of the slots of a batch. Each is a function of the row's key and the slot alone."""
+
+    keys: NDArray[np.int64]  # [B]
+    num_slots: int
+    seed: int
+    purpose: str
+
+    @property
+    def _axes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return self.keys[:, None], np.arange(self.num_slots)[None, :]
+
+    def shown(
+        self, originals: NDArray[np.int64], corruption: CorruptionTable, mask_id: int, vocabulary_size: int
+    ) -> NDArray[np.int64]:
+        """[B, P], the id that the generator sees in each slot if the slot is filled."""
+        kind = randomness.uniform(self.seed, f"{self.purpose}: what a slot shows", *self._axes)
+        bits = randomness.bits(self.seed, f"{self.purpose}: random ids", *self._axes)
+        random_ids = (bits % np.uint64(vocabulary_size)).astype(np.int64)
+        choices = [kind < corruption.mask, kind < corruption.mask + corruption.random]
+        return np.select(choices, [mask_id, random_ids], originals)
+
+    def uniforms(self) -> NDArray[np.float32]:
+        """[B, P, 2]"""
+        axes = (axis[:, :, None] for axis in self._axes)
+        return randomness.uniform(self.seed, f"{self.purpose}: samples", *axes, np.arange(STEPS))
+
+    def candidate_uniforms(self, num_candidates: int) -> NDArray[np.float32]:
+        """[B, P, K, 2]"""
+        axes = (axis[:, :, None, None] for axis in self._axes)
+        candidates = np.arange(num_candidates)[:, None]
+        return randomness.uniform(self.seed, f"{self.purpose}: candidates", *axes, candidates, np.arange(STEPS))
 
 
 def borders_of(examples: NDArray[np.int64]) -> NDArray[np.int32]:
