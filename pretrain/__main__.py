@@ -84,44 +84,41 @@ def pretrain(
     # Signals are caught before torch is imported, because the import takes seconds and a signal may arrive meanwhile.
     with StopOnSignal() as stop:
         from configs.common.errors import EXIT_UNFINISHED
-        from configs.load import from_tables, read, read_stated
+        from configs.load import read, read_stated
 
         refuse_both(init_from, continue_from)
         tables, stated = read(recipe, overrides or ()), read_stated(recipe, overrides or ())
 
-        from configs.corpus_recipe import describe_taken, take_corpus_tables
         from data_prep.shards import Corpus
-        from pretrain.released.adaptation import recipe_and_weights
-        from pretrain.run.continuation import complete_tables, open_continuation
+        from pretrain.released.beginning import RecipeRequest
         from pretrain.step.world import join, leave
         from pretrain.train import train
 
         # One process of each node verifies the corpus, because every node may have its own copy.
         opened = Corpus(corpus, verify=verify and os.environ.get("LOCAL_RANK", "0") == "0")
         general_corpus = Corpus(general) if general else None
-        corpus_tables = opened.manifest.recipe.model_dump(mode="json")
-        tables_of_run = take_corpus_tables(tables, stated, corpus_tables, corpus)
-        initial_weights, continuation = None, None
+        request = RecipeRequest(recipe, tables, stated, init_from, continue_from)
         world = join()
         try:
-            if world.is_main and (taken := describe_taken(tables, corpus_tables, corpus)):
-                typer.echo(taken)
-            if continue_from:
-                continuation = world.first(lambda: open_continuation(continue_from, run))
-                loaded = from_tables(complete_tables(tables_of_run, continuation, run), recipe)
-            else:
-                loaded, initial_weights = recipe_and_weights(tables_of_run, recipe, init_from, opened, run)
+            beginning = request.complete(opened, run, world)
             finished = train(
-                loaded, opened, run, world, resume.value, stop.asked, initial_weights, general_corpus, continuation
+                beginning.recipe,
+                opened,
+                run,
+                world,
+                resume.value,
+                stop.asked,
+                beginning.weights,
+                general_corpus,
+                beginning.continuation,
             )
         finally:
             leave()
     if not finished:
         sys.exit(EXIT_UNFINISHED)
     if world.is_main:
-        typer.echo(
-            f"{run}: trained to step {loaded.schedule.steps:,}; `electra export {run} --out DIR` makes the models"
-        )
+        step = beginning.recipe.schedule.steps
+        typer.echo(f"{run}: trained to step {step:,}; `electra export {run} --out DIR` makes the models")
         _report_at_the_end(run)
 
 
