@@ -1,0 +1,74 @@
+"""The same step has the same rows on any number of processes, and the order of rows may begin at any position."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from configs.recipe import Recipe
+from data_prep.shards import Corpus
+from pretrain.model.batch import Batch
+from pretrain.step.loader import Loader, batch_of, held_out_batch, held_out_numbers
+from pretrain.step.order import rows_at
+from pretrain.step.world import World
+
+
+def _with_batch(recipe: Recipe, **values: int) -> Recipe:
+    return recipe.model_copy(update={"batch": recipe.batch.model_copy(update=values)})
+
+
+def _read(corpus: Corpus, recipe: Recipe, step: int, rank: int = 0, size: int = 1, first_row: int = 0) -> list[Batch]:
+    with Loader(corpus, recipe, World(rank, size, torch.device("cpu"), None), first_row) as loader:
+        return loader.step(step)
+
+
+def _rows(batches: list[Batch]) -> torch.Tensor:
+    return torch.cat([batch.masked_tokens for batch in batches])
+
+
+def test_a_step_holds_the_next_rows_of_the_order(corpus: Corpus, small_recipe: Recipe) -> None:
+    positions = np.arange(16, 24)
+    numbers, epochs = rows_at(positions, corpus.num_rows("train"), small_recipe.seed)
+    [batch] = _read(corpus, small_recipe, step=2)
+    assert torch.equal(batch.tokens, torch.from_numpy(corpus.read("train", numbers)["tokens"].astype(np.int64)))
+    expected = batch_of(corpus, small_recipe, "train", numbers, epochs, positions)
+    assert torch.equal(batch.masked_tokens, expected.masked_tokens)
+    assert torch.equal(batch.uniforms, expected.uniforms)
+
+
+@pytest.mark.parametrize(("size", "micro_rows"), [(1, 2), (2, 2), (4, 1), (8, 1)])
+def test_processes_share_the_rows_of_a_step(corpus: Corpus, small_recipe: Recipe, size: int, micro_rows: int) -> None:
+    recipe = _with_batch(small_recipe, micro_rows=micro_rows)
+    by_process = [_read(corpus, recipe, 1, rank, size) for rank in range(size)]
+    assert {len(batches) for batches in by_process} == {8 // size // micro_rows}
+    # The micro-batches that are computed at the same time are neighbours in the order of rows.
+    in_order = [batch for together in zip(*by_process, strict=True) for batch in together]
+    assert torch.equal(_rows(in_order), _rows(_read(corpus, small_recipe, 1)))
+
+
+def test_a_run_may_begin_later_in_the_order(corpus: Corpus, small_recipe: Recipe) -> None:
+    begun_later = _read(corpus, small_recipe, 0, first_row=24)
+    assert torch.equal(_rows(begun_later), _rows(_read(corpus, small_recipe, 3)))
+
+
+def test_steps_may_be_asked_for_in_any_order(corpus: Corpus, small_recipe: Recipe) -> None:
+    with Loader(corpus, small_recipe, World(0, 1, torch.device("cpu"), None)) as loader:
+        first, second, again = loader.step(0), loader.step(1), loader.step(0)
+    assert torch.equal(_rows(first), _rows(again)) and not torch.equal(_rows(first), _rows(second))
+
+
+def test_two_views_are_two_maskings_of_the_same_rows(corpus: Corpus, small_recipe: Recipe) -> None:
+    [batch] = _read(corpus, _with_batch(small_recipe, views=2), 0)
+    first, second = batch.tokens.chunk(2)
+    assert len(batch.tokens) == 16 and torch.equal(first, second)
+    assert not torch.equal(*batch.slots.chunk(2)) and not torch.equal(*batch.uniforms.chunk(2))
+
+
+def test_held_out_rows_are_always_the_same(corpus: Corpus, small_recipe: Recipe) -> None:
+    count = corpus.num_rows("validation")
+    numbers = held_out_numbers(corpus, count, small_recipe.seed)
+    assert sorted(numbers.tolist()) == list(range(count)) and count > 1
+    whole, single = held_out_batch(corpus, small_recipe, numbers), held_out_batch(corpus, small_recipe, numbers[1:2])
+    assert torch.equal(whole.masked_tokens[1:2], single.masked_tokens)
+    assert len(held_out_batch(corpus, small_recipe, held_out_numbers(corpus, 1, small_recipe.seed)).tokens) == 1
