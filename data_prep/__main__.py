@@ -34,7 +34,7 @@ def prepare(
     ] = None,
     engine: Annotated[ExecutorName, typer.Option(help="Where the tasks run.")] = ExecutorName.local,
     task: Annotated[
-        str | None, typer.Option(metavar="i/n", help="Only the i-th of n shares, beside processes with the others.")
+        str | None, typer.Option(metavar="i/n", help="Only the i-th of n shares; other processes do the others.")
     ] = None,
     sbatch: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of sbatch, such as partition=cpu.")

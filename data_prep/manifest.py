@@ -136,7 +136,7 @@ def _as_written(path: Path) -> Manifest:
     own = tables.pop(_OWN, None)
     manifest = validate(Manifest, tables, str(path))
     if own != _sha256(tables):
-        raise UserError(f"{path}: its sha256 is not that of what it says, so it was damaged or edited")
+        raise UserError(f"{path}: its sha256 does not match its contents, so it was damaged or edited")
     return manifest
 
 

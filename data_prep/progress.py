@@ -90,7 +90,7 @@ def _lines(folders: list[Path], task_bytes: list[int], stop: threading.Event) ->
     while not stop.wait(_LINE_EVERY_SECONDS):
         done = _bytes_read(folders, task_bytes)
         rate = (done - at_start) / (time.monotonic() - began)
-        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "no task has begun yet"
+        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "no task has started yet"
         print(
             f"prepared {done / 1e6:.1f} of {total / 1e6:.1f} MB of text, {rate / 1e6:.2f} MB/s, {left}",
             file=sys.stderr,

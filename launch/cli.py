@@ -74,7 +74,7 @@ def inspect(
 
 @app.command()
 def adapt(
-    model: Annotated[str, typer.Argument(help="A released model, a run or an export: what --init-from takes.")],
+    model: Annotated[str, typer.Argument(help="A released model, a run or an export, as --init-from accepts.")],
     overrides: Overrides = None,
     *,
     text: Annotated[list[str], typer.Option(help="Your text, as data.sources takes it; as often as needed.")],
@@ -144,7 +144,7 @@ def submit(
     hostfile: Annotated[
         Path | None, typer.Option(help="Nodes for --launcher deepspeed, lines of NAME slots=GPUS.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, start nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the submission without starting it.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs until they have ended.")] = False,
 ) -> None:
     """Start stages of a recipe as jobs, each after the one whose result it needs.

@@ -51,7 +51,7 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     stage_logs = submission.logs(stage)
     logs = [path for path in stage_logs if isinstance(path, Path)]
     if not logs:
-        where = f"this shows what it has printed: {stage_logs[0]}" if stage_logs else "it has printed nothing"
+        where = f"this shows its output: {stage_logs[0]}" if stage_logs else "it has printed nothing"
         return Unfinished(f"{job} ended as {state.said}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
     # We prefer our own error message: the lines that torchrun and srun print after it only say that a process failed.

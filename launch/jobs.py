@@ -93,7 +93,7 @@ def pipeline(
     for stage in sorted(set(stages), key=list(Stage).index):
         last = [job.stage for job in jobs if job.stage in (Stage.prepare, Stage.pretrain)][-1:]
         folder = corpus if stage is Stage.prepare else run
-        assert folder is not None, "a stage behind preparation has a run"
+        assert folder is not None, "a stage after preparation has a run"
         wide = stage in (Stage.prepare, Stage.pretrain)
         arguments = {
             Stage.prepare: (*recipe, "--out", str(corpus), *released),

@@ -135,7 +135,7 @@ def _report_at_the_end(run: Path) -> None:
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or what --init-from takes.")],
+    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or a released model.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Of fine-tuning: key=value ...")] = None,
     *,
     corpus: Annotated[list[Path] | None, typer.Option(help="A corpus with held-out rows; as often as needed.")] = None,
@@ -189,7 +189,7 @@ def _of_tasks_alone(**given: object) -> None:
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or what --init-from takes.")],
+    model: Annotated[str, typer.Argument(help="A run, a checkpoint, an export, or a released model.")],
     *,
     out: Annotated[Path, typer.Option(help="A new folder; it appears when the export is proved.")],
     part: Annotated[
@@ -230,7 +230,7 @@ def export(
     """Write the networks of a model for other software, and prove that each gives the outputs of the model.
 
     With --push and --yes, each network becomes a repository of the Hugging Face hub, private unless --public is given:
-    OWNER/NAME-discriminator and OWNER/NAME-generator, or OWNER/NAME if there is only one. The token is that of
+    OWNER/NAME-discriminator and OWNER/NAME-generator, or OWNER/NAME if there is only one. It uses the token of
     `hf auth login`, or HF_TOKEN.
     """
     from configs.common.errors import UserError

@@ -63,7 +63,7 @@ def with_format_of_content(piece: Range) -> Range:
     if format_of(piece.path, TEXTS) == "text":
         raise Fault(
             "JSON lines with the name of a text",
-            f"{piece.path}: holds JSON lines, and its name ends as that of a text",
+            f"{piece.path}: holds JSON lines, but its name ends like that of a text file",
             'set format = "jsonl" for the source, or format = "lines" to train on the JSON itself',
         )
     return replace(piece, format="jsonl")

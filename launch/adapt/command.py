@@ -55,7 +55,7 @@ def adapt(order: Order) -> None:
                 print(f"error: {failure}", file=sys.stderr)
                 sys.exit(failure.exit_code)
             write_page(order, checked, parts, record)
-        say(console, f"\n{order.page}: what went in, what came out, and the commands")
+        say(console, f"\n{order.page}: the inputs, the results and the commands")
 
 
 def _parts(order: Order, checked: Checked) -> list[Part]:

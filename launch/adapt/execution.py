@@ -107,7 +107,7 @@ def _run(arguments: Sequence[str], lock: Lock, asked_to_stop: Asked) -> int:
 def _stop_with_parent() -> None:
     """Let the operating system send this process SIGTERM when its parent dies, so that a part saves and ends.
 
-    Elsewhere than on Linux, the part goes on to its end, and the lock keeps a second adaptation waiting.
+    On systems other than Linux, the part runs to its end, and the lock keeps a second adaptation waiting.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The page of an adaptation, report.html: what went in, what came out, and the commands that repeat each part."""
+"""The page of an adaptation, report.html: the inputs, the results, and the commands that repeat each part."""
 
 from __future__ import annotations
 

@@ -81,10 +81,10 @@ class Record:
         return {name: self.parts[name].result if name in self.parts else "" for name in part.needs}
 
     def _difference(self, part: Part, entry: PartRecord) -> str:
-        """Return how the part was begun otherwise than it would be now, or an empty text."""
+        """Return the difference between the start of the part and a start now, or an empty text."""
         if entry.arguments != part.arguments:
             before, now = _only_in(entry.arguments, part.arguments), _only_in(part.arguments, entry.arguments)
-            return f"was begun with {before or 'fewer arguments'}, and now there is {now or 'nothing in this place'}"
+            return f"was started with {before or 'fewer arguments'}, and now there is {now or 'nothing in this place'}"
         changed = [name for name, result in self._inputs(part).items() if entry.inputs.get(name) != result]
         return f"was made from an earlier result of the part {changed[0]}" if changed else ""
 

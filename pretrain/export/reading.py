@@ -29,8 +29,8 @@ def read_back(network: Network, path: Path, heads: Sequence[str]) -> Outputs:
     for name in sorted(expected.keys() | stored.weights.keys()):
         if name not in expected or name not in stored.weights or not torch.equal(expected[name], stored.weights[name]):
             raise UserError(
-                f"{path}: {name} read back is not what was written, so nothing is kept; the disk or the memory of this "
-                "machine may be faulty"
+                f"{path}: {name} read back differs from what was written, so nothing is kept; the disk or the memory "
+                "of this machine may be faulty"
             )
     pair, kind = pair_of_one(stored), "logits" if heads else "states"
 

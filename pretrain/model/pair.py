@@ -39,7 +39,7 @@ class ElectraPair(nn.Module):
     def __init__(self, recipe: Recipe):
         super().__init__()
         if "mlm" not in recipe.objectives:
-            raise UserError(f"{recipe.name}: objectives.mlm: missing; it is what the generator learns from")
+            raise UserError(f"{recipe.name}: objectives.mlm: missing; the generator is trained with it")
         self.embeddings = Embeddings(recipe.model, recipe.vocabulary.size)
         self.discriminator_embeddings = SHARING[recipe.model.shared_embeddings](recipe.model, recipe.vocabulary.size)
         self.generator = Encoder(recipe.model.generator, recipe.model, recipe.model.embedding_of_generator)

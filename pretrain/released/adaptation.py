@@ -73,7 +73,7 @@ def complete_recipe(released: Released, tables: Tables, recipe: str) -> tuple[Ta
     Raises UserError when the recipe has no [initial], states another shape, or refuses the generator.
     """
     if "initial" not in tables:
-        raise UserError(f"{recipe}: has no table [initial], which says what becomes of a released model; adapt has one")
+        raise UserError(f"{recipe}: has no table [initial], which a released model needs; the recipe adapt has one")
     initial = validate(InitialTable, tables["initial"], recipe, "initial.")
     if "discriminator" not in released.networks:
         raise UserError(f"{released.origin}: holds a generator alone; name the discriminator, or a model with both")

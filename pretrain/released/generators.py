@@ -41,7 +41,7 @@ def generator_of(name: str, released: Released) -> Choice:
         raise UserError(
             f"initial.generator_from: {name}: {reason}, so it cannot generate for {released.origin}; name another"
         )
-    remarks = [f"generator: it is that of {name}, and shares no embeddings with the discriminator"]
+    remarks = [f"generator: taken from {name}; it shares no embeddings with the discriminator"]
     return Choice(generator, (*remarks, *model.remarks()), model)
 
 

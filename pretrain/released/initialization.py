@@ -99,8 +99,8 @@ def new_rows(released: Released, corpus: Path) -> NewRows:
     if released.vocabulary is None:
         if len(entries) != num_rows:
             raise UserError(
-                f"{corpus}: has a vocabulary of {len(entries)} entries, and {released.origin} one of {num_rows}, of "
-                "which no file lies beside it; prepare the corpus with its vocabulary"
+                f"{corpus}: has a vocabulary of {len(entries)} entries; {released.origin} has {num_rows} and no "
+                "vocabulary file in its folder; prepare the corpus with the vocabulary of the model"
             )
         return NewRows(num_rows, {})
     model_entries = read_folder(released.vocabulary)

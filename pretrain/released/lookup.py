@@ -127,6 +127,6 @@ def _downloaded(folder: Path, name: str) -> list[Network]:
     if not huggingface.is_model(folder):
         raise UserError(
             f"{name}: this repository on the hub has no {huggingface.CONFIG} with model.safetensors or "
-            "pytorch_model.bin beside it; name another model"
+            "pytorch_model.bin; name another model"
         )
     return huggingface.read(folder, name)

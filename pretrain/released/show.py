@@ -37,7 +37,7 @@ def show_model(name: str) -> None:
     for network in networks:
         console.print(f"{network.part}: {network.origin}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
-    vocabulary = released.vocabulary or "none lies beside it"
+    vocabulary = released.vocabulary or "no file in the folder of the model"
     for line in (f"vocabulary: {vocabulary}", *released.remarks()):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -124,7 +124,7 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the key and value of every entry in the data blocks."""
     footer = content[-_FOOTER_BYTES:]
     if len(footer) < _FOOTER_BYTES or struct.unpack("<Q", footer[-8:])[0] != _MAGIC:
-        raise ValueError("its end is not that of a table")
+        raise ValueError("it does not end like a table")
     place = 0
     handles = []
     for _ in range(4):  # the offset and size of the meta index, then the offset and size of the index of blocks

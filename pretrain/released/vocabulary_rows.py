@@ -32,7 +32,7 @@ def with_all_rows(released: Released) -> Released:
     if special := [token for token in SPECIAL_TOKENS.values() if token not in entries[:num_rows]]:
         raise UserError(
             f"{released.origin}: its vocabulary has {len(entries):,} entries, and its embeddings {num_rows:,} rows, "
-            f"none of them for {', '.join(special)}; put the vocabulary that belongs to the model beside it"
+            f"none of them for {', '.join(special)}; put the model's own vocabulary into its folder"
         )
     rows = NewRows.of(entries, entries[:num_rows], missing)
     networks: dict[TowerName, Network] = {

@@ -104,8 +104,8 @@ def _read_pickled(file: Path) -> dict[str, Tensor]:
     except UnpicklingError as error:
         if refused := _REFUSED_OBJECT.search(str(error)):
             raise UserError(
-                f"{file}: holds a Python object ({refused[1]}) beside tensors, and reading it would run code; save the "
-                "model's state_dict() instead"
+                f"{file}: holds a Python object ({refused[1]}) besides tensors, and reading it would run code; save "
+                "the model's state_dict() instead"
             ) from None
         raise _damaged(file, error) from None
     except (*DAMAGED_PICKLE, OSError) as error:

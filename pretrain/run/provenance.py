@@ -46,7 +46,7 @@ class Loaded:
     def lines(self) -> Iterator[str]:
         yield f"begins with {self.model}:"
         for line in self.table:
-            yield f"  {line.part:<24} {line.loaded:>13,} loaded {line.fresh:>13,} anew   {line.remark}"
+            yield f"  {line.part:<24} {line.loaded:>13,} loaded {line.fresh:>13,} new    {line.remark}"
         for remark in self.remarks:
             yield f"  {remark}"
 

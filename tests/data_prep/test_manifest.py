@@ -51,7 +51,7 @@ def test_a_manifest_edited_to_something_else_that_is_valid(copied: Path, before:
     text = (copied / "manifest.json").read_text()
     assert before in text
     (copied / "manifest.json").write_text(text.replace(before, after))
-    with pytest.raises(UserError, match=r"manifest\.json: its sha256 is not that of what it says"):
+    with pytest.raises(UserError, match=r"manifest\.json: its sha256 does not match its contents"):
         Corpus(copied)
 
 

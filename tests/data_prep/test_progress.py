@@ -31,7 +31,7 @@ def test_a_line_has_a_rate_before_a_task_has_finished(
 
     (tmp_path / "progress").mkdir()
     with progress.watch([tmp_path], [[MEGABYTE], [MEGABYTE]]):
-        wait_for(r"prepared 0\.0 of 2\.0 MB of text, 0\.00 MB/s, no task has begun yet")
+        wait_for(r"prepared 0\.0 of 2\.0 MB of text, 0\.00 MB/s, no task has started yet")
         (tmp_path / "progress" / "00001").write_text("500000")
         wait_for(r"prepared 0\.5 of 2\.0 MB of text, \d+\.\d\d MB/s, \d+ s left")
         (tmp_path / "completions").mkdir()

@@ -130,7 +130,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     output, error = watching.communicate()
     assert watching.returncode == 0, output + error + user.log()
     assert "Restarts=2" in user.known()
-    assert re.search(r"job \d+: stopped behind step-\d+, queued again", user.log())
+    assert re.search(r"job \d+: stopped after step-\d+, queued again", user.log())
     assert len(re.findall("resuming after step", user.log())) == 2
     assert re.search(r"pretrain +\d+ +PENDING", output) and re.search(r"pretrain +\d+ +RUNNING", output)
     assert f"step {NUM_STEPS}/{NUM_STEPS}" in output

@@ -16,7 +16,7 @@ LINES = "".join(json.dumps({"text": f"{number}"}) + "\n" for number in range(3))
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.txt", LINES.encode(), "holds JSON lines, and its name ends as that of a text"),
+        ("a.txt", LINES.encode(), "holds JSON lines, but its name ends like that of a text file"),
         ("a.jsonl", b"<!DOCTYPE html><html>", "is a web page in place of the file"),
         ("a.txt.gz", b"plain text", "does not begin as a .gz file does"),
         ("a.txt", b"\x1f\x8b\x08\x00 compressed", "is compressed as a .gz file; give its name the ending .gz"),

@@ -118,4 +118,4 @@ def test_an_adaptation_that_is_killed_in_every_way_ends_with_the_same_numbers(or
     # Other arguments for what was trained are refused, and nothing is changed.
     answer = subprocess.run([*command, "schedule.steps=5"], env=environment, capture_output=True, text=True)
     assert answer.returncode == 2
-    assert f"{out / 'run'}: was begun with fewer arguments, and now there is schedule.steps=5" in answer.stderr
+    assert f"{out / 'run'}: was started with fewer arguments, and now there is schedule.steps=5" in answer.stderr

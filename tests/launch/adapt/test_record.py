@@ -87,7 +87,7 @@ def test_other_arguments_are_refused_for_what_takes_hours(tmp_path: Path, run: P
     record = Record(tmp_path)
     finish(record, run)
     changed = Part("pretrain", "", ("pretrain", "steps=2"), run.output)
-    sentence = r"run: was begun with steps=1, and now there is steps=2; repeat the command .* or remove this folder"
+    sentence = r"run: was started with steps=1, and now there is steps=2; repeat the command .* or remove this folder"
     with pytest.raises(UserError, match=sentence):
         record.is_finished(changed)
     run.output.rmdir()

@@ -51,7 +51,7 @@ def test_what_is_not_proved_does_not_appear(run: Path, tmp_path: Path, monkeypat
         save_file(stored, path, metadata)
 
     monkeypatch.setattr(huggingface, "save_file", damaging)
-    with pytest.raises(UserError, match=r"layers\.0\.output\.bias read back is not what was written"):
+    with pytest.raises(UserError, match=r"layers\.0\.output\.bias read back differs from what was written"):
         export(str(run), tmp_path / "out", Order(part="discriminator"))
     assert not names(tmp_path)
 

@@ -75,7 +75,7 @@ def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[boo
     if hide:
         notes.append(f"train: {minus_ones:,} records with the label -1 count as unlabelled ({_OVERRIDE})")
     elif minus_ones:
-        notes.append(f"train: -1 is a class of its own, of {minus_ones:,} records (missing_label=-1 leaves it out)")
+        notes.append(f"train: -1 counts as a class, with {minus_ones:,} records (missing_label=-1 leaves it out)")
     return [hide and label is not None and not isinstance(label, str) and _is_mark(label) for label in labels]
 
 

@@ -18,7 +18,7 @@ def num_hidden(train: list[Any], test: list[Any], missing_label: Any = "auto") -
 def test_minus_one_in_training_is_a_class_unless_it_cannot_be() -> None:
     sentiment = [-1.0, 0.0, 1.0] * 20
     train, test, notes = num_hidden(sentiment, sentiment)
-    assert (train, test) == (0, 0) and "-1 is a class of its own, of 20 records (missing_label=-1" in notes
+    assert (train, test) == (0, 0) and "-1 counts as a class, with 20 records (missing_label=-1" in notes
     # Rare among 0, 1, 2, as in SNLI; among numbers with a fraction; among names; and where negative numbers are usual.
     assert num_hidden([0.0, 1.0, 2.0] * 100 + [-1.0] * 3, [0.0, 1.0])[0] == 3
     assert num_hidden([0.5, 4.0, -1.0], [0.5, 1.0])[0] == 1
