@@ -12,7 +12,7 @@ import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
 from configs.common.cli import ContinueFrom, CorpusFolder, General, InitFrom, Overrides, RecipeName, application
 from configs.common.errors import UserError
-from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE
+from configs.folders import CHECKPOINTS, CORPUS_MANIFEST, METRICS, RECIPE, TOKENIZER_FILE
 
 app = application(
     help="Pretrain ELECTRA encoders: prepare a corpus, train generator and discriminator, export the pair.",
@@ -60,7 +60,7 @@ def inspect(
         from data_prep.show import show_corpus
 
         show_corpus(folder, split.value, row, rows, verify=verify)
-    elif (folder / "recipe.toml").is_file():
+    elif any((folder / name).exists() for name in (RECIPE, METRICS, CHECKPOINTS)):
         from pretrain.show import show_run
 
         show_run(folder)

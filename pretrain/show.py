@@ -11,6 +11,7 @@ from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
 from pretrain.run import checkpoint
+from pretrain.run.damage import damage_of
 from pretrain.run.logs import read_metrics
 
 # Each metric with the title of its column. Ten columns fit a narrow terminal.
@@ -36,8 +37,10 @@ _MOST_LINES = 12
 
 
 def show_run(folder: Path) -> None:
-    """Print a run's recipe, its metrics and its checkpoints. Each checkpoint is verified."""
+    """Print a run's recipe, its metrics and its checkpoints. Raises UserError that names each damaged file."""
     console = Console()
+    if not (folder / RECIPE).is_file():
+        raise UserError(f"{folder / RECIPE}: missing, so the run is damaged")
     recipe = load(str(folder / RECIPE))
     console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False, soft_wrap=True)
     console.print(
@@ -46,12 +49,10 @@ def show_run(folder: Path) -> None:
     lines = read_metrics(folder)
     for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION), ("general", _EVALUATION)):
         _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
-    for found in checkpoint.list_checkpoints(folder / CHECKPOINTS):
-        try:
-            checkpoint.verify(found)
-            console.print(f"{found}: complete", highlight=False, soft_wrap=True)
-        except UserError as error:
-            console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
+    if damage := list(damage_of(folder, recipe)):
+        raise UserError("; ".join(damage))
+    for path in checkpoint.list_checkpoints(folder / CHECKPOINTS):
+        console.print(f"{path}: complete", highlight=False, markup=False, soft_wrap=True)
 
 
 def list_checkpoints(run: Path) -> None:
