@@ -126,10 +126,10 @@ def _unwrapped(content: Any, file: Path) -> dict[str, Tensor]:
         if tensors := {str(name): value for name, value in layer.items() if isinstance(value, Tensor)}:
             return tensors
         layer = next((layer[key] for key in _WRAPPERS if isinstance(layer.get(key), dict)), None)
-    kind = (
-        f"a table of {', '.join(map(str, list(content)[:5]))}" if isinstance(content, dict) else type(content).__name__
-    )
-    raise UserError(f"{file}: holds {kind or 'nothing'}, and no tensors by name; save the model's state_dict()")
+    kind = type(content).__name__
+    if isinstance(content, dict):
+        kind = f"a table of {', '.join(map(str, list(content)[:5]))}" if content else "an empty table"
+    raise UserError(f"{file}: holds {kind}, and no tensors by name; save the model's state_dict()")
 
 
 def first_line(error: BaseException) -> str:
