@@ -59,7 +59,10 @@ def prepare(
         raise UserError(f"--task {task}: is a share for this machine, and --engine {engine.value} shares by itself")
     loaded = load_corpus_recipe(recipe, overrides or [], init_from)
     if dry_run:
-        typer.echo(str(estimate(loaded, workers or local.cores())))
+        estimated = estimate(loaded, workers or local.cores())
+        typer.echo(str(estimated))
+        for sentence in estimated.warnings:
+            typer.echo(f"warning: {sentence}", err=True)
         return
     if task:
         unfinished = room.share(loaded, out, workers, *_share(task), megatron=megatron)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from configs.common.files import read_json
 from configs.corpus_tables import VocabularyTable
 from configs.recipe import CorpusRecipe
 from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.tokenizer import entries_of
 from data_prep import pipeline, vocabulary, vocabulary_training
 from data_prep.counts import TaskReport
 from data_prep.document import SourceDocument
 from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
 from data_prep.text_sample import sample_documents
+from data_prep.text_warnings import text_warnings, unknown_warnings, vocabulary_warnings
 
 # The size of the text sample. One core needs some seconds to prepare it.
 _SAMPLE_BYTES = 2**21
@@ -42,6 +45,7 @@ class Estimate:
     weighed: float  # bytes of text, each as often as it is used
     counts: TaskReport  # of the sample
     trains_vocabulary: bool
+    warnings: tuple[str, ...]  # about the sample and the vocabulary
 
     @property
     def seconds(self) -> float:
@@ -81,7 +85,18 @@ def estimate(recipe: CorpusRecipe, workers: int) -> Estimate:
         weighed=weighed,
         counts=counts,
         trains_vocabulary=recipe.vocabulary.source == "train",
+        warnings=tuple(_warnings(recipe, sample, counts)),
     )
+
+
+def _warnings(recipe: CorpusRecipe, sample: list[SourceDocument], counts: TaskReport) -> Iterator[str]:
+    """Yield warnings about the text, and about the vocabulary unless it is still to be trained."""
+    settings = recipe.vocabulary
+    yield from text_warnings(pipeline.cleaned_lines(recipe, sample), settings)
+    if settings.source != "train":
+        yield from vocabulary_warnings(entries_of(vocabulary.take(settings)), settings)
+        num_tokens = sum(counts.tokens.values())
+        yield from unknown_warnings(counts.unknown_tokens, num_tokens, counts.unknown_characters, settings)
 
 
 def _unknown(counts: TaskReport) -> str:

@@ -15,13 +15,16 @@ from data_prep.document import SourceDocument
 from data_prep.duplicates import LeaveOutRepeated, WriteSignatures
 from data_prep.progress import NoteProgress
 from data_prep.sources.ranges import Range
-from data_prep.sources.readers import ReadRanges
+from data_prep.sources.readers import ReadRanges, lines
 from data_prep.steps.counting import CountDocuments, WriteKeys
 from data_prep.steps.examples import CutExamples
 from data_prep.steps.shards import WriteShards
 from data_prep.steps.split import HoldOut
 from data_prep.steps.token_ids import WriteTokenIds
 from data_prep.steps.tokenization import Tokenize
+
+# A document may be a book of 50 MB, and the encoding of a text takes eighty times its memory.
+_SAMPLE_CHARACTERS = 2**16
 
 
 def reading(recipe: CorpusRecipe, tasks: list[list[Range]], notes: Path | None = None) -> list[PipelineStep]:
@@ -65,3 +68,9 @@ def run(steps: list[PipelineStep], documents: Iterable[SourceDocument] | None = 
     for step in steps:
         data = step.run(data, task)  # type: ignore[reportArgumentType]  datatrove types every step by documents
     return data
+
+
+def cleaned_lines(recipe: CorpusRecipe, documents: Iterable[SourceDocument]) -> list[str]:
+    """Return the lines at the beginning of each document of a sample, without the documents that are left out."""
+    kept = (document for document in run(cleaning(recipe), documents) if not document.drop_reason)
+    return [line for document in kept for line in lines(document.text[:_SAMPLE_CHARACTERS])]

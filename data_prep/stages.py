@@ -48,8 +48,6 @@ _BYTES_OF_A_TOKEN = 4
 # The size of the text sample that is checked for warnings before the tasks, and the file that keeps the warnings for
 # the report.
 _SAMPLE_BYTES, _WARNINGS = 2**18, "warnings.json"
-# A document may be a book of 50 MB, and the encoding of a text takes eighty times its memory.
-_SAMPLE_CHARACTERS = 2**16
 
 
 class Preparation:
@@ -149,10 +147,7 @@ class Preparation:
         Warnings about unknown tokens are only printed here. The report repeats them from the counts of all of the text.
         """
         settings = self.recipe.vocabulary
-        documents = sample_documents(self.recipe, self.pieces, _SAMPLE_BYTES)
-        kept = (document for document in pipeline.run(pipeline.cleaning(self.recipe), documents))
-        beginnings = (document.text[:_SAMPLE_CHARACTERS] for document in kept if not document.drop_reason)
-        texts = [line for beginning in beginnings for line in lines(beginning)]
+        texts = pipeline.cleaned_lines(self.recipe, sample_documents(self.recipe, self.pieces, _SAMPLE_BYTES))
         warnings = [*text_warnings(texts, settings), *vocabulary_warnings(entries_of(tokenizer), settings)]
         write_json(self.work / _WARNINGS, warnings)
         counts = count_tokens(tokenizer, texts)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from configs.common.errors import UserError
 from configs.load import load
 from data_prep.estimate import estimate
+from launch.cli import app
 from tests.conftest import SMALL
 
 
@@ -31,7 +33,21 @@ def test_what_an_existing_vocabulary_does_not_know(tmp_path: Path) -> None:
     recipe = load(
         "tiny", [*SMALL, f"data.sources={tmp_path / 'text.txt'}", *vocabulary, "data.single_segment_share=1.0"]
     )
-    assert str(estimate(recipe, 1)).endswith("; unknown to the vocabulary: 33.333 % of the tokens (法 2, 律 1)")
+    estimated = estimate(recipe, 1)
+    assert str(estimated).endswith("; unknown to the vocabulary: 33.333 % of the tokens (法 2, 律 1)")
+    (warning,) = estimated.warnings
+    assert "法 律" in warning and "name a vocabulary of this language" in warning
+
+
+def test_a_dry_run_warns_about_the_text(tmp_path: Path) -> None:
+    """All words are accented, and the recipe strips accents. A vocabulary that is still to be trained has no faults."""
+    (tmp_path / "text.txt").write_text("école élève été\n" * 50, encoding="utf-8")
+    keys = [*SMALL, f"data.sources={tmp_path / 'text.txt'}", "vocabulary.strip_accents=true"]
+    answer = CliRunner().invoke(app, ["prepare", "tiny", "--out", str(tmp_path / "out"), *keys, "--dry-run"])
+    assert answer.exit_code == 0
+    warnings = [line for line in answer.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1 and "vocabulary.strip_accents: true changes" in warnings[0]
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_text_nothing_is_measured(tmp_path: Path) -> None:
