@@ -168,6 +168,9 @@ class OptimizerTable(Table):
     """The coefficient of decoupled weight decay."""
     clip_norm: Positive
     """The norm of all gradients together is clipped to this number."""
+    average_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights, which is evaluated and saved beside them. Without this key
+    there is none. 0.999 averages over about the last 1,000 steps. In its first steps the decay is lower."""
 
 
 class ScheduleTable(Table):

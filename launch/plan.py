@@ -51,12 +51,13 @@ class Plan:
     def checkpoints(self) -> tuple[int, int]:
         """Return the largest number of checkpoints at a time and the bytes of each.
 
-        These are 4 for each parameter, and 8 for each that is trained. The number includes a checkpoint that is being
-        written.
+        These are 4 for each parameter, 8 for each that is trained, and with an average of the weights 4 more for each
+        parameter. The number includes a checkpoint that is being written.
         """
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
-        return run.keep_last + for_good + 1, 4 * self.parameters + 8 * self.num_trained
+        whole = 8 if self.recipe.optimizer.average_decay else 4
+        return run.keep_last + for_good + 1, whole * self.parameters + 8 * self.num_trained
 
     @property
     def row_bytes(self) -> int:

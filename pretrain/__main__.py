@@ -21,6 +21,7 @@ from configs.common.cli import (
     application,
     refuse_both,
 )
+from pretrain.export.options import Format, Part, Quantization, Weights
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
@@ -32,29 +33,11 @@ class Resume(StrEnum):
     never = "never"
 
 
-class Part(StrEnum):
-    both = "both"
-    discriminator = "discriminator"
-    generator = "generator"
-
-
 class AxisName(StrEnum):
     step = "step"
     tokens = "tokens"
     flops = "flops"
     hours = "hours"
-
-
-class Format(StrEnum):
-    huggingface = "huggingface"
-    bert = "bert"
-    tensorflow = "tensorflow"
-    paddle = "paddle"
-    onnx = "onnx"
-
-
-class Quantization(StrEnum):
-    int8 = "int8"
 
 
 @app.command()
@@ -205,6 +188,9 @@ def export(
     average: Annotated[
         int, typer.Option(min=1, metavar="N", help="The mean of N checkpoints, the chosen one and those before it.")
     ] = 1,
+    weights: Annotated[
+        Weights, typer.Option(help="average: the moving average that the run kept (optimizer.average_decay).")
+    ] = Weights.raw,
     layers: Annotated[
         int | None, typer.Option(min=1, metavar="K", help="Cut the discriminator after layer K, for embeddings.")
     ] = None,
@@ -242,7 +228,7 @@ def export(
     if quantize_bound is not None and not quantize:
         raise UserError("export: --quantize-bound is for --quantize")
     bound = (BOUND if quantize_bound is None else quantize_bound) if quantize else None
-    choice = Choice(checkpoint, metric, average)
+    choice = Choice(checkpoint, metric, average, weights.value)
     order = Order(format.value, None if part is Part.both else part.value, choice, layers, bound, corpus)
     if push:
         from pretrain.export.push import Destination

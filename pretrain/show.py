@@ -47,7 +47,8 @@ def show_run(folder: Path) -> None:
         f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
     )
     lines = read_metrics(folder)
-    for kind, titles in (("training", _TRAINING), ("evaluation", _EVALUATION), ("general", _EVALUATION)):
+    evaluations = dict.fromkeys(("evaluation", "general", "average"), _EVALUATION)
+    for kind, titles in ({"training": _TRAINING} | evaluations).items():
         _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
     if damage := list(damage_of(folder, recipe)):
         raise UserError("; ".join(damage))

@@ -54,6 +54,8 @@ def train(
     if general:
         check_general(general, corpus)
         corpora["general"] = general
+    if recipe.optimizer.average_decay:
+        corpora["average"] = corpus
     torch.manual_seed(recipe.seed)
     pair = ElectraPair(recipe)
     loaded = initial_weights.load(pair, corpus.folder) if initial_weights else None
@@ -116,7 +118,7 @@ def _steps(
         return _stop(run, log, start.step)
     watch = Watch(recipe.schedule)
     if _is_due(start.step, intervals.evaluate_every, num_steps):
-        held_out.look(engine.pair, start.step, log, watch)
+        held_out.look(engine, start.step, log, watch)
     meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype), start.first_row)
     for step in range(start.step, num_steps):
         with meter.waiting():
@@ -146,7 +148,7 @@ def _steps(
             return _stop(run, log, done)
         if _is_due(done, intervals.evaluate_every, num_steps):
             with meter.aside():
-                held_out.look(engine.pair, done, log, watch)
+                held_out.look(engine, done, log, watch)
     return True
 
 

@@ -36,6 +36,7 @@ TESTED_ELSEWHERE = {
     "pretrain/evaluation/tasks/reading/targets.py": "pretrain/evaluation/tasks/reading/test_hidden_labels.py",
     "pretrain/evaluation/tasks/show.py": "integration/test_finetune.py",
     "pretrain/export/config.py": "pretrain/export/test_huggingface.py",
+    "pretrain/export/options.py": "integration/test_export_refusals.py",
     "pretrain/export/reading.py": "pretrain/export/test_bert.py",
     "pretrain/model/objectives/__init__.py": "integration/test_health.py",
     "pretrain/released/adaptation.py": "integration/test_adapt.py",

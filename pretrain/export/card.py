@@ -87,7 +87,7 @@ def _cut(source: Source) -> list[str]:
 
 def _training(training: Training) -> dict[str, Any]:
     chosen, recipe = training.chosen, training.recipe
-    lines = [line for line in read_metrics(chosen.run) if line["kind"] == "evaluation"]
+    lines = [line for line in read_metrics(chosen.run) if line["kind"] == chosen.choice.evaluation]
     lines = [line for line in lines if line["step"] <= chosen.state.step]
     values = {name: value for name, value in lines[-1].items() if name not in ("kind", "step")} if lines else {}
     steps = ", ".join(f"{step:,}" for step in chosen.steps)
@@ -97,6 +97,8 @@ def _training(training: Training) -> dict[str, Any]:
         scored += " They are the scores of that checkpoint alone, and not of the mean."
     else:
         weights = f"the checkpoint at step {steps}" + (f", {chosen.reason}" if chosen.reason else "")
+    if chosen.choice.weights == "average":
+        weights = f"the moving average of the weights (decay {recipe.optimizer.average_decay:g}) in {weights}"
     return {
         "training": chosen,
         "recipe": recipe,

@@ -13,8 +13,8 @@ from torch import Tensor
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS
 from pretrain.run import checkpoint
-from pretrain.run.logs import read_metrics
-from pretrain.step.engine import WEIGHTS, tensors_file
+from pretrain.run.logs import EvaluationKind, read_metrics
+from pretrain.step.engine import AVERAGE, WEIGHTS, tensors_file
 
 Weights = dict[str, Tensor]
 
@@ -23,12 +23,19 @@ Weights = dict[str, Tensor]
 class Choice:
     """The user's request: `which` is "last", "best" (by `metric`) or the number of a step.
 
-    `average` is the number of checkpoints whose mean is exported.
+    `average` is the number of checkpoints whose mean is exported. `weights` is "raw", or "average" for the moving
+    average of the weights that the run kept.
     """
 
     which: str = "last"
     metric: str | None = None
     average: int = 1
+    weights: str = "raw"
+
+    @property
+    def evaluation(self) -> EvaluationKind:
+        """The kind of the evaluations of these weights in the run's metrics."""
+        return "average" if self.weights == "average" else "evaluation"
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Chosen:
     folders: tuple[Path, ...]
     state: checkpoint.CheckpointState  # the state of the newest checkpoint
     reason: str  # why this checkpoint was chosen, for people
+    choice: Choice
 
     @property
     def run(self) -> Path:
@@ -47,11 +55,15 @@ class Chosen:
     def steps(self) -> list[int]:
         return [checkpoint.step_number(folder) for folder in self.folders]
 
+    @property
+    def _part(self) -> str:
+        return AVERAGE if self.choice.weights == "average" else WEIGHTS
+
     def weights(self) -> Weights:
         """Read the weights by name, on the CPU in fp32. A mean is added up in fp64, one tensor at a time."""
         if len(self.folders) == 1:
-            return checkpoint.read_weights(self.folders[0])
-        files = [safe_open(tensors_file(folder, WEIGHTS), framework="pt") for folder in self.folders]
+            return checkpoint.read_weights(self.folders[0], self._part)
+        files = [safe_open(tensors_file(folder, self._part), framework="pt") for folder in self.folders]
         return {name: _mean([file.get_tensor(name) for file in files]) for name in files[0].keys()}  # noqa: SIM118
 
 
@@ -77,7 +89,12 @@ def choose(path: Path, choice: Choice) -> Chosen:
     else:
         newest, reason = _of_run(path, choice)
     folders = _last(newest.folder, choice.average)
-    return Chosen(folders, newest.state, reason)
+    for folder in folders:
+        if choice.weights == "average" and not tensors_file(folder, AVERAGE).is_file():
+            raise UserError(
+                f"--weights average: {folder} holds none; train with optimizer.average_decay, such as 0.999"
+            )
+    return Chosen(folders, newest.state, reason, choice)
 
 
 def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]:
@@ -91,7 +108,7 @@ def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]
             print(f"warning: {damage}; step {valid.state.step} is taken instead", file=sys.stderr)
         return valid, "the newest checkpoint"
     if choice.which == "best":
-        step, reason = _best(run, choice.metric)
+        step, reason = _best(run, choice)
     elif choice.which.isdecimal():
         step, reason = int(choice.which), ""
     else:
@@ -100,10 +117,11 @@ def _of_run(run: Path, choice: Choice) -> tuple[checkpoint.ValidCheckpoint, str]
     return checkpoint.ValidCheckpoint(folder, checkpoint.verify(folder), {}), reason
 
 
-def _best(run: Path, metric: str | None) -> tuple[int, str]:
+def _best(run: Path, choice: Choice) -> tuple[int, str]:
     """Return the step with the best value among the steps that have both a checkpoint and an evaluation, and why."""
     steps = _steps(run)
-    lines = {line["step"]: line for line in read_metrics(run) if line["kind"] == "evaluation" and line["step"] in steps}
+    metric, kind = choice.metric, choice.evaluation
+    lines = {line["step"]: line for line in read_metrics(run) if line["kind"] == kind and line["step"] in steps}
     if not lines:
         raise UserError(
             f"--checkpoint best: no checkpoint of {run} (steps {_listed(steps)})"

@@ -90,7 +90,9 @@ def push(model: str, out: Path, order: Order, destination: Destination, *, uploa
             yield from (f"{out / exported.relative_to(folder / _MAIN)}: {line}" for line in proof.lines())
         names = list(dict.fromkeys(exported.relative_to(folder / _MAIN) for exported, _ in proved))
         for step in destination.steps:
-            export(model, folder / f"step-{step}", replace(order, choice=Choice(str(step))))
+            export(
+                model, folder / f"step-{step}", replace(order, choice=Choice(str(step), weights=order.choice.weights))
+            )
         revisions = [_MAIN, *(f"step-{step}" for step in destination.steps)]
         commits = [
             Commit(_repository(destination, name, names), revision, folder / revision / name)

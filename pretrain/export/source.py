@@ -69,7 +69,9 @@ def open_source(name: str, choice: Choice, layers: int | None = None) -> Source:
     if checkpoint.is_checkpoint(path) or (path / CHECKPOINTS).is_dir() or (path / RECIPE).is_file():
         source = _trained(name, choose(path, choice))
     elif choice != Choice():
-        raise UserError(f"{name}: is no run, so it has no checkpoints for --checkpoint, --metric or --average")
+        raise UserError(
+            f"{name}: is no run, so it has no checkpoints for --checkpoint, --metric, --average or --weights"
+        )
     else:
         source = _released(name)
     return _cut(source, layers) if layers else source

@@ -210,9 +210,9 @@ def set_aside(folder: Path) -> Path:
     return folder.replace(aside)
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Read the weights of the pair by name, on the CPU, from a checkpoint that was verified before."""
-    return load_file(tensors_file(folder, WEIGHTS))
+def read_weights(folder: Path, part: str = WEIGHTS) -> dict[str, Tensor]:
+    """Read the weights of the pair, or their average, by name from a checkpoint that was verified before."""
+    return load_file(tensors_file(folder, part))
 
 
 def _files(folder: Path) -> list[str]:

@@ -16,8 +16,14 @@ from configs.common.files import write_text
 from configs.folders import METRICS
 from configs.schema import Natural
 
-# "evaluation" is on the corpus's own held-out rows, "general" on the held-out rows of the corpus of --general.
-EvaluationKind = Literal["evaluation", "general"]
+# "evaluation" is on the corpus's own held-out rows, "general" on the held-out rows of the corpus of --general, and
+# "average" is the average of the weights on the corpus's own held-out rows.
+EvaluationKind = Literal["evaluation", "general", "average"]
+_TITLES: dict[EvaluationKind, str] = {
+    "evaluation": "held out",
+    "general": "general text",
+    "average": "held out, average of the weights",
+}
 
 
 class _Line(BaseModel):
@@ -26,7 +32,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, int | float | None]  # type: ignore[assignment]  pydantic's way to type further keys
 
-    kind: Literal["training", "evaluation", "general"]
+    kind: Literal["training", "evaluation", "general", "average"]
     step: Natural
 
 
@@ -110,9 +116,8 @@ class Log:
             return
         self._write(kind, step, values)
         self._evaluations.append({"kind": kind, "step": step, **values})
-        title = "held out" if kind == "evaluation" else "general text"
         self.say(
-            f"step {step}/{self._num_steps}  {title}: masked accuracy {values['masked_accuracy']:.1%}"
+            f"step {step}/{self._num_steps}  {_TITLES[kind]}: masked accuracy {values['masked_accuracy']:.1%}"
             + "".join(
                 f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
             )

@@ -18,6 +18,7 @@ from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.model.pair import Counts, ElectraPair, PairOutput
 from pretrain.step import compilation
+from pretrain.step.average import WeightAverage
 from pretrain.step.deepspeed_config import configuration, refused
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.parameter_groups import pair_groups
@@ -27,6 +28,8 @@ from pretrain.step.world import World, precision
 # A checkpoint has a file NAME.safetensors for each of these names. It holds every parameter, whole and in fp32.
 WEIGHTS = "weights"
 MOMENTS = ("exp_avg", "exp_avg_sq")
+# The file of the average of the weights, if the recipe asks for one.
+AVERAGE = "average"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Engine:
             # DeepSpeed would copy all gradients into a buffer, sum them over a single process, and copy them back.
             self._engine.enable_backward_allreduce = False
         self._make_moments()
+        decay = recipe.optimizer.average_decay
+        self.average = WeightAverage(self.pair, decay) if decay else None
 
     @property
     def pair(self) -> ElectraPair:
@@ -109,6 +114,8 @@ class Engine:
             if batch is not batches[-1]:
                 self._engine.step()
         norm = self._update()
+        if self.average:
+            self.average.update(norm)
         if not measure:
             return None
         return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self.skips.total)
@@ -152,8 +159,11 @@ class Engine:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """The approximate size of a checkpoint in bytes: the weights, and two moments of each that is trained."""
-        return 4 * self.num_parameters + 2 * 4 * self._num_trained
+        """The approximate size of a checkpoint in bytes.
+
+        It holds the weights and their average, and two moments of each weight that is trained, all in fp32.
+        """
+        return (8 if self.average else 4) * self.num_parameters + 2 * 4 * self._num_trained
 
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`. All processes call this method.
@@ -168,6 +178,9 @@ class Engine:
                     tensors[name] = tensor.detach().to("cpu", torch.float32, copy=True)
             if self.world.is_main:
                 tensors_file(folder, part).write_bytes(save(tensors))
+        if self.average and self.world.is_main:
+            averages = {name: tensor.cpu() for name, tensor in self.average.tensors.items()}
+            tensors_file(folder, AVERAGE).write_bytes(save(averages))
 
     def load(self, folder: Path, *, updates: int, skipped: int) -> None:
         """Read the files that `save` wrote with any number of processes and any ZeRO stage.
@@ -177,6 +190,9 @@ class Engine:
         """
         self.pair.load_state_dict(load_file(tensors_file(folder, WEIGHTS)))
         self.skips.restore(skipped)
+        if self.average:
+            path = tensors_file(folder, AVERAGE)
+            self.average.restore(load_file(path) if path.is_file() else None, updates)
         for state in self._adam.state.values():
             state["step"].fill_(updates)
         if self.recipe.compute.zero_stage:

@@ -32,7 +32,7 @@ from pretrain.step.deepspeed_config import reduce_bucket
 class Memory:
     """The largest memory that one process needs."""
 
-    weights: int
+    weights: int  # including their average, if the recipe asks for one
     gradients: int  # including the buffer in which ZeRO collects them
     moments: int  # the two of Adam; under ZeRO the share of the process, with its share of a copy of the weights
     activations: int  # the tensors that the forward pass saves for the backward pass
@@ -83,7 +83,8 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
 def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     """Weights take 4 N bytes, gradients 4 N, and moments 8 N. The update is made in place (optim.py).
 
-    Of a frozen generator there are weights alone.
+    Of a frozen generator there are weights alone. An average of the weights, if the recipe asks for one, takes
+    4 N bytes in every process, a frozen generator included.
 
     Under ZeRO 1 and 2 (runtime/zero/stage_1_and_2.py, 0.19.8), a process holds its share, 1/W, of the moments and of a
     second copy of the weights, which it updates. The gradients pass through a buffer. The process keeps its share of
@@ -91,10 +92,11 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     """
     num_trained = parameters - num_frozen(recipe)
     weights, trained, share = FP32 * parameters, FP32 * num_trained, FP32 * num_trained // world_size
+    held = 2 * weights if recipe.optimizer.average_decay else weights
     if not recipe.compute.zero_stage:
-        return {"weights": weights, "gradients": trained, "moments": 2 * trained, "update": 0}
+        return {"weights": held, "gradients": trained, "moments": 2 * trained, "update": 0}
     buffer = FP32 * reduce_bucket(recipe, num_trained)
-    return {"weights": weights, "gradients": buffer + share, "moments": 3 * share, "update": share}
+    return {"weights": held, "gradients": buffer + share, "moments": 3 * share, "update": share}
 
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:

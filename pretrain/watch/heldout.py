@@ -1,10 +1,12 @@
 """The evaluations during a run, on two sets of held-out rows.
 
-They are the rows of its own corpus, and rows of general text, which the model should not forget.
+They are the rows of its own corpus, and rows of general text, which the model should not forget. If the recipe asks for
+an average of the weights, it is evaluated on the rows of the corpus too.
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +14,8 @@ import torch
 from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
-from pretrain.model.pair import ElectraPair
 from pretrain.run.logs import EvaluationKind, Log
+from pretrain.step.engine import Engine
 from pretrain.step.world import World
 from pretrain.watch.health import Watch
 from pretrain.watch.scores import evaluate
@@ -28,7 +30,7 @@ class HeldOut:
     world: World
     dtype: torch.dtype
 
-    def look(self, pair: ElectraPair, step: int, log: Log, watch: Watch) -> None:
+    def look(self, engine: Engine, step: int, log: Log, watch: Watch) -> None:
         """Evaluate and log the scores of this step, unless an earlier start did, and warn of problems.
 
         All processes call it.
@@ -38,14 +40,16 @@ class HeldOut:
                 continue
             corpus_tables = {"data": corpus.data, "masking": corpus.masking}
             num_rows = self.recipe.run.evaluate_rows
-            scores = evaluate(
-                pair, corpus, self.recipe.model_copy(update=corpus_tables), self.world, self.dtype, num_rows
-            )
+            recipe = self.recipe.model_copy(update=corpus_tables)
+            with engine.average.in_place() if kind == "average" and engine.average else nullcontext():
+                scores = evaluate(engine.pair, corpus, recipe, self.world, self.dtype, num_rows)
             # A newly built generator knows nothing until it has been trained alone for `generator_steps`, so the scores
             # are compared with the first evaluation after that.
             learned = self.recipe.initial.generator_steps if self.recipe.initial else 0
             before = log.first(kind, learned)
             log.evaluation(step, scores, kind)
+            if kind == "average":
+                continue
             problems = watch.new(step, scores) if kind == "evaluation" else watch.lost(before, scores)
             for problem in problems:
                 log.say(f"warning: {problem}")

@@ -12,7 +12,7 @@ from transformers.utils import logging
 from typer.testing import CliRunner
 
 from launch.cli import app
-from pretrain.__main__ import Format
+from pretrain.export.options import Format
 from tests.released import release
 from tests.trained import run as run
 

@@ -17,11 +17,12 @@ from configs.common.files import read_json
 from configs.load import read
 from data_prep.shards import Corpus
 from pretrain.evaluation.rows.show import print_scores
+from pretrain.export.checkpoints import Choice
 from pretrain.export.folder import Order, export
 from pretrain.released.adaptation import recipe_and_weights
 from pretrain.released.lookup import open_released
 from pretrain.run import checkpoint
-from pretrain.step.engine import MOMENTS, WEIGHTS, tensors_file
+from pretrain.step.engine import AVERAGE, MOMENTS, WEIGHTS, tensors_file
 from pretrain.step.world import World
 from pretrain.train import train
 from tests.berts import bert, save
@@ -172,6 +173,25 @@ def test_the_models_own_generator_can_be_frozen(
         assert start(models, corpus_folder, tmp_path / sharing, world, *own, f"model.shared_embeddings={sharing}")
         weights = open_released(str(tmp_path / sharing)).networks["generator"].weights
         assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
+
+
+def test_the_average_of_a_frozen_generator_is_the_generator(
+    models: Path, corpus_folder: Path, world: World, tmp_path: Path
+) -> None:
+    """Bit for bit, also after resuming, while the discriminator's average differs from its weights."""
+    options = (FROZEN, "optimizer.average_decay=0.9")
+    assert start(models, corpus_folder, tmp_path / "run", world, *options)
+    whole = load_file(tensors_file(newest(tmp_path / "run"), AVERAGE))
+    go_on_from(tmp_path / "run", 3)
+    assert start(models, corpus_folder, tmp_path / "run", world, *options)
+    weights, average = (load_file(tensors_file(newest(tmp_path / "run"), part)) for part in (WEIGHTS, AVERAGE))
+    assert all(torch.equal(average[name], tensor) for name, tensor in whole.items())
+    of_generator = {name for name in weights if name.startswith(("embeddings.", "generator.", "objectives.mlm."))}
+    assert {name for name in weights if torch.equal(weights[name], average[name])} == of_generator
+    order = Order(part="generator", choice=Choice(weights="average"))
+    ((folder, _),) = export(str(tmp_path / "run"), tmp_path / "exported", order)
+    expected = open_released(str(models / "bert")).networks["generator"].weights
+    assert_weights(open_released(str(folder)).networks["generator"], expected)
 
 
 OWN = "initial={generator='keep', generator_width=1.0, generator_steps=5, layer_decay=1.0}"

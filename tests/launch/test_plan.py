@@ -32,6 +32,11 @@ def test_small_on_one_h200_by_hand() -> None:
     assert small.row_bytes == 256 + 2 + 13 * 16
 
 
+def test_the_average_of_the_weights_makes_checkpoints_larger() -> None:
+    averaged = plan(load("small", ["optimizer.average_decay=0.999"]), 1, "h200")
+    assert averaged.checkpoints == (4, 16 * PUBLISHED["small"].joint)
+
+
 def test_accumulation_follows_from_the_gpus() -> None:
     eight = plan(load("large"), 8, "h200")
     assert (eight.micro_rows, eight.accumulation, eight.largest) == (16, 16, 128)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,16 @@ def test_a_frozen_generator_needs_its_weights_alone() -> None:
     assert before.gradients - after.gradients == 4 * generator
     assert before.moments - after.moments == 8 * generator
     assert after.activations < before.activations
+
+
+@pytest.mark.parametrize("stage", [0, 2])
+def test_an_average_is_as_large_as_the_weights(stage: int) -> None:
+    """Every process holds it whole, and of a frozen generator too."""
+    layout = (*SHAPES["frozen"], f"compute.zero_stage={stage}", *TWICE_FOUR_ROWS)
+    without, averaged = load("tiny", layout), load("tiny", [*layout, "optimizer.average_decay=0.999"])
+    parameters = num_parameters(without)
+    before, after = (memory(recipe, parameters, 2, 4) for recipe in (without, averaged))
+    assert after == replace(before, weights=2 * 4 * parameters)
 
 
 def head_and_generator(pair: ElectraPair) -> Iterator[Tensor]:

@@ -17,6 +17,7 @@ from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.run.logs import EvaluationKind, Log, read_metrics
 from pretrain.run.trained_model import open_pair
+from pretrain.step.engine import Engine
 from pretrain.step.world import World
 from pretrain.watch.health import Watch
 from pretrain.watch.heldout import HeldOut, check_general
@@ -28,7 +29,7 @@ def _look(run: Path, logs: Path, corpora: dict[EvaluationKind, Corpus], world: W
     trained = open_pair(run)
     held_out = HeldOut(corpora, trained.recipe, world, torch.float32)
     with Log(logs, 12, 12, active=True) as log:
-        held_out.look(trained.pair, 12, log, Watch(trained.recipe.schedule))
+        held_out.look(Engine(trained.pair, trained.recipe, world), 12, log, Watch(trained.recipe.schedule))
 
 
 def test_a_checkpoint_has_the_scores_that_its_run_logged(
