@@ -101,7 +101,7 @@ REFUSED = {
     ),
     "is the model itself": ("{model}", "--task", "{task}", "--against", "{model}"),
     "name a file that ends in .svg": ("{model}", "--task", "{task}", "--picture", "p.png"),
-    "--rows and --generator are for --corpus": ("{model}", "--task", "{task}", "--rows", "3"),
+    "--rows, --generator and --tokens are for --corpus": ("{model}", "--task", "{task}", "--rows", "3"),
 }
 
 
