@@ -52,11 +52,11 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     logs = [path for path in stage_logs if isinstance(path, Path)]
     if not logs:
         where = f"this shows its output: {stage_logs[0]}" if stage_logs else "it has printed nothing"
-        return Unfinished(f"{job} ended as {state.said}; {where}")
+        return Unfinished(f"{job} ended as {state.text}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
     # We prefer our own error message: the lines that torchrun and srun print after it only say that a process failed.
     sentences = [line for line in printed if _SENTENCE.match(line)]
-    sentence = f"{job} ended as {state.said} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
+    sentence = f"{job} ended as {state.text} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
     if left_with(submission, stage) == "2":
         return UserError(sentence)
     return Unfinished(f"{sentence}; the same command continues")

@@ -65,7 +65,7 @@ def refuse_submitted(home: Path) -> None:
             assert before
             end = " ".join(before.backend.cancel(before.machine, before.jobs[stage]))
             raise UserError(
-                f"{home}: is used by job {before.jobs[stage]} ({stage}) on {before.name}, which is {state.said}; "
+                f"{home}: is used by job {before.jobs[stage]} ({stage}) on {before.name}, which is {state.text}; "
                 f"wait for it (electra status {home}), or end it: {end}"
             )
 

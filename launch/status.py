@@ -106,7 +106,7 @@ def tail(path: Path, count: int) -> Iterator[str]:
 
 
 def _of_job(submission: Submission, stage: Stage, state: JobState) -> str:
-    return f"  {stage:<9} {submission.jobs[stage]:<8} {state.said}"
+    return f"  {stage:<9} {submission.jobs[stage]:<8} {state.text}"
 
 
 def left_with(submission: Submission, stage: Stage) -> str | None:

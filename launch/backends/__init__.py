@@ -22,7 +22,7 @@ class JobState:
     """Hold the state of a job. It is unknown if its scheduler cannot be reached from here, or has forgotten the job."""
 
     kind: Kind
-    said: str  # the state in the scheduler's own words
+    text: str  # the state in the scheduler's own words
 
     @property
     def is_alive(self) -> bool:

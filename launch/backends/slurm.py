@@ -47,14 +47,14 @@ def submit(jobs: Sequence[Job], machine: Slurm, folder: Path) -> Iterator[tuple[
 def state(machine: Slurm, stage: Stage, id: str) -> JobState:
     """Return the state of a job. An array has failed if any of its jobs has; otherwise it runs or waits if any does."""
     try:
-        known = sorted(set(states_of(id).values()), key=_urgency)
+        states = sorted(set(states_of(id).values()), key=_urgency)
     except ElectraError as error:  # Slurm is not installed here, or does not answer.
         return JobState("unknown", str(error))
-    if not known:
+    if not states:
         return JobState("unknown", f"job {id} is not known to Slurm any more")
-    word, reason = known[0]
-    said = f"{word} ({reason})" if reason not in ("None", "") else word
-    return JobState(_kind(word, reason), said)
+    word, reason = states[0]
+    text = f"{word} ({reason})" if reason not in ("None", "") else word
+    return JobState(_kind(word, reason), text)
 
 
 def logs(machine: Slurm, folder: Path, stage: Stage, id: str) -> list[Path]:
@@ -134,5 +134,5 @@ def _kind(word: str, reason: str) -> Kind:
     return "done" if word == "COMPLETED" else "waiting"
 
 
-def _urgency(known: tuple[str, str]) -> int:
-    return ("failed", "running", "waiting", "done").index(_kind(*known))
+def _urgency(state_and_reason: tuple[str, str]) -> int:
+    return ("failed", "running", "waiting", "done").index(_kind(*state_and_reason))

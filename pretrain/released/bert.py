@@ -40,8 +40,8 @@ def networks(state: Weights, config: dict[str, Any], origin: str) -> list[Networ
     renamed = {_electra_name(name): tensor for name, tensor in state.items()}
     encoder, generator = (from_huggingface(renamed, part) for part in ("discriminator", "generator"))
     unused = left_out(renamed, "generator", generator)
-    found = [Network("discriminator", encoder, config, origin, unused)]
-    return [*found, Network("generator", generator, config, origin)] if has_head(state) else found
+    networks = [Network("discriminator", encoder, config, origin, unused)]
+    return [*networks, Network("generator", generator, config, origin)] if has_head(state) else networks
 
 
 def _electra_name(name: str) -> str:

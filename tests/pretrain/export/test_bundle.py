@@ -31,8 +31,8 @@ def test_entries_are_those_of_tensorflow(tmp_path: Path) -> None:
     floats = {name: array.astype(np.float32) for name, array in arrays.items() if array.dtype == np.float32}
     assert len(floats) > 60
     write_bundle(tmp_path / "again", floats)
-    theirs, ours = checksums(GOLDEN / "model.ckpt-5.index"), checksums(tmp_path / "again.index")
-    assert ours == {name: theirs[name] for name in floats}
+    reference, actual = checksums(GOLDEN / "model.ckpt-5.index"), checksums(tmp_path / "again.index")
+    assert actual == {name: reference[name] for name in floats}
 
 
 def test_our_reader_reads_every_array_back(tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ SEGMENTS = (torch.arange(48) > 20).long().expand(3, -1)
 REAL = torch.arange(48) < torch.tensor([[48], [30], [7]])
 
 
-def compare(pair: ElectraPair, theirs: ElectraForMaskedLM | ElectraForPreTraining, part: str) -> None:
-    output = theirs(input_ids=TOKENS, attention_mask=REAL.long(), token_type_ids=SEGMENTS, output_hidden_states=True)
+def compare(pair: ElectraPair, reference: ElectraForMaskedLM | ElectraForPreTraining, part: str) -> None:
+    output = reference(input_ids=TOKENS, attention_mask=REAL.long(), token_type_ids=SEGMENTS, output_hidden_states=True)
     states = getattr(pair, f"{part}_states")(TOKENS, SEGMENTS, REAL)
     torch.testing.assert_close(states[REAL], output.hidden_states[-1][REAL], atol=1e-5, rtol=1e-5)
     logits = getattr(pair, f"{part}_logits")(TOKENS, SEGMENTS, REAL)
@@ -114,20 +114,20 @@ def test_transformers_gives_the_same_states_and_logits(name: str, sharing: str) 
     visible(pair)
     models = {}
     for part, model_class in CLASSES.items():
-        theirs = models[part] = model_class(ElectraConfig(**config_of_recipe(recipe, part, pad_id=0))).eval()
-        report = theirs.load_state_dict(to_huggingface(pair.tower(part), part), strict=False)
+        reference = models[part] = model_class(ElectraConfig(**config_of_recipe(recipe, part, pad_id=0))).eval()
+        report = reference.load_state_dict(to_huggingface(pair.tower(part), part), strict=False)
         assert not report.unexpected_keys
         assert set(report.missing_keys) <= {"generator_lm_head.weight"}
-        theirs.tie_weights()
-        compare(pair, theirs, part)
+        reference.tie_weights()
+        compare(pair, reference, part)
     fresh = ElectraPair(recipe).eval()
     if sharing != "all":
         # what the towers do not share may differ between the two models
         torch.nn.init.normal_(models["discriminator"].electra.embeddings.position_embeddings.weight)
-    for part, theirs in models.items():
-        fresh.load_tower(part, from_huggingface(theirs.state_dict(), part))
-    for part, theirs in models.items():
-        compare(fresh, theirs, part)
+    for part, reference in models.items():
+        fresh.load_tower(part, from_huggingface(reference.state_dict(), part))
+    for part, reference in models.items():
+        compare(fresh, reference, part)
 
 
 def test_names_cover_every_weight_exactly_once() -> None:

@@ -14,15 +14,15 @@ from pretrain.model.linear import Linear, linear
 def test_output_and_gradients_are_those_of_torch(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     shapes = (shape, (7, 3), (7,))
-    ours, torchs = ([torch.randn(size, dtype=dtype).requires_grad_() for size in shapes] for _ in range(2))
-    for left, right in zip(ours, torchs, strict=True):
+    actual, torchs = ([torch.randn(size, dtype=dtype).requires_grad_() for size in shapes] for _ in range(2))
+    for left, right in zip(actual, torchs, strict=True):
         left.data.copy_(right.data)
     weights = torch.randn(*shape[:-1], 7, dtype=dtype)
-    outputs = linear(*ours), F.linear(*torchs)
+    outputs = linear(*actual), F.linear(*torchs)
     torch.testing.assert_close(outputs[0], outputs[1])
     for output in outputs:
         (output * weights).sum().backward()
-    for left, right in zip(ours, torchs, strict=True):
+    for left, right in zip(actual, torchs, strict=True):
         torch.testing.assert_close(left.grad, right.grad)
 
 
