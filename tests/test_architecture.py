@@ -55,10 +55,8 @@ TESTED_ELSEWHERE = {
     "launch/adapt/figures.py": "launch/adapt/test_page.py",
     "launch/adapt/order.py": "launch/adapt/test_parts.py",
     "launch/backends/__init__.py": "launch/test_submit.py",
-    "launch/backends/local.py": "integration/test_signals.py",
     "launch/demo.py": "integration/test_demo.py",
     "launch/follow.py": "integration/test_clusters.py",
-    "launch/status.py": "launch/test_submit.py",
     "launch/submissions.py": "launch/test_submit.py",
     "launch/templates/__init__.py": "launch/test_golden.py",
 }

@@ -76,7 +76,8 @@ def test_a_corpus_must_be_complete_and_fit(corpus_folder: Path, small_recipe: Re
         refuse_corpus(tmp_path, None)
 
 
-def test_a_folder_that_no_node_sees_is_refused(tmp_path: Path, small_disk: Path) -> None:
+def test_a_folder_that_no_node_sees_is_refused(small_disk: Path) -> None:
     refuse_submitted(small_disk)
-    with pytest.raises(UserError, match=r"is in the memory of this machine \(tmpfs\), where no node sees it"):
-        refuse_unshared(small_disk / "not yet" / "made")
+    for folder in (small_disk, small_disk / "not yet" / "made"):
+        with pytest.raises(UserError, match=r"is in the memory of this machine \(tmpfs\), where no node sees it"):
+            refuse_unshared(folder)
