@@ -45,7 +45,7 @@ def test_a_pickle_may_wrap_its_tensors(content: Any, tmp_path: Path) -> None:
         ({"epoch": 3, "step": 4}, "holds a table of epoch, step, and no tensors by name; save the model's state_dict"),
         ({}, "holds an empty table, and no tensors by name"),
         ([1], "holds list, and no tensors by name"),
-        ({"a": RunsCode()}, "holds a Python object .* beside tensors, and reading it would run code"),
+        ({"a": RunsCode()}, "holds a Python object .* besides tensors, and reading it would run code"),
     ],
 )
 def test_a_pickle_without_tensors_is_refused(content: Any, sentence: str, tmp_path: Path) -> None:
