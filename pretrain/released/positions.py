@@ -22,6 +22,6 @@ def with_positions(network: Network, num_positions: int) -> tuple[Network, list[
     repeated = table[torch.arange(num_positions) % len(table)]
     remark = (
         f"{network.origin}: the {network.part} has {len(table):,} positions, and the run {num_positions:,}; positions "
-        f"from {len(table):,} on begin as its first ones again"
+        f"from {len(table):,} on start as copies of the first ones"
     )
     return replace(network, weights=network.weights | {_TABLE: repeated}), [remark]

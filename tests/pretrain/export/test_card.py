@@ -52,5 +52,5 @@ def test_a_released_model_is_named_by_the_last_part_of_its_folder(corpus_folder:
     export(str(tmp_path / "x-discriminator"), tmp_path / "out")
     text = card(tmp_path / "out" / "discriminator")
     assert "# x-discriminator: ELECTRA discriminator" in text
-    assert "does not record how they were trained" in text
+    assert "does not record how it was trained" in text
     assert str(tmp_path) not in text

@@ -44,7 +44,7 @@ def test_the_table_is_repeated(model: Path) -> None:
     table = network.weights["embeddings.position.weight"]
     longer, (remark,) = with_positions(network, 96)
     assert torch.equal(longer.weights["embeddings.position.weight"], torch.cat([table, table, table[:16]]))
-    assert longer.shape["max_positions"] == 96 and "positions from 40 on begin as its first ones again" in remark
+    assert longer.shape["max_positions"] == 96 and "positions from 40 on start as copies of the first ones" in remark
     assert with_positions(network, 40) == (network, [])
 
 
@@ -55,7 +55,7 @@ def test_a_run_with_longer_rows_and_its_export(model: Path, corpus_folder: Path,
     recipe, weights = recipe_and_weights(tables, "adapt", str(model), corpus, run)
     assert train(recipe, corpus, run, world, "auto", initial_weights=weights)
     (started,) = read_json(run / "provenance.json")["starts"]
-    assert any("from 40 on begin as its first ones again" in remark for remark in started["init_from"]["remarks"])
+    assert any("from 40 on start as copies of the first ones" in remark for remark in started["init_from"]["remarks"])
     proofs = export(str(run), tmp_path / "out")
     assert all("by transformers" in str(proof) for _, proof in proofs)
     loaded = transformers.ElectraForPreTraining.from_pretrained(tmp_path / "out" / "discriminator")
