@@ -39,7 +39,7 @@ def write_card(source: Source, networks: Sequence[Written], proofs: Sequence[Pro
         parts=parts,
         networks=[_facts(written) for written in networks],
         usage=first.card.usage,
-        limits=[*(_LIMITS[part] for part in parts), *_cut(source), *first.card.limits, _TEXT],
+        limits=[*(_LIMITS[part] for part in parts), *_cut(source), *_positions(source), *first.card.limits, _TEXT],
         proofs=proofs,
         **(_training(source.training) if source.training else {}),
     )
@@ -83,6 +83,14 @@ def _cut(source: Source) -> list[str]:
         f"This is the discriminator cut after layer {layers} of {source.layers_before}, without its head, for "
         "embeddings. The number of layers was chosen by the person who exported it, and was not measured here."
     ]
+
+
+def _positions(source: Source) -> list[str]:
+    """Say how many positions the run trained, if the model has more. A released model may have trained the others."""
+    positions = max(network.shape["max_positions"] for network in source.networks.values())
+    if source.training is None or source.training.recipe.data.row_length >= positions:
+        return []
+    return [f"The run trained the first {source.training.recipe.data.row_length:,} of {positions:,} positions."]
 
 
 def _training(training: Training) -> dict[str, Any]:

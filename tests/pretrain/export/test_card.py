@@ -41,6 +41,11 @@ def test_a_run_is_described(run: Path, tmp_path: Path) -> None:
         assert fact in text
 
 
+def test_positions_that_the_run_did_not_train_are_a_limit(run: Path, tmp_path: Path) -> None:
+    ((folder, _),) = export(str(run), tmp_path / "out", Order(part="discriminator"))
+    assert "- The run trained the first 64 of 512 positions." in card(folder)
+
+
 def test_a_mean_says_of_what_and_that_it_was_not_scored(run: Path, tmp_path: Path) -> None:
     ((folder, _),) = export(str(run), tmp_path / "out", Order(part="discriminator", choice=Choice(average=2)))
     assert "the mean of the checkpoints at the steps 8, 12" in card(folder)
