@@ -85,17 +85,24 @@ def write_description(
     write_json(folder / CONFIG, {key: value for key, value in config.items() if value is not None})
 
 
+def import_transformers() -> Any:
+    """Import transformers, and switch off its bars, which would appear between the lines of our commands."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
+
+
 def transformers_outputs(architecture: str, folder: Path, **options: Any) -> tuple[Outputs, str] | None:
     """Return a function that computes outputs with transformers, and its version. None if it is not installed."""
     if not find_spec("transformers"):
         return None
-    import transformers
-
+    transformers = import_transformers()
     model = getattr(transformers, architecture).from_pretrained(folder, **options).eval()
 
     @torch.no_grad()
     def outputs(tokens: Tensor, segments: Tensor, real: Tensor) -> Tensor:
-        found = model(input_ids=tokens, attention_mask=real.long(), token_type_ids=segments)
-        return found.logits if "logits" in found else found.last_hidden_state
+        result = model(input_ids=tokens, attention_mask=real.long(), token_type_ids=segments)
+        return result.logits if "logits" in result else result.last_hidden_state
 
     return outputs, f"transformers {transformers.__version__}"

@@ -16,7 +16,7 @@ from torch import nn
 from configs.common.errors import UserError
 from configs.common.files import make_folder
 from pretrain.export.config import architecture
-from pretrain.export.huggingface import HEADS, state_of, write_description
+from pretrain.export.huggingface import HEADS, import_transformers, state_of, write_description
 from pretrain.export.onnx_graph import write_graph
 from pretrain.export.onnx_runtime import runtime_outputs
 from pretrain.export.proof import CardFacts, Written
@@ -73,8 +73,7 @@ def _model(kind: str, folder: Path, state: dict) -> nn.Module:
 
     Its attention is written out, because the graph of torch's fused attention is larger and no faster.
     """
-    import transformers
-
+    transformers = import_transformers()
     config = transformers.ElectraConfig.from_pretrained(folder, attn_implementation="eager")
     return getattr(transformers, kind).from_pretrained(None, config=config, state_dict=state).eval()
 

@@ -40,6 +40,12 @@ def test_transformers_loads_every_tensor_of_a_run(run: Path, models: Path, part:
     assert config["hidden_dropout_prob"] == 0.0  # the recipe's
 
 
+def test_no_bar_of_transformers_is_drawn(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    transformers.utils.logging.enable_progress_bar()
+    export(str(run), tmp_path / "out", Order(part="discriminator"))
+    assert "Loading weights" not in capfd.readouterr().err
+
+
 def test_no_file_names_a_folder_of_the_machine(run: Path, corpus: Corpus, models: Path) -> None:
     for path in models.rglob("*"):
         if path.is_file():
