@@ -112,10 +112,10 @@ class Cluster:
             daemon.wait()
 
     def _run(self, program: str, *arguments: str, name: str = "") -> None:
-        found = shutil.which(program, path=SEARCHED)
-        assert found
+        executable = shutil.which(program, path=SEARCHED)
+        assert executable
         with open(self.folder / f"{name or program}.out", "ab") as output:
-            self._daemons[name or program] = subprocess.Popen([found, *arguments], stdout=output, stderr=output)
+            self._daemons[name or program] = subprocess.Popen([executable, *arguments], stdout=output, stderr=output)
 
 
 @pytest.fixture(scope="session")
@@ -146,10 +146,10 @@ def processes(*words: str) -> Iterator[int]:
     """Yield the ids of processes that have all these words in their environment or their command."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            known = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if all(word.encode() in known for word in words):
+        if all(word.encode() in environment for word in words):
             yield int(folder.name)
 
 

@@ -62,12 +62,12 @@ def test_every_command_exists(document: str, line: str) -> None:
         # A recipe that continues from a model takes shape and vocabulary from it.
         released = {name: load("base").to_dict()[name] for name in ("model", "vocabulary")}
         released["vocabulary"]["source"] = "vocab.txt"
-        known = (
+        tables = (
             released if parameters.get("init_from") or parameters.get("text") else None
         )  # `electra adapt` has --text
         # On the pages, mine.toml is a recipe of the reader's own that extends `small`.
         recipe = parameters["recipe"].replace("mine.toml", "small")
-        from_tables(read(recipe, parameters["overrides"] or (), known), line)
+        from_tables(read(recipe, parameters["overrides"] or (), tables), line)
 
 
 def test_every_command_is_documented() -> None:

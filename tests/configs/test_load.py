@@ -22,15 +22,16 @@ def test_adapt_lacks_nothing_but_what_a_model_has() -> None:
     with pytest.raises(UserError, match=r"adapt: vocabulary\.source, .*: missing"):
         for_corpus(read("adapt"), "adapt")
     model = load("base").to_dict()
-    known = {"vocabulary": model["vocabulary"]}
-    assert for_corpus(read("adapt", (), known), "adapt").name == "adapt"
+    model_tables = {"vocabulary": model["vocabulary"]}
+    assert for_corpus(read("adapt", (), model_tables), "adapt").name == "adapt"
     with pytest.raises(UserError, match=r"adapt: vocabulary\.source, .*: missing"):
         load("adapt")
     with pytest.raises(UserError, match=r"unknown key model\.dropot; did you mean model\.dropout"):
-        for_corpus(read("adapt", ["model.dropot=0.1"], known), "adapt")
+        for_corpus(read("adapt", ["model.dropot=0.1"], model_tables), "adapt")
     stated = {"model": {key: model["model"][key] for key in model["model"].keys() - read("adapt")["model"].keys()}}
     assert (
-        from_tables(read("adapt", (), known | stated), "adapt").model.discriminator == load("base").model.discriminator
+        from_tables(read("adapt", (), model_tables | stated), "adapt").model.discriminator
+        == load("base").model.discriminator
     )
 
 

@@ -21,13 +21,13 @@ CHINESE = "患者早上服药，晚上感觉好转，第二天出院。"
 
 
 def data(*filters: dict[str, object], personal_data: str = "ignore") -> DataTable:
-    given = load("tiny").data.model_dump() | {"filters": filters, "personal_data": personal_data}
-    return DataTable.model_validate(given)
+    inputs = load("tiny").data.model_dump() | {"filters": filters, "personal_data": personal_data}
+    return DataTable.model_validate(inputs)
 
 
 def clean(chosen: DataTable, *texts: str) -> list[SourceDocument]:
-    given = [SourceDocument(text=text, id=str(number)) for number, text in enumerate(texts)]
-    return list(cleaning.Clean(chosen).run(given))
+    inputs = [SourceDocument(text=text, id=str(number)) for number, text in enumerate(texts)]
+    return list(cleaning.Clean(chosen).run(inputs))
 
 
 def reasons(chosen: DataTable, *texts: str) -> list[str]:

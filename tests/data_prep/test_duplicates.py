@@ -84,11 +84,11 @@ def test_all_but_the_first_of_the_connected_are_found(tasks: list[list[list[int]
     left, expected = set(signatures), []
     for place in signatures:
         reached: set[int] = set()
-        found = {place} & left
-        while found:
-            left -= found
-            reached |= found
-            found = {other for other in left if any(signatures[other] & signatures[one] for one in found)}
+        frontier = {place} & left
+        while frontier:
+            left -= frontier
+            reached |= frontier
+            frontier = {other for other in left if any(signatures[other] & signatures[one] for one in frontier)}
         expected += sorted(reached)[1:]
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "_PART", part)

@@ -18,12 +18,12 @@ def units(tmp_path: Path, terms: list[str], line: str, *, lowercase: bool = True
     path.write_text("\n".join(terms), encoding="utf-8")
     lexicon = Lexicon(path, lowercase=lowercase)
     inner = lexicon.inner_characters(line)
-    found, start = [], 0
+    parts, start = [], 0
     for place in range(1, len(line) + 1):
         if place == len(line) or not inner[place]:
-            found.append(line[start:place])
+            parts.append(line[start:place])
             start = place
-    units = [part for part in found if len(part) > 1]
+    units = [part for part in parts if len(part) > 1]
     assert sum(lexicon.take_counts().values()) == len(units)
     return units
 

@@ -46,10 +46,10 @@ def test_googles_budget_for_every_length(name: str, length: int, rate: float) ->
 
 
 def test_every_row_fills_its_quota_and_no_special_token_is_chosen() -> None:
-    given = planes(200, 128, 100)
-    masks = masking.draw(given, TOKEN, 1, "test", 0, np.arange(200)[:, None])
+    row_planes = planes(200, 128, 100)
+    masks = masking.draw(row_planes, TOKEN, 1, "test", 0, np.arange(200)[:, None])
     assert (masks.sum(axis=1) == 15).all()
-    assert not (masks & ~given.maskable).any()
+    assert not (masks & ~row_planes.maskable).any()
 
 
 def test_tokens_are_chosen_evenly() -> None:
@@ -62,9 +62,9 @@ def test_tokens_are_chosen_evenly() -> None:
 
 
 def test_words_stay_whole_and_fill_the_quota() -> None:
-    given = planes(500, 128, 128, word=3)
-    masks = masking.draw(given, WORDS, 1, "test", 0, np.arange(500)[:, None])
-    words = np.where(given.maskable, np.cumsum(given.word_start, axis=1), 0)
+    row_planes = planes(500, 128, 128, word=3)
+    masks = masking.draw(row_planes, WORDS, 1, "test", 0, np.arange(500)[:, None])
+    words = np.where(row_planes.maskable, np.cumsum(row_planes.word_start, axis=1), 0)
     for row in range(500):
         chosen = set(words[row][masks[row]])
         assert all(masks[row][words[row] == word].all() for word in chosen)
@@ -79,30 +79,30 @@ def test_a_word_longer_than_the_quota_stays_unmasked() -> None:
 
 
 def test_a_masking_depends_on_its_names_alone() -> None:
-    given = planes(10, 64, 64)
-    together = masking.draw(given, TOKEN, 1, "test", 3, np.arange(10)[:, None])
+    row_planes = planes(10, 64, 64)
+    together = masking.draw(row_planes, TOKEN, 1, "test", 3, np.arange(10)[:, None])
     alone = masking.draw(planes(1, 64, 64), TOKEN, 1, "test", 3, np.array([[7]]))
     assert np.array_equal(together[7], alone[0])
-    other = masking.draw(given, TOKEN, 1, "test", 4, np.arange(10)[:, None])
+    other = masking.draw(row_planes, TOKEN, 1, "test", 4, np.arange(10)[:, None])
     assert not np.array_equal(together, other)
 
 
 def test_spans_are_runs_of_whole_words_with_geometric_lengths() -> None:
     mean, rows = 3.8, 3000
     span = TOKEN.model_copy(update={"scheme": "span", "mean_span": mean, "rate": 0.5})
-    given = planes(rows, 512, 512, word=2)
-    masks = masking.draw(given, span, 1, "test", 0, np.arange(rows)[:, None])
-    words = np.where(given.maskable, np.cumsum(given.word_start, axis=1), 0)
+    row_planes = planes(rows, 512, 512, word=2)
+    masks = masking.draw(row_planes, span, 1, "test", 0, np.arange(rows)[:, None])
+    words = np.where(row_planes.maskable, np.cumsum(row_planes.word_start, axis=1), 0)
     for row in range(50):
         chosen = set(words[row][masks[row]])
         assert all(masks[row][words[row] == word].all() for word in chosen)
-    starts = masking._spans(given, keyed_uniform(rows, 512) < 1 / mean)
+    starts = masking._spans(row_planes, keyed_uniform(rows, 512) < 1 / mean)
     lengths = np.concatenate([np.bincount(row - row.min()) // 2 for row in starts[:, 1:511]])
     # These spans in the middle of the rows end by chance and not at [SEP], so P(n words) = p (1 - p)^(n - 1).
     expected = 1 / mean * (1 - 1 / mean) ** (np.arange(1, 9) - 1)
-    found = np.array([(lengths == n).mean() for n in range(1, 9)])
-    assert np.abs(found - expected).max() < 0.01
-    assert (masks.sum(axis=1) <= masking.quotas(given.lengths, span, 512)).all()
+    frequencies = np.array([(lengths == n).mean() for n in range(1, 9)])
+    assert np.abs(frequencies - expected).max() < 0.01
+    assert (masks.sum(axis=1) <= masking.quotas(row_planes.lengths, span, 512)).all()
 
 
 def keyed_uniform(rows: int, row_length: int) -> np.ndarray:
@@ -110,12 +110,12 @@ def keyed_uniform(rows: int, row_length: int) -> np.ndarray:
 
 
 def test_spans_do_not_cross_special_tokens() -> None:
-    given = planes(200, 64, 64)
-    tokens = given.tokens.copy()
+    row_planes = planes(200, 64, 64)
+    tokens = row_planes.tokens.copy()
     tokens[:, 30] = SEP
-    maskable = given.maskable & (tokens != SEP)
-    given = dataclasses.replace(given, tokens=tokens, maskable=maskable)
-    units = np.where(maskable, masking._spans(given, np.zeros(tokens.shape, bool)), -1)
+    maskable = row_planes.maskable & (tokens != SEP)
+    row_planes = dataclasses.replace(row_planes, tokens=tokens, maskable=maskable)
+    units = np.where(maskable, masking._spans(row_planes, np.zeros(tokens.shape, bool)), -1)
     assert all(set(row[1:30]).isdisjoint(row[31:63]) for row in units)
     assert {len(set(row[1:30])) for row in units} == {1}
 
@@ -123,14 +123,14 @@ def test_spans_do_not_cross_special_tokens() -> None:
 def test_spans_of_rows_that_open_within_a_word_leave_their_neighbours_alone() -> None:
     """The tokens before the first span belong to no span."""
     span = TOKEN.model_copy(update={"scheme": "span"})
-    given = planes(50, 64, 64)
-    starts = given.word_start.copy()
+    row_planes = planes(50, 64, 64)
+    starts = row_planes.word_start.copy()
     starts[10:, 1:4] = False
-    given = dataclasses.replace(given, word_start=starts)
-    together = masking.draw(given, span, 1, "test", 0, np.arange(50)[:, None])
-    alone = [masking.draw(row_of(given, row), span, 1, "test", 0, np.array([[row]]))[0] for row in range(50)]
+    row_planes = dataclasses.replace(row_planes, word_start=starts)
+    together = masking.draw(row_planes, span, 1, "test", 0, np.arange(50)[:, None])
+    alone = [masking.draw(row_of(row_planes, row), span, 1, "test", 0, np.array([[row]]))[0] for row in range(50)]
     assert np.array_equal(together, alone)
 
 
-def row_of(given: Planes, row: int) -> Planes:
-    return Planes(**{name: values[row : row + 1] for name, values in vars(given).items()})
+def row_of(row_planes: Planes, row: int) -> Planes:
+    return Planes(**{name: values[row : row + 1] for name, values in vars(row_planes).items()})

@@ -82,13 +82,13 @@ def test_the_rows_are_the_text(corpus: Corpus, small_recipe: Recipe) -> None:
         for encoding in tokenizer.encode_batch(document.split("\n"), add_special_tokens=False)
         for token in encoding.ids
     ]
-    found: list[int] = []
+    contents: list[int] = []
     for split in ("train", "validation"):
         rows = corpus.read(split, np.arange(corpus.num_rows(split)))
         planes = Planes.of(rows, corpus.special)
-        found += planes.tokens[planes.maskable].tolist()
+        contents += planes.tokens[planes.maskable].tolist()
     # All tokens including [UNK] are there: none is missing, and none occurs twice.
-    assert sorted(found) == sorted(expected)
+    assert sorted(contents) == sorted(expected)
     assert corpus.num_rows("validation") > 0
     assert small_recipe.vocabulary.size == len(entries_of(tokenizer))
 
@@ -114,8 +114,8 @@ def test_duplicates_of_a_held_out_document_are_held_out(tmp_path: Path) -> None:
     corpus = Corpus(tmp_path / "twice")
     rows = {split: corpus.read(split, np.arange(corpus.num_rows(split))) for split in ("train", "validation")}
     examples = {}
-    for split, found in rows.items():
-        planes = Planes.of(found, corpus.special)
+    for split, contents in rows.items():
+        planes = Planes.of(contents, corpus.special)
         starts = [np.flatnonzero(row) for row in planes.example_start]
         examples[split] = {
             bytes(piece)

@@ -17,16 +17,16 @@ def test_shares_make_the_corpus_of_one_process(
 ) -> None:
     out = tmp_path / "out"
     shares = [preparations.start(out, "--task", f"{number}/{count}", "--workers", "1") for number in range(count)]
-    said = [share.communicate() for share in shares]
-    assert all(share.returncode == 0 for share in shares), said
+    outputs = [share.communicate() for share in shares]
+    assert all(share.returncode == 0 for share in shares), outputs
     assert fingerprint(out) == whole
-    assert sum("training a vocabulary" in error for _, error in said) == 1
-    assert any("training rows" in output for output, _ in said)
+    assert sum("training a vocabulary" in error for _, error in outputs) == 1
+    assert any("training rows" in output for output, _ in outputs)
     again = preparations.run(out, "--task", "0/3")
     assert again.returncode == 0 and "training rows" in again.stdout  # a cluster may start a job twice
 
 
-def test_a_share_leaves_the_others_alone_and_goes_on(
+def test_a_share_leaves_the_others_alone_and_resumes(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -54,8 +54,8 @@ def test_killed_and_repeated_shares_give_the_same_bytes(
     twin = preparations.start(out, "--task", "0/2", "--workers", "1")
     wait_until(lambda: len(finished(out)) > len(marks) or again.poll() is not None)
     assert marks.items() <= finished(out).items() or again.poll() is not None
-    said = [process.communicate() for process in (again, twin)]
-    assert again.returncode == twin.returncode == 0, said
+    outputs = [process.communicate() for process in (again, twin)]
+    assert again.returncode == twin.returncode == 0, outputs
     assert fingerprint(out) == whole
 
 

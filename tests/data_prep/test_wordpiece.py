@@ -70,8 +70,8 @@ def compare(tokenizer: Tokenizer, lines: list[str], encode: wordpiece.WordPiece 
     encode = encode or wordpiece.WordPiece(tokenizer)
     encoded = encode(lines)
     expected = [encoding.ids for encoding in tokenizer.encode_batch(lines, add_special_tokens=False)]
-    found = [encoded.ids[start:end].tolist() for start, end in pairwise(encoded.line_starts)]
-    assert found == expected
+    line_ids = [encoded.ids[start:end].tolist() for start, end in pairwise(encoded.line_starts)]
+    assert line_ids == expected
 
 
 @variants

@@ -40,23 +40,23 @@ def borders(vocabulary_file: Path, *overrides: str) -> list[str]:
     """Return the words of TEXT, as the flags of its tokens mark them."""
     recipe = chosen(vocabulary_file, *overrides)
     flagged, _ = words.LineTokenizer(vocabulary.take(recipe.vocabulary), recipe.masking)([TEXT])
-    found: list[str] = []
+    units: list[str] = []
     for token, continues in zip(*words.split(flagged), strict=True):
         piece = ENTRIES[token].removeprefix("##")
         if continues:
-            found[-1] += piece
+            units[-1] += piece
         else:
-            found.append(piece)
-    return found
+            units.append(piece)
+    return units
 
 
 def test_words_of_at_most_four_characters_are_units(vocabulary_file: Path) -> None:
-    found = borders(vocabulary_file)
-    assert "".join(found) == TEXT
-    assert {"患者", "服用", "ibuprofen", "缓解", "头痛", "体温", "收录", "38", "阿司匹林"} <= set(found)
+    units = borders(vocabulary_file)
+    assert "".join(units) == TEXT
+    assert {"患者", "服用", "ibuprofen", "缓解", "头痛", "体温", "收录", "38", "阿司匹林"} <= set(units)
     # This word has seven characters in jieba's dictionary, so neither the word nor any part of it is a unit.
     for character in "中华人民共和国":
-        assert character in found
+        assert character in units
 
 
 def test_longer_words_where_the_recipe_says_so(vocabulary_file: Path) -> None:
@@ -65,9 +65,9 @@ def test_longer_words_where_the_recipe_says_so(vocabulary_file: Path) -> None:
 
 
 def test_without_a_segmenter_a_character_is_a_word(vocabulary_file: Path) -> None:
-    found = borders(vocabulary_file, "masking.segmenter=none")
-    assert "ibuprofen" in found
-    assert {len(word) for word in found if "\u4e00" <= word[0] <= "\u9fff"} == {1}
+    units = borders(vocabulary_file, "masking.segmenter=none")
+    assert "ibuprofen" in units
+    assert {len(word) for word in units if "\u4e00" <= word[0] <= "\u9fff"} == {1}
 
 
 def test_a_prepared_corpus_masks_words_whole(vocabulary_file: Path, tmp_path: Path) -> None:

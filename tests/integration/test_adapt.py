@@ -84,8 +84,8 @@ def completed(model: Path, *overrides: str) -> tuple[InitialWeights, dict[str, A
 def test_the_whole_way(model: Path, domain: Path, world: World, tmp_path: Path, capsys: Any) -> None:
     run = tmp_path / "run"
     assert start(model, domain, run, world)
-    said = capsys.readouterr().out
-    assert f"begins with {model}:" in said
+    output = capsys.readouterr().out
+    assert f"begins with {model}:" in output
     (started,) = read_json(run / "provenance.json")["starts"]
     table = {line["part"]: line for line in started["init_from"]["table"]}
     assert table["discriminator"]["loaded"] and not any(line["fresh"] for line in table.values())
@@ -111,25 +111,25 @@ def test_the_first_weights_are_the_models(
         torch.testing.assert_close(pair.generator_logits(tokens, segments, real), predicted, rtol=0, atol=1e-5)
 
 
-def test_a_run_goes_on_when_the_model_is_gone(model: Path, domain: Path, world: World, tmp_path: Path) -> None:
+def test_a_run_resumes_when_the_model_is_gone(model: Path, domain: Path, world: World, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    ours = Path(shutil.copytree(model.parent, tmp_path / "model")) / "x-discriminator"
-    assert start(ours, domain, whole, world)
-    assert start(ours, domain, cut, world)
+    model_copy = Path(shutil.copytree(model.parent, tmp_path / "model")) / "x-discriminator"
+    assert start(model_copy, domain, whole, world)
+    assert start(model_copy, domain, cut, world)
     shutil.rmtree(cut / "checkpoints" / "step-00000006")
-    shutil.rmtree(ours)
-    assert start(ours, domain, cut, world)
+    shutil.rmtree(model_copy)
+    assert start(model_copy, domain, cut, world)
     left, right = (checkpoint.read_weights(run / "checkpoints" / "step-00000006") for run in (whole, cut))
     assert all(torch.equal(left[name], right[name]) for name in left)
     # Without a checkpoint, the run can start only from the model.
     shutil.rmtree(cut / "checkpoints")
     with pytest.raises(UserError, match="no such folder, so it holds no model"):
-        start(ours, domain, cut, world)
+        start(model_copy, domain, cut, world)
     with pytest.raises(UserError, match="name that model with --init-from"):
         start(None, domain, cut, world)
 
 
-def test_a_recipe_of_its_own_shape_is_not_begun_anew_without_its_model(
+def test_a_recipe_of_its_own_shape_is_not_begun_again_without_its_model(
     model: Path, domain: Path, world: World, tmp_path: Path
 ) -> None:
     """A run that was killed before its first checkpoint is refused without --init-from.
@@ -221,7 +221,7 @@ def test_new_words_leave_the_others_as_they_were(corpus_folder: Path, text: Path
     words = (corpus_folder / "vocab.txt").read_text().splitlines()
     words[10 : 10 + unused] = [f"[unused{number}]" for number in range(unused)]
     (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n")
-    theirs = release(tmp_path, tmp_path / "vocab.txt").discriminator
+    base_model = release(tmp_path, tmp_path / "vocab.txt").discriminator
     model = tmp_path / "x-discriminator"
     overrides = [f"data.sources={text}", "vocabulary.extend=5", *FEW_STEPS]
     prepare(load_corpus_recipe("adapt", overrides, str(model)), tmp_path / "corpus", 1)
@@ -243,7 +243,7 @@ def test_new_words_leave_the_others_as_they_were(corpus_folder: Path, text: Path
     tokens = old[torch.randint(len(old), (2, 20))]
     segments, real = torch.zeros_like(tokens), torch.ones_like(tokens)
     with torch.no_grad():
-        expected = theirs(tokens).logits
+        expected = base_model(tokens).logits
         torch.testing.assert_close(pair.discriminator_logits(tokens, segments, real), expected, rtol=0, atol=1e-5)
 
 
@@ -277,7 +277,7 @@ def test_lower_layers_learn_more_slowly(model: Path, domain: Path, world: World,
     assert steps[2] == pytest.approx(steps[3], rel=0.05)
 
 
-def test_a_run_that_goes_on_is_compared_with_what_is_stated(
+def test_a_run_that_resumes_is_compared_with_what_is_stated(
     model: Path, domain: Path, world: World, tmp_path: Path
 ) -> None:
     """The command need not repeat what the run has from its model; another stated value is refused by its key."""

@@ -67,8 +67,8 @@ def test_a_branch_is_the_end_of_the_unbroken_run(
     assert not train(recipe(*DECAY), corpus, branch, world, "auto", stop_after(2), continuation=continuation)
     assert open_continuation(stable.with_name(f"run@{step}"), branch) is None
     assert train(recipe(*DECAY), corpus, branch, world, "auto")
-    for ours, expected in zip(logged(branch), logged(tmp_path / "unbroken")[step:], strict=True):
-        assert ours == pytest.approx(expected, rel=1e-6)
+    for measures, expected in zip(logged(branch), logged(tmp_path / "unbroken")[step:], strict=True):
+        assert measures == pytest.approx(expected, rel=1e-6)
     (start, _) = read_json(branch / "provenance.json")["starts"]
     came_from = start["continue_from"]
     assert (came_from["step"], came_from["first_row"], came_from["corpus"]) == (

@@ -63,7 +63,7 @@ class User:
         submission = newest(self.run)
         return next(id for stage, id in submission.jobs.items() if stage == "pretrain") if submission else ""
 
-    def known(self) -> str:
+    def job_record(self) -> str:
         return self._slurm.output("scontrol", "show", "job", self.job())
 
     def log(self) -> str:
@@ -74,7 +74,7 @@ class User:
     def wait(self, condition: Callable[[], object], seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"{self.known()}\n{self.log()}"
+            assert time.monotonic() < deadline, f"{self.job_record()}\n{self.log()}"
             time.sleep(0.2)
 
     def wait_for_step(self, step: int) -> None:
@@ -98,8 +98,10 @@ def signal_all(job: str, number: signal.Signals) -> None:
 
 def preparing(job: str) -> list[int]:
     """Return the ids of the array job's processes that prepare, without the srun that started them."""
-    found = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
-    return [process for process in found if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()]
+    candidates = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
+    return [
+        process for process in candidates if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()
+    ]
 
 
 @pytest.mark.slow
@@ -129,7 +131,7 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
 
     output, error = watching.communicate()
     assert watching.returncode == 0, output + error + user.log()
-    assert "Restarts=2" in user.known()
+    assert "Restarts=2" in user.job_record()
     assert re.search(r"job \d+: stopped after step-\d+, queued again", user.log())
     assert len(re.findall("resuming after step", user.log())) == 2
     assert re.search(r"pretrain +\d+ +PENDING", output) and re.search(r"pretrain +\d+ +RUNNING", output)
@@ -147,7 +149,7 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     user.electra(*command)
     user.wait_for_step(10)
     slurm.output("scancel", user.job())
-    user.wait(lambda: "JobState=CANCELLED" in user.known())
+    user.wait(lambda: "JobState=CANCELLED" in user.job_record())
     assert (user.run / "stopped.json").exists()
 
     user.electra(*command)
@@ -155,10 +157,10 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     user.wait_for_step(max(training(user.run)) + 10)
     slurm.kill_node("n2")
     try:
-        user.wait(lambda: "JobState=PENDING" in user.known())
+        user.wait(lambda: "JobState=PENDING" in user.job_record())
     finally:
         slurm.start_node("n2")
-    user.wait(lambda: "JobState=COMPLETED" in user.known())
+    user.wait(lambda: "JobState=COMPLETED" in user.job_record())
     assert list(training(user.run)) == list(range(1, NUM_STEPS + 1))
     assert (user.run / "submit" / "2" / "pretrain.exit").read_text() == "0\n"
 
@@ -166,11 +168,11 @@ def test_a_cancelled_job_a_lost_node_and_a_mistake(user: User, slurm: Cluster, c
     _, error = mistaken.communicate()
     assert mistaken.returncode == 2, error
     assert "this run has seed = 1, and now it is 2" in error
-    assert "Restarts=0" in user.known()
+    assert "Restarts=0" in user.job_record()
 
 
 @pytest.mark.slow
-def test_a_preparation_that_reaches_its_time_limit_goes_on(user: User, slurm: Cluster, text_file: Path) -> None:
+def test_a_preparation_that_reaches_its_time_limit_resumes(user: User, slurm: Cluster, text_file: Path) -> None:
     text, corpus = user.folder / "text.txt", user.folder / "corpus"
     text.write_text(text_file.read_text() * (8 * 2**20 // text_file.stat().st_size))  # long enough for several tasks
     began = time.monotonic()
@@ -217,9 +219,9 @@ def test_what_a_node_does_not_see_ends_the_job_and_the_watching(
         slurm.output("scontrol", "update", "PartitionName=all", "State=UP")
     _, error = watching.communicate()
     assert watching.returncode == 2, error
-    said = " ".join(error.split())
-    assert re.search(r"job \d+ \(pretrain\) on tests ended as FAILED", said)
-    assert f"does not see {copy}/manifest.json; it must be in a folder that all nodes share" in said
+    message = " ".join(error.split())
+    assert re.search(r"job \d+ \(pretrain\) on tests ended as FAILED", message)
+    assert f"does not see {copy}/manifest.json; it must be in a folder that all nodes share" in message
     assert re.search(r"pretrain +\d+ +FAILED .*\n +export +\d+ +CANCELLED", user.electra("status", "run"))
 
 

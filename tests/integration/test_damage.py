@@ -87,7 +87,7 @@ def test_going_back_says_what_is_lost(copy: Path, corpus: Corpus, world: World, 
     assert checkpoint.verify(newest(copy)).step == 12
 
 
-def test_where_none_is_whole_nothing_begins_anew_by_itself(copy: Path, corpus: Corpus, world: World) -> None:
+def test_where_none_is_whole_nothing_begins_again_by_itself(copy: Path, corpus: Corpus, world: World) -> None:
     for folder in checkpoint.list_checkpoints(copy / "checkpoints"):
         do_damage(folder / "weights.safetensors", "truncate")
     before = sorted(copy.rglob("*"))

@@ -58,8 +58,8 @@ def refusal(model: Path, *arguments: str) -> str:
 def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_folder: Path, tmp_path: Path) -> None:
     export(str(run), tmp_path / "export")
     models = [run, run / "checkpoints" / "step-00000012", tmp_path / "export", tmp_path / "export" / "generator"]
-    found = [evaluated(tmp_path, model, "--corpus", str(corpus_folder)) for model in models]
-    one, *others = (result["corpora"][str(corpus_folder)] for result in found)
+    results = [evaluated(tmp_path, model, "--corpus", str(corpus_folder)) for model in models]
+    one, *others = (result["corpora"][str(corpus_folder)] for result in results)
     assert one["rows"] == Corpus(corpus_folder).num_rows("validation")
     assert set(one["scores"]) == {
         *("masked_accuracy", "pseudo_perplexity"),
@@ -72,7 +72,7 @@ def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_fol
             same = score if score["value"] is None else pytest.approx(score, rel=1e-5, abs=1e-6)
             assert other["scores"][name] == same, name
     again = evaluated(tmp_path, run, "--corpus", str(corpus_folder))
-    assert again == found[0]
+    assert again == results[0]
 
 
 def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_several_corpora_and_few_rows(run: Path, corpus_folder: Path, tmp_path: 
     other = tmp_path / "other"
     prepare(load("tiny", [*SMALL, f"data.sources={text}", source, "data.row_length=32"]), other, 1)
     both = ["--corpus", str(corpus_folder), "--corpus", str(other)]
-    found = evaluated(tmp_path, run, *both, "--rows", "5")["corpora"]
-    assert [result["rows"] for result in found.values()] == [5, 5]
-    assert found[str(other)]["scores"] != found[str(corpus_folder)]["scores"]
+    results = evaluated(tmp_path, run, *both, "--rows", "5")["corpora"]
+    assert [result["rows"] for result in results.values()] == [5, 5]
+    assert results[str(other)]["scores"] != results[str(corpus_folder)]["scores"]
 
 
 def test_half_a_model(released: Path, run: Path, corpus_folder: Path, tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_the_generator_of_another_run_is_what_it_is_there(
     other = tmp_path / "other"
     assert train(load("tiny", [*SMALL, "seed=5"]), Corpus(corpus_folder), other, world, "auto")
     on = ("--corpus", str(corpus_folder))
-    crossed, theirs, ours = (
+    crossed, other_scores, ours = (
         evaluated(tmp_path, model, *on, *more)["corpora"][str(corpus_folder)]["scores"]
         for model, more in ((run, ("--generator", str(other))), (other, ()), (run, ()))
     )
     for name in ("masked_accuracy", "pseudo_perplexity", "replaced_share"):
-        assert crossed[name] == pytest.approx(theirs[name], rel=1e-9) != ours[name]
-    assert crossed["auc"] not in (ours["auc"], theirs["auc"])
+        assert crossed[name] == pytest.approx(other_scores[name], rel=1e-9) != ours[name]
+    assert crossed["auc"] not in (ours["auc"], other_scores["auc"])
 
 
 def test_what_is_refused(run: Path, released: Path, corpus_folder: Path, text_file: Path, tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def evaluated(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 def test_what_can_be_told_apart_is_learned(
     model: Path, tmp_path: Path, make: Any, overrides: tuple[str, ...], metric: str, least: float
 ) -> None:
-    found = evaluated(tmp_path, str(model), "--task", str(made(tmp_path, make)), "--seeds", "1", *FAST, *overrides)
-    (result,) = found["tasks"]
+    results = evaluated(tmp_path, str(model), "--task", str(made(tmp_path, make)), "--seeds", "1", *FAST, *overrides)
+    (result,) = results["tasks"]
     metrics = {name: spread["mean"] for name, spread in result["models"][str(model)].items()}
     assert metrics[metric] >= least, metrics
     if make is some_unanswerable:
@@ -72,13 +72,13 @@ def test_seeds_differ_and_a_seed_is_a_seed(models: Path, model: Path, tmp_path: 
         release(models, models / "vocab.txt", names=("other", "unused"), max_positions=64)
     picture = tmp_path / "picture.svg"
     arguments = (str(model), "--task", str(folder), "--against", str(other), "--seeds", "2", *FAST, "epochs=1")
-    found = evaluated(tmp_path, *arguments, "--picture", str(picture))
+    results = evaluated(tmp_path, *arguments, "--picture", str(picture))
     (tmp_path / "again").mkdir()
-    assert found == evaluated(tmp_path / "again", *arguments)
-    (result,) = found["tasks"]
-    ours, theirs = (result["models"][str(name)]["spearman"]["values"] for name in (model, other))
+    assert results == evaluated(tmp_path / "again", *arguments)
+    (result,) = results["tasks"]
+    model_scores, other_scores = (result["models"][str(name)]["spearman"]["values"] for name in (model, other))
     # Both folders hold the same weights, so the same seed gives the same score.
-    assert ours == theirs and ours[0] != ours[1]
+    assert model_scores == other_scores and model_scores[0] != model_scores[1]
     assert result["difference"]["spearman"] == {"mean": 0, "deviation": 0, "values": [0, 0]}
     assert result["settings"][str(model)]["learning_rate"] == 3e-3
     drawn = ElementTree.fromstring(picture.read_text())
@@ -110,7 +110,7 @@ def test_what_is_refused(sentence: str, models: Path, model: Path, tmp_path: Pat
     if not (models / "bare").exists():
         (models / "only").symlink_to(models / "x-generator")
         release(models, names=("bare", "bare-2"))
-    given = {"models": models, "model": model, "task": task(tmp_path, classes)}
-    answer = CliRunner().invoke(app, ["evaluate", *(part.format(**given) for part in REFUSED[sentence])])
+    paths = {"models": models, "model": model, "task": task(tmp_path, classes)}
+    answer = CliRunner().invoke(app, ["evaluate", *(part.format(**paths) for part in REFUSED[sentence])])
     assert answer.exit_code == 2
     assert sentence in answer.stderr

@@ -50,7 +50,7 @@ def num_kept(file: Path) -> int:
 
 
 @pytest.mark.slow
-def test_interrupted_it_goes_on_with_the_numbers_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
+def test_interrupted_it_resumes_with_the_numbers_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
     """Two tasks run with three seeds each; the first task is asked to stop, and the second is killed."""
     folders = [task(tmp_path, classes, name) for name in ("one", "two")]
     arguments = [str(model), "--seeds", "3", *FAST, "epochs=3"]
@@ -81,22 +81,22 @@ def test_a_finished_file_grows(models: Path, model: Path, tmp_path: Path) -> Non
     one, two = (task(tmp_path, classes, name) for name in ("one", "two"))
     file = tmp_path / "scores.json"
 
-    def said(*arguments: str) -> list[str]:
+    def computed_seeds(*arguments: str) -> list[str]:
         answer = CliRunner().invoke(app, ["evaluate", str(model), *arguments, *ALWAYS, "--json", str(file)])
         assert answer.exit_code == 0, answer.output
         return [
             line.split(": ")[0].replace(f"{models}/", "") for line in answer.output.splitlines() if ", seed " in line
         ]
 
-    assert said("--task", str(one), "--seeds", "1") == ["one, x-discriminator, seed 0"]
-    assert said("--task", str(one), "--seeds", "2") == ["one, x-discriminator, seed 1"]
+    assert computed_seeds("--task", str(one), "--seeds", "1") == ["one, x-discriminator, seed 0"]
+    assert computed_seeds("--task", str(one), "--seeds", "2") == ["one, x-discriminator, seed 1"]
     everything = ("--task", str(two), "--task", str(one), "--against", str(models / "rival"), "--seeds", "2")
-    assert said(*everything) == [
+    assert computed_seeds(*everything) == [
         *(f"two, {name}, seed {seed}" for name in ("x-discriminator", "rival") for seed in (0, 1)),
         *(f"one, rival, seed {seed}" for seed in (0, 1)),
     ]
     grown = json.loads(file.read_text())
-    assert said(*everything) == []
+    assert computed_seeds(*everything) == []
     assert json.loads(file.read_text()) == grown
     (tmp_path / "anew").mkdir()
     assert evaluated(tmp_path / "anew", str(model), *everything, *ALWAYS) == grown
@@ -148,7 +148,7 @@ def test_other_weights_models_and_tasks_are_named(models: Path, model: Path, tmp
     changed["tasks"][0]["sha256"]["models"][str(model)] = "0" * 64
     (tmp_path / "changed.json").write_text(json.dumps(changed))
     release(tmp_path, models / "vocab.txt", names=("second", "unused"), max_positions=64)
-    for sentence, given in {
+    for sentence, options in {
         f"holds results of {model} on toy with other weights or another tokenizer": (
             *(str(model), *arguments[:-1]),
             str(tmp_path / "changed.json"),
@@ -160,5 +160,5 @@ def test_other_weights_models_and_tasks_are_named(models: Path, model: Path, tmp
         ),
         "--task: 2 folders are named toy": (str(model), "--task", str(folder), *arguments),
     }.items():
-        answer = CliRunner().invoke(app, ["evaluate", *given])
+        answer = CliRunner().invoke(app, ["evaluate", *options])
         assert answer.exit_code == 2 and sentence in answer.stderr, answer.output

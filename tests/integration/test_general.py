@@ -30,8 +30,8 @@ def made(folder: Path, corpus: Path, *overrides: str) -> Corpus:
     text = folder.with_suffix(".txt")
     text.write_text("\n\n".join(documents(60)[40:]), encoding="utf-8")
     keys = [key for key in SMALL if not key.startswith("vocabulary.")]
-    given = [*keys, f"data.sources={text}", "data.validation_share=0.5", *overrides]
-    prepare(load_corpus_recipe("tiny", given, str(corpus)), folder, 1)
+    all_overrides = [*keys, f"data.sources={text}", "data.validation_share=0.5", *overrides]
+    prepare(load_corpus_recipe("tiny", all_overrides, str(corpus)), folder, 1)
     return Corpus(folder)
 
 
@@ -53,8 +53,8 @@ def test_general_rows_are_logged_beside_the_runs_own(
     assert evaluations(watched, "general") != evaluations(watched, "evaluation")
     (start,) = read_json(watched / "provenance.json")["starts"]
     assert start["general"] == {"folder": str(general.folder), "manifest_sha256": general.manifest_sha256}
-    said = capsys.readouterr().out
-    assert "step 6/12  general text: masked accuracy" in said
+    output = capsys.readouterr().out
+    assert "step 6/12  general text: masked accuracy" in output
     show_run(watched)
     assert "general" in capsys.readouterr().out
     assert any("general" in file.read_bytes().decode("latin-1") for file in (watched / "tensorboard").iterdir())
@@ -82,9 +82,9 @@ def test_a_loss_on_general_text_is_said(
             line |= {"mlm_loss": 1.0, "auc": 0.99}
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert train(load("tiny", SMALL), corpus, run, world, "auto", general=general)
-    said = capsys.readouterr().out
-    assert "warning: on general text the generator's loss has risen from 1.000 to" in said
-    assert "warning: on general text the discriminator's AUC has fallen from 0.990 to" in said
+    output = capsys.readouterr().out
+    assert "warning: on general text the generator's loss has risen from 1.000 to" in output
+    assert "warning: on general text the discriminator's AUC has fallen from 0.990 to" in output
 
 
 def test_what_does_not_fit_is_refused(corpus: Corpus, corpus_folder: Path, world: World, tmp_path: Path) -> None:

@@ -104,27 +104,27 @@ def batch(corpus: Corpus, recipe: Recipe, rows: int) -> Batch:
 
 
 def test_views_are_two_maskings_of_the_same_rows(corpus: Corpus) -> None:
-    given = batch(corpus, health(), 8)
-    first, second = (given.tokens[:8], given.tokens[8:])
+    micro_batch = batch(corpus, health(), 8)
+    first, second = (micro_batch.tokens[:8], micro_batch.tokens[8:])
     assert torch.equal(first, second)
     for view in range(2):
         masks = torch.from_numpy(corpus.read_masked("train", np.arange(8), np.full(8, view))[1])
         rows = slice(8 * view, 8 * view + 8)
-        shown = torch.zeros_like(masks).scatter(1, given.slots[rows], given.filled[rows])
+        shown = torch.zeros_like(masks).scatter(1, micro_batch.slots[rows], micro_batch.filled[rows])
         assert torch.equal(shown, masks)
-    assert not torch.equal(given.slots[:8], given.slots[8:])
-    assert not torch.equal(given.uniforms[:8], given.uniforms[8:])
-    assert not torch.equal(given.candidate_uniforms[:8], given.candidate_uniforms[8:])
+    assert not torch.equal(micro_batch.slots[:8], micro_batch.slots[8:])
+    assert not torch.equal(micro_batch.uniforms[:8], micro_batch.uniforms[8:])
+    assert not torch.equal(micro_batch.candidate_uniforms[:8], micro_batch.candidate_uniforms[8:])
 
 
-def nothing_masked(given: Batch, pair: ElectraPair) -> Batch:
-    return replace(given, filled=torch.zeros_like(given.filled), shown=given.targets)
+def nothing_masked(micro_batch: Batch, pair: ElectraPair) -> Batch:
+    return replace(micro_batch, filled=torch.zeros_like(micro_batch.filled), shown=micro_batch.targets)
 
 
-def nothing_replaced(given: Batch, pair: ElectraPair) -> Batch:
+def nothing_replaced(micro_batch: Batch, pair: ElectraPair) -> Batch:
     """Make the whole text one repeated word that the generator predicts with certainty."""
     pair.prediction.bias.data[7] = 1e4
-    return replace(given, tokens=torch.where(given.real, 7, given.tokens))
+    return replace(micro_batch, tokens=torch.where(micro_batch.real, 7, micro_batch.tokens))
 
 
 @pytest.mark.parametrize("change", [nothing_masked, nothing_replaced])
@@ -133,10 +133,10 @@ def test_a_batch_without_a_replacement_trains_on(
 ) -> None:
     recipe = health()
     pair = ElectraPair(recipe)
-    given = change(batch(corpus, recipe, 8), pair)
+    micro_batch = change(batch(corpus, recipe, 8), pair)
     engine = Engine(pair, recipe, world)
     before = pair.discriminator.state_dict()["layers.0.output.weight"].clone()
-    measures = engine.step([given], 0.01, measure=True)
+    measures = engine.step([micro_batch], 0.01, measure=True)
     assert measures is not None
     assert measures.losses["mts"] == measures.replaced_share == 0
     assert np.isfinite([*measures.losses.values(), measures.total, measures.gradient_norm]).all()

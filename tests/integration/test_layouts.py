@@ -62,7 +62,7 @@ def test_more_and_fewer_processes(whole: Path, corpus_folder: Path, tmp_path: Pa
     assert_same(tmp_path / "run", whole)
 
 
-def test_every_stage_goes_on_after_another(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
+def test_every_stage_resumes_after_another(whole: Path, corpus: Corpus, world: World, tmp_path: Path) -> None:
     stages = (1, 2, 0)
     assert train(recipe("run.save_every=1", "run.keep_last=12"), corpus, tmp_path / "run", world, "auto")
     for step, stage in enumerate(stages, start=2):

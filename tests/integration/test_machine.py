@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written(undisturbed: Path, corpus_folder: Path,
     assert training(run) == training(undisturbed)
 
 
-def test_a_run_in_use_goes_on_undisturbed(undisturbed: Path, corpus_folder: Path, tmp_path: Path) -> None:
+def test_a_run_in_use_continues_undisturbed(undisturbed: Path, corpus_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = subprocess.Popen(command(corpus_folder, run), stdout=subprocess.DEVNULL, text=True)
     wait_for_step(run, 1, first)

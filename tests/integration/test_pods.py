@@ -56,7 +56,7 @@ class Pods:
         self, name: str, command: list[str], environment: dict[str, str], more: Sequence[str]
     ) -> subprocess.Popen[str]:
         """Start a pod as the kubelet does: variables replace their names, and only the pod's environment is passed."""
-        python, *words = (re.sub(r"\$\((\w+)\)", lambda found: environment[found[1]], word) for word in command)
+        python, *words = (re.sub(r"\$\((\w+)\)", lambda variable: environment[variable[1]], word) for word in command)
         assert python == "python"
         of_the_image = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return subprocess.Popen(
@@ -67,7 +67,7 @@ class Pods:
             text=True,
         )
 
-    def said(self) -> str:
+    def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
 
@@ -122,9 +122,9 @@ def test_one_is_asked_to_leave_all_save_and_the_next_pods_go_on(corpus_folder: P
     first = pods.start(Stage.pretrain)
     wait_for_step(pods.run, 2, first[0])
     first[1].send_signal(signal.SIGTERM)  # as when a node is drained
-    assert codes(first) == [EXIT_UNFINISHED, EXIT_UNFINISHED], pods.said()
+    assert codes(first) == [EXIT_UNFINISHED, EXIT_UNFINISHED], pods.logs()
     assert 2 <= max(training(pods.run)) < 12
-    assert codes(pods.start(Stage.pretrain)) == [0, 0], pods.said()
+    assert codes(pods.start(Stage.pretrain)) == [0, 0], pods.logs()
     undisturbed = start(corpus_folder, tmp_path / "undisturbed", processes=2)
     assert undisturbed.returncode == 0, undisturbed.stderr
     assert training(pods.run) == training(tmp_path / "undisturbed")
@@ -135,7 +135,7 @@ def test_a_pipeline_one_stage_after_the_other(corpus_folder: Path, text_file: Pa
     corpus = tmp_path / "corpus"
     pods = Pods([*Stage], corpus, tmp_path, port, f"data.sources={text_file}")
     for stage in Stage:
-        assert set(codes(pods.start(stage))) == {0}, pods.said()
+        assert set(codes(pods.start(stage))) == {0}, pods.logs()
     assert read_json(corpus / "manifest.json")["sha256"] == read_json(corpus_folder / "manifest.json")["sha256"]
     undisturbed = start(corpus_folder, tmp_path / "undisturbed", processes=2)
     assert undisturbed.returncode == 0, undisturbed.stderr
@@ -148,8 +148,8 @@ def test_a_mistake_in_the_input_is_the_exit_code_of_every_pod(
     stages: list[Stage], corpus_folder: Path, tmp_path: Path, port: int
 ) -> None:
     pods = Pods(stages, corpus_folder, tmp_path, port)
-    assert codes(pods.start(Stage.pretrain, "batch.rows=9")) == [2, 2], pods.said()
-    assert "batch.rows: 9 rows do not divide among 2 processes" in pods.said()
+    assert codes(pods.start(Stage.pretrain, "batch.rows=9")) == [2, 2], pods.logs()
+    assert "batch.rows: 9 rows do not divide among 2 processes" in pods.logs()
 
 
 @pytest.mark.slow
@@ -160,4 +160,4 @@ def test_a_pod_that_is_lost_is_a_failure_that_counts(corpus_folder: Path, tmp_pa
     wait_for_step(pods.run, 2, first[0])
     for lost in [*psutil.Process(first[1].pid).children(recursive=True), first[1]]:
         lost.kill()
-    assert codes(first) == [1, -signal.SIGKILL], pods.said()
+    assert codes(first) == [1, -signal.SIGKILL], pods.logs()

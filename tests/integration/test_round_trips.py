@@ -38,11 +38,11 @@ SENTENCES = (
 def same(run: Path, *folders: Path) -> None:
     """Assert that each folder holds, for both networks, exactly the tensors of the run."""
     source = open_source(str(run), Choice())
-    found: dict[TowerName, Network] = {}
+    exported_towers: dict[TowerName, Network] = {}
     for folder in folders:
-        found |= open_released(str(folder)).networks
-    assert found.keys() == source.networks.keys()
-    for name, network in found.items():
+        exported_towers |= open_released(str(folder)).networks
+    assert exported_towers.keys() == source.networks.keys()
+    for name, network in exported_towers.items():
         assert network.tower == source.networks[name].tower
         heads = {key for key in source.networks[name].weights if key.startswith("objectives.")}
         own = "objectives.mlm." if name == "generator" else "objectives.rtd."

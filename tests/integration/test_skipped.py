@@ -75,7 +75,7 @@ def test_the_same_steps_are_skipped_everywhere(
 
 
 @pytest.mark.parametrize("zero_stage", [0, 1])
-def test_continued_the_count_goes_on(corpus: Corpus, world: World, tmp_path: Path, zero_stage: int) -> None:
+def test_the_count_continues_when_a_run_resumes(corpus: Corpus, world: World, tmp_path: Path, zero_stage: int) -> None:
     edge = recipe(*AT_THE_EDGE, f"compute.zero_stage={zero_stage}")
     assert train(edge, corpus, tmp_path / "whole", world, "auto")
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")

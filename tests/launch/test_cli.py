@@ -63,16 +63,16 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments: list[str], sentenc
 
 
 def test_submit_refuses_before_it_starts_anything(corpus_folder: Path, tmp_path: Path) -> None:
-    given = ("--corpus", str(corpus_folder), "--run", str(tmp_path / "r"), "--processes", "2")
-    answer = electra("submit", "tiny", *given, "data.row_length=128")
+    options = ("--corpus", str(corpus_folder), "--run", str(tmp_path / "r"), "--processes", "2")
+    answer = electra("submit", "tiny", *options, "data.row_length=128")
     assert answer.returncode == 2
     assert "was prepared with data.row_length = 64" in answer.stderr
     assert answer.stderr.count("\n") == 1
 
 
 def test_submit_prints_what_it_would_start() -> None:
-    given = ["tiny", "--corpus", "my corpus", "--run", "r", "--general", "other", "--processes", "2", "--dry-run"]
-    answer = CliRunner().invoke(app, ["submit", *given, "seed=3"])
+    options = ["tiny", "--corpus", "my corpus", "--run", "r", "--general", "other", "--processes", "2", "--dry-run"]
+    answer = CliRunner().invoke(app, ["submit", *options, "seed=3"])
     assert answer.exit_code == 0
     assert (
         "--nproc-per-node=2 --shutdown-timeout=300 -m -- pretrain pretrain tiny --corpus 'my corpus' --run r seed=3 "

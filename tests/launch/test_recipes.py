@@ -28,12 +28,12 @@ def test_every_shipped_recipe_is_listed_with_its_shape() -> None:
 def test_each_key_names_the_file_that_states_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('extends = "zh_small"\nname = "mine"\n[schedule]\nsteps = 5000\nwarmup_steps = 50\n')
-    found = origins(list(keys_with_origins(str(path), ["batch.rows=64"])))
-    assert found["schedule.steps"] == ("5000", str(path))
-    assert found["batch.rows"] == ("64", "the command line")
-    assert found["model.discriminator.hidden"] == ("256", "small")
-    assert found["data.sources"][1] in ("zh_small", "small")
-    assert found.keys() >= flatten(load("small").to_dict()["model"], "model.").keys()
+    key_origins = origins(list(keys_with_origins(str(path), ["batch.rows=64"])))
+    assert key_origins["schedule.steps"] == ("5000", str(path))
+    assert key_origins["batch.rows"] == ("64", "the command line")
+    assert key_origins["model.discriminator.hidden"] == ("256", "small")
+    assert key_origins["data.sources"][1] in ("zh_small", "small")
+    assert key_origins.keys() >= flatten(load("small").to_dict()["model"], "model.").keys()
 
 
 def test_an_invalid_recipe_is_refused() -> None:

@@ -162,9 +162,9 @@ def test_a_pipeline_on_this_machine(electra: Electra, text_file: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     assert "12/12" in done.stdout and "models" in done.stdout
     assert {path.name for path in (tmp_path / "r" / "export").iterdir()} == {"discriminator", "generator"}
-    known = electra("status", "r", "c")
-    assert "started by hand, or by submit on this machine" in known.stdout
-    assert "step 12/12" in known.stdout and "complete" in known.stdout and "the corpus is complete" in known.stdout
+    status = electra("status", "r", "c")
+    assert "started by hand, or by submit on this machine" in status.stdout
+    assert "step 12/12" in status.stdout and "complete" in status.stdout and "the corpus is complete" in status.stdout
     assert "was not submitted to a cluster" in electra("logs", "r").stderr
     assert "holds no run" in electra("status", "nowhere").stderr
 
@@ -179,9 +179,9 @@ def test_where_no_scheduler_is_the_folder_says_what_it_knows(electra: Electra, t
     assert newest(tmp_path / "run") == submission
     assert next_folder(tmp_path / "run").name == "2"
     (folder / "pretrain.exit").write_text("0\n")
-    known = electra("status", "run")
-    assert known.exit_code == 0, known.stderr
-    lines = [line.split(maxsplit=2) for line in known.stdout.splitlines()]
+    status = electra("status", "run")
+    assert status.exit_code == 0, status.stderr
+    lines = [line.split(maxsplit=2) for line in status.stdout.splitlines()]
     assert lines[0][:2] == ["run:", "on"]
     assert lines[1] == ["pretrain", "7", "left with exit code 0"]
     assert lines[2][:2] == ["export", "8"] and "there is no squeue here" in lines[2][2]

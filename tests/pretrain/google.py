@@ -63,14 +63,14 @@ class Case:
 
     def weights(self, prefix: str) -> dict[str, Tensor]:
         """The pair's state from the arrays `prefix/...`; Google stores matrices as [in, out]."""
-        found = {
+        prefixed = {
             name.removeprefix(f"{prefix}/"): value
             for name, value in self.arrays.items()
             if name.startswith(f"{prefix}/")
         }
         state: dict[str, Tensor] = {}
         for part in ("generator", "discriminator"):
-            state |= tower_weights(found, part)
+            state |= tower_weights(prefixed, part)
         return state
 
     def pair(self, chosen: Recipe) -> ElectraPair:

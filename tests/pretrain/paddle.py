@@ -75,11 +75,11 @@ class Case:
 
     def under(self, prefix: str) -> Arrays:
         """The arrays `prefix/...` by PaddleNLP's names; a tied one is stored under its generator's only."""
-        found = {name.removeprefix(f"{prefix}/"): array for name, array in self.arrays.items()}
-        found = {name: array for name, array in found.items() if name.startswith(TOWERS)}
-        if f"generator.{_WORDS}" in found:
-            found[f"discriminator.{_WORDS}"] = found[f"generator.{_WORDS}"]
-        return found
+        state = {name.removeprefix(f"{prefix}/"): array for name, array in self.arrays.items()}
+        state = {name: array for name, array in state.items() if name.startswith(TOWERS)}
+        if f"generator.{_WORDS}" in state:
+            state[f"discriminator.{_WORDS}"] = state[f"generator.{_WORDS}"]
+        return state
 
     def batch(self) -> Batch:
         """The fixture's rows and masks; what is sampled and drawn is set by `with_draws`."""
@@ -104,27 +104,29 @@ class Case:
         )
 
     @torch.no_grad()
-    def with_draws(self, pair: ElectraPair, given: Batch) -> tuple[Batch, Tensor, Tensor]:
+    def with_draws(self, pair: ElectraPair, micro_batch: Batch) -> tuple[Batch, Tensor, Tensor]:
         """The batch with the uniforms at which the generator, as it is now, draws what PaddleNLP's rule draws.
 
         PaddleNLP takes the largest of log-probability and recorded Gumbel noise. Returns also these draws: the samples
         [B, P] and the candidates [B, P, 5].
         """
         noise = self.tensor("in/uniform_noise").double()  # [draws, B, L, V]
-        log_probs = pair(given, pair.counts([given])).forward.slot_log_probs[:, :, : noise.shape[3]].double()
-        index = given.slots[:, :, None].expand(-1, -1, noise.shape[3])
+        log_probs = (
+            pair(micro_batch, pair.counts([micro_batch])).forward.slot_log_probs[:, :, : noise.shape[3]].double()
+        )
+        index = micro_batch.slots[:, :, None].expand(-1, -1, noise.shape[3])
         gumbel = [-torch.log(-torch.log(draw.gather(1, index) + 1e-9) + 1e-9) for draw in noise]
         sampled = (log_probs + gumbel[0]).argmax(2)
-        left, candidates = log_probs.scatter(2, given.targets[:, :, None], -torch.inf), []
+        left, candidates = log_probs.scatter(2, micro_batch.targets[:, :, None], -torch.inf), []
         uniforms = []
         for noise_of_draw in gumbel[1:]:
             ids = (left + noise_of_draw).argmax(2)
             uniforms.append(uniforms_for(left, ids))
             left = left.scatter(2, ids[:, :, None], -torch.inf)
             candidates.append(ids)
-        drawn = torch.stack(candidates, 2) if candidates else given.slots.new_empty(*given.slots.shape, 0)
+        drawn = torch.stack(candidates, 2) if candidates else micro_batch.slots.new_empty(*micro_batch.slots.shape, 0)
         numbers = torch.stack(uniforms, 2) if uniforms else torch.empty(*drawn.shape, STEPS)
-        batch = replace(given, uniforms=uniforms_for(log_probs, sampled), candidate_uniforms=numbers)
+        batch = replace(micro_batch, uniforms=uniforms_for(log_probs, sampled), candidate_uniforms=numbers)
         return batch, sampled, drawn
 
 

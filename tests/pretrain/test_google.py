@@ -34,8 +34,8 @@ def test_logits_and_losses(case: Case) -> None:
     everywhere = pair.generator_logits(batch.masked_tokens, batch.segments, real)
     torch.testing.assert_close(take(everywhere, batch.slots)[filled], expected[filled], atol=1e-5, rtol=0)
     log_probs = expected.log_softmax(-1)
-    found = output.forward.slot_log_probs[:, :, : log_probs.shape[2]]
-    torch.testing.assert_close(found[filled], log_probs[filled], atol=1e-5, rtol=0)
+    pair_log_probs = output.forward.slot_log_probs[:, :, : log_probs.shape[2]]
+    torch.testing.assert_close(pair_log_probs[filled], log_probs[filled], atol=1e-5, rtol=0)
     assert pair.detection is not None
     logits = pair.detection.logits(output.forward.states)
     torch.testing.assert_close(logits[real], torch.from_numpy(case.arrays["disc_logits"])[real], atol=1e-5, rtol=0)
@@ -80,10 +80,10 @@ def test_weights_after_steps_of_the_real_engine(case: Case, zero_stage: int, wor
             _compare(engine.pair.state_dict(), case.weights(f"after{step + 1}"))
 
 
-def _compare(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
-    assert ours.keys() == theirs.keys()
-    for name in theirs:
-        torch.testing.assert_close(ours[name], theirs[name], atol=1e-6, rtol=0, msg=name)
+def _compare(engine_weights: dict[str, torch.Tensor], google_weights: dict[str, torch.Tensor]) -> None:
+    assert engine_weights.keys() == google_weights.keys()
+    for name in google_weights:
+        torch.testing.assert_close(engine_weights[name], google_weights[name], atol=1e-6, rtol=0, msg=name)
 
 
 def test_the_fixture_moves(case: Case) -> None:

@@ -39,8 +39,8 @@ def test_draws_are_those_of_the_recorded_noise(name: str) -> None:
     """From our logits, by PaddleNLP's rule, to the fixture's tokens; and our way of drawing gives the same."""
     case = CASES[name]
     pair = case.pair(case.recipe())
-    given = case.batch()
-    batch, sampled, candidates = case.with_draws(pair, given)
+    recorded_batch = case.batch()
+    batch, sampled, candidates = case.with_draws(pair, recorded_batch)
     filled = batch.filled
     assert torch.equal(sampled[filled], case.tensor("out/sampled_tokids").gather(1, batch.slots)[filled])
     forward = pair(batch, pair.counts([batch])).forward
@@ -65,8 +65,8 @@ def test_states_and_logits(name: str) -> None:
     real = case.tensor("out/attention_mask")
     assert torch.equal(batch.real, real)
 
-    def close(ours: Tensor, theirs: Tensor) -> None:
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    def close(actual: Tensor, reference: Tensor) -> None:
+        torch.testing.assert_close(actual, reference, atol=1e-5, rtol=1e-5)
 
     states = pair.generator_states(batch.masked_tokens, batch.segments, batch.real)
     close(states[real], case.tensor("act/generator/sequence_output")[real])

@@ -29,7 +29,7 @@ def test_the_bytes_are_those_of_one_machine(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "scancel"])
-def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_goes_on(
+def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_resumes(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, how: str
 ) -> None:
     out = tmp_path / "out"

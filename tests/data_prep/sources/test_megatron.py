@@ -63,13 +63,13 @@ def test_documents_are_written_beside_the_rows(preparations: Preparations, tmp_p
             expected.add(tuple(tuple(line.ids) for line in encoded if line.ids))
     files = [tmp_path / "one" / f"{split}.bin" for split in ("train", "validation")]
     counts = [megatron.num_documents(file) for file in files]
-    found = [
+    written = [
         tuple(tuple(ids.tolist()) for ids in document)
         for file, count in zip(files, counts, strict=True)
         for document in megatron.documents(file, 0, count)
     ]
-    assert set(found) == expected
-    assert len(found) == read_json(tmp_path / "one" / "report.json")["sources"][0]["documents"]
+    assert set(written) == expected
+    assert len(written) == read_json(tmp_path / "one" / "report.json")["sources"][0]["documents"]
     assert 0 < counts[1] < counts[0]
 
 

@@ -49,8 +49,8 @@ def test_what_is_left_out_is_counted_once_for_any_weight(tmp_path: Path) -> None
 
 def test_bad_records_are_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "good"}\n{"body": 1}\nnothing\n{"text": ""}\n{"text": "also good"}\n')
-    found = read(tmp_path, on_error="skip")
-    assert [document.text for document in found] == ["good", "", "", "", "also good"]
+    read_documents = read(tmp_path, on_error="skip")
+    assert [document.text for document in read_documents] == ["good", "", "", "", "also good"]
     assert left_out(tmp_path, on_error="skip") == {
         "records without the field": 1,
         "lines that are not JSON": 1,

@@ -27,9 +27,9 @@ def examples(number: int, split: Split = "train") -> Iterator[tuple[Split, Examp
         yield split, Example(tokens, second_segment=16)
 
 
-def write(folder: Path, given: list[tuple[Split, Example]], number: int = 0) -> TaskReport:
+def write(folder: Path, split_examples: list[tuple[Split, Example]], number: int = 0) -> TaskReport:
     report = TaskReport()
-    WriteShards(folder, folder, RECIPE.data, RECIPE.masking, RECIPE.seed, report).run(given, number)
+    WriteShards(folder, folder, RECIPE.data, RECIPE.masking, RECIPE.seed, report).run(split_examples, number)
     return report
 
 

@@ -37,16 +37,19 @@ def test_batches_do_not_show(folder: Path, monkeypatch: pytest.MonkeyPatch, char
     monkeypatch.setattr(tokenization, "_BATCH_CHARACTERS", characters)
     report = TaskReport()
     texts = ["a b\nc", "", "ad\n\nb x\na b c", "c"]
-    given = [SourceDocument(text, str(number)) for number, text in enumerate(texts)]
-    made = list(Tokenize(folder, MASKING, report).run(given))
+    documents = [SourceDocument(text, str(number)) for number, text in enumerate(texts)]
+    made = list(Tokenize(folder, MASKING, report).run(documents))
     assert [tokenized.document.id for tokenized in made] == ["0", "1", "2", "3"]
     assert [ids(tokenized) for tokenized in made] == [[[5, 6], [7]], [], [[5, 8], [], [6, 1], [5, 6, 7]], [[7]]]
     assert (report.unknown_tokens, report.unknown_characters) == (1, {"x": 1})
 
 
 def test_documents_of_ids_lose_their_special_tokens(folder: Path) -> None:
-    given = [SourceDocument("", "m:0", token_ids=[np.array([2, 5, 6, 3]), np.array([7, 0])]), SourceDocument("a", "t")]
-    first, second = Tokenize(folder, MASKING, TaskReport()).run(given)
+    documents = [
+        SourceDocument("", "m:0", token_ids=[np.array([2, 5, 6, 3]), np.array([7, 0])]),
+        SourceDocument("a", "t"),
+    ]
+    first, second = Tokenize(folder, MASKING, TaskReport()).run(documents)
     assert (ids(first), ids(second)) == ([[5, 6], [7]], [[5]])
     with pytest.raises(UserError, match="m:1: has token ids outside the 9 entries"):
         list(Tokenize(folder, MASKING, TaskReport()).run([SourceDocument("", "m:1", token_ids=[np.array([9])])]))

@@ -111,10 +111,10 @@ def test_an_adaptation_that_is_killed_in_every_way_ends_with_the_same_numbers(or
     subprocess.run(command, check=True, env=environment, capture_output=True)
     assert (out / "report.html").is_file()
     for name in ("before", "after", "own"):
-        ours, theirs = (read_json(folder / "scores" / f"{name}.json")["corpora"] for folder in (out, undisturbed))
-        assert list(ours.values()) == list(theirs.values())
-    ours, theirs = (read_json(folder / "tasks" / "kinds.json")["tasks"][0] for folder in (out, undisturbed))
-    assert list(ours["models"].values()) == list(theirs["models"].values())
+        results, expected = (read_json(folder / "scores" / f"{name}.json")["corpora"] for folder in (out, undisturbed))
+        assert list(results.values()) == list(expected.values())
+    results, expected = (read_json(folder / "tasks" / "kinds.json")["tasks"][0] for folder in (out, undisturbed))
+    assert list(results["models"].values()) == list(expected["models"].values())
     # Other arguments for what was trained are refused, and nothing is changed.
     answer = subprocess.run([*command, "schedule.steps=5"], env=environment, capture_output=True, text=True)
     assert answer.returncode == 2

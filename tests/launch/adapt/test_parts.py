@@ -38,7 +38,7 @@ def test_the_fewest_parts() -> None:
 
 
 def test_all_parts() -> None:
-    found = commands(
+    command_lines = commands(
         overrides=("seed=3", "data.row_length=128", "vocabulary.extend=9", "schedule.steps=50"),
         general="web/",
         mix=0.2,
@@ -48,48 +48,48 @@ def test_all_parts() -> None:
         seeds=3,
     )
     names = ["domain", "general", "mixture", "before", "pretrain", "after", "own", "task ner", "task pairs", "export"]
-    assert list(found) == names
+    assert list(command_lines) == names
     shared = "seed=3 data.row_length=128"
-    assert found["domain"] == (
+    assert command_lines["domain"] == (
         f"electra prepare adapt --out out/domain 'data.sources=my text/' {shared} vocabulary.extend=9 --init-from model"
     )
-    assert found["general"] == (
+    assert command_lines["general"] == (
         f"electra prepare adapt --out out/general data.sources=web/ {shared} --init-from out/domain"
     )
-    assert shlex.split(found["mixture"])[5:] == [
+    assert shlex.split(command_lines["mixture"])[5:] == [
         'data.sources=[{path="my text/"}, {path="web/", weight=0.2}]',
         *shared.split(),
         "--init-from",
         "out/domain",
     ]
-    assert found["pretrain"] == (
+    assert command_lines["pretrain"] == (
         "electra pretrain adapt --corpus out/mixture --run out/run --init-from model --general out/general seed=3 "
         "schedule.steps=50"
     )
-    assert found["task ner"] == (
+    assert command_lines["task ner"] == (
         "electra evaluate out/run --task tasks/ner --against model --seeds 3 --json out/tasks/ner.json epochs=2"
     )
-    assert "--corpus out/domain --corpus out/general --rows 20" in found["after"]
+    assert "--corpus out/domain --corpus out/general --rows 20" in command_lines["after"]
 
 
 def test_a_model_without_a_generator_is_tested_by_that_of_the_run_after_it() -> None:
-    found = commands(tests_with_model=False)
-    assert list(found) == ["domain", "pretrain", "before", "after", "export"]
-    assert found["before"].startswith("electra evaluate model --generator out/run --corpus out/domain")
-    assert found["after"].startswith("electra evaluate out/run --corpus out/domain")
+    command_lines = commands(tests_with_model=False)
+    assert list(command_lines) == ["domain", "pretrain", "before", "after", "export"]
+    assert command_lines["before"].startswith("electra evaluate model --generator out/run --corpus out/domain")
+    assert command_lines["after"].startswith("electra evaluate out/run --corpus out/domain")
 
 
 def test_a_model_that_detects_nothing_writes_no_tokens() -> None:
-    found = commands(tests_with_model=False, detects=False)
-    assert "--tokens" not in found["before"]
-    assert "--tokens" in found["after"]
+    command_lines = commands(tests_with_model=False, detects=False)
+    assert "--tokens" not in command_lines["before"]
+    assert "--tokens" in command_lines["after"]
 
 
 def test_a_prepared_general_corpus_is_used_as_it_is(corpus_folder: Path) -> None:
-    found = commands(general=str(corpus_folder))
-    assert "general" not in found
-    assert f"--general {corpus_folder}" in found["pretrain"]
-    assert f"--corpus out/domain --corpus {corpus_folder}" in found["before"]
+    command_lines = commands(general=str(corpus_folder))
+    assert "general" not in command_lines
+    assert f"--general {corpus_folder}" in command_lines["pretrain"]
+    assert f"--corpus out/domain --corpus {corpus_folder}" in command_lines["before"]
 
 
 def test_several_texts_and_tables_of_sources() -> None:

@@ -135,8 +135,12 @@ def test_the_shares_of_a_preparation() -> None:
 
 def members(text: str) -> dict[str, dict[str, Any]]:
     """Map the name of each replicated job to its definition, for a JobSet or for the runtime of a TrainJob."""
-    found = objects(text)
-    spec = found["JobSet"]["spec"] if "JobSet" in found else found["TrainingRuntime"]["spec"]["template"]["spec"]
+    manifests = objects(text)
+    spec = (
+        manifests["JobSet"]["spec"]
+        if "JobSet" in manifests
+        else manifests["TrainingRuntime"]["spec"]["template"]["spec"]
+    )
     return {each["name"]: each for each in spec["replicatedJobs"]}
 
 
@@ -356,8 +360,8 @@ def test_the_command(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_for_a_pipeline_that_fails(kubectl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(kubectl)
     Path("machines.toml").write_text(tomli_w.dumps({"lab": GPUS | {"volumes": {str(kubectl): "shared"}}}))
-    said = "jobset failed due to one or more job failures (first failed job: electra-pipeline-run-prepare-0)"
-    failed = {"conditions": [{"type": "Failed", "status": "True", "message": said}]}
+    message = "jobset failed due to one or more job failures (first failed job: electra-pipeline-run-prepare-0)"
+    failed = {"conditions": [{"type": "Failed", "status": "True", "message": message}]}
     (kubectl / "answer").write_text(json.dumps({"status": failed}))
     order = ["submit", "base", "--on", "lab", "--stage", "prepare,pretrain", "--corpus", "corpus", "--run", "run"]
     watched = CliRunner().invoke(app, [*order, "data.sources=text", "--watch"])

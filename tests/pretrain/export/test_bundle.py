@@ -45,11 +45,11 @@ def test_our_reader_reads_every_array_back(tmp_path: Path) -> None:
         for number in range(1000)
     }
     write_bundle(tmp_path / "model", arrays)
-    found = tensorflow.read(tmp_path / "model")
-    assert found.keys() == arrays.keys()
+    read_arrays = tensorflow.read(tmp_path / "model")
+    assert read_arrays.keys() == arrays.keys()
     for name, array in arrays.items():
-        assert found[name].shape == array.shape
-        assert np.array_equal(found[name], array)
+        assert read_arrays[name].shape == array.shape
+        assert np.array_equal(read_arrays[name], array)
 
 
 def test_the_header_is_tensorflows(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from tests.released import release
 
 def test_examples_are_pieces_of_held_out_rows(run: Path, corpus: Corpus) -> None:
     source = open_source(str(run), Choice())
-    found = corpus_of(source)
-    assert found is not None
-    examples = examples_for(source, found)
+    source_corpus = corpus_of(source)
+    assert source_corpus is not None
+    examples = examples_for(source, source_corpus)
     assert examples.origin.endswith("examples of the corpus' held-out rows")
     planes = Planes.of(corpus.read("validation", np.arange(1)), corpus.special)
     end = [*np.flatnonzero(planes.example_start[0])[1:], planes.lengths[0]][0]

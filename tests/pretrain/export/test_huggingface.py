@@ -55,11 +55,14 @@ def test_no_file_names_a_folder_of_the_machine(run: Path, corpus: Corpus, models
 
 @pytest.mark.parametrize("part", ARCHITECTURES)
 def test_the_tokenizer_is_that_of_the_corpus(corpus: Corpus, models: Path, part: str) -> None:
-    theirs, ours = transformers.AutoTokenizer.from_pretrained(models / part), vocabulary.load(corpus.folder)
+    exported_tokenizer, corpus_tokenizer = (
+        transformers.AutoTokenizer.from_pretrained(models / part),
+        vocabulary.load(corpus.folder),
+    )
     for text in documents(5):
-        assert theirs(text)["input_ids"] == ours.encode(text).ids
-    assert theirs.mask_token_id == corpus.special.mask
-    assert theirs("a", "b")["token_type_ids"] == [0, 0, 0, 1, 1]
+        assert exported_tokenizer(text)["input_ids"] == corpus_tokenizer.encode(text).ids
+    assert exported_tokenizer.mask_token_id == corpus.special.mask
+    assert exported_tokenizer("a", "b")["token_type_ids"] == [0, 0, 0, 1, 1]
 
 
 def test_an_encoder_that_was_cut(run: Path, tmp_path: Path) -> None:

@@ -46,15 +46,15 @@ def test_paddles_own_arrays_come_back(words: Path, tmp_path: Path, class_name: s
     folder = Path(shutil.copytree(GOLDEN / FIXTURES[class_name], tmp_path / "model"))
     shutil.copyfile(words / "vocab.txt", folder / "vocab.txt")
     export(str(folder), tmp_path / "out", Order("paddle", "discriminator"))
-    out, theirs = arrays_of(tmp_path / "out" / "discriminator"), arrays_of(folder)
-    theirs = {
+    out, paddle_arrays = arrays_of(tmp_path / "out" / "discriminator"), arrays_of(folder)
+    paddle_arrays = {
         name.removeprefix("discriminator."): array
-        for name, array in theirs.items()
+        for name, array in paddle_arrays.items()
         if not name.startswith("generator.")
     }
     tied = "electra.embeddings.word_embeddings.weight"
-    assert theirs.keys() | {tied} == out.keys()
-    for name, array in theirs.items():
+    assert paddle_arrays.keys() | {tied} == out.keys()
+    for name, array in paddle_arrays.items():
         assert out[name].dtype == np.float32
         assert np.array_equal(out[name], array), name
     config = json.loads((tmp_path / "out" / "discriminator" / "config.json").read_text())

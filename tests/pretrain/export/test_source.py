@@ -40,8 +40,10 @@ def test_a_cut_discriminator_gives_the_states_of_that_layer(released: Path) -> N
     whole = ElectraModel.from_pretrained(released).eval()
     with torch.no_grad():
         states = whole(examples.tokens, examples.real.long(), examples.segments, output_hidden_states=True)
-    ours = source.outputs("discriminator", examples.tokens, examples.segments, examples.real, states=True)
-    torch.testing.assert_close(ours[examples.real], states.hidden_states[1][examples.real], atol=1e-5, rtol=1e-5)
+    source_states = source.outputs("discriminator", examples.tokens, examples.segments, examples.real, states=True)
+    torch.testing.assert_close(
+        source_states[examples.real], states.hidden_states[1][examples.real], atol=1e-5, rtol=1e-5
+    )
 
 
 def test_what_is_refused(run: Path, released: Path, tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ PARTS: tuple[TowerName, ...] = ("discriminator", "generator")
 def test_googles_own_checkpoint_comes_back(tmp_path: Path) -> None:
     """The same variables with the same numbers, all but the number of the step."""
     export(str(GOLDEN), tmp_path / "again", Order("tensorflow"))
-    theirs, ours = reader.read(GOLDEN / "model.ckpt-5"), reader.read(tmp_path / "again" / "model.ckpt")
-    assert theirs.keys() - ours.keys() == {"global_step"}
-    assert not ours.keys() - theirs.keys()
-    for name, array in ours.items():
-        assert (array == theirs[name]).all(), name
+    google_arrays, exported_arrays = (
+        reader.read(GOLDEN / "model.ckpt-5"),
+        reader.read(tmp_path / "again" / "model.ckpt"),
+    )
+    assert google_arrays.keys() - exported_arrays.keys() == {"global_step"}
+    assert not exported_arrays.keys() - google_arrays.keys()
+    for name, array in exported_arrays.items():
+        assert (array == google_arrays[name]).all(), name
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -40,11 +40,11 @@ def test_variable_length_attention_gives_the_numbers_of_the_mask() -> None:
     torch.manual_seed(0)
     layer = SelfAttention(128, 2, dropout=0.0).cuda().bfloat16()
     states = torch.randn(3, 48, 128, device="cuda", dtype=torch.bfloat16)
-    found: list[list[Tensor]] = []
+    results: list[list[Tensor]] = []
     for bounds in (bounds_on("cuda"), Bounds(bounds_on("cuda").mask, borders=None)):
         layer.zero_grad()
         output = layer(states, bounds)
         output.float().square().sum().backward()
-        found.append([output, *(parameter.grad for parameter in layer.parameters() if parameter.grad is not None)])
-    for by_borders, by_mask in zip(*found, strict=True):
+        results.append([output, *(parameter.grad for parameter in layer.parameters() if parameter.grad is not None)])
+    for by_borders, by_mask in zip(*results, strict=True):
         torch.testing.assert_close(by_borders, by_mask, atol=2e-2, rtol=2e-2)

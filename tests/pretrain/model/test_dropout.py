@@ -117,26 +117,26 @@ def test_attention_and_its_gradients_are_those_of_the_plain_formula() -> None:
     torch.manual_seed(6)
     parts = torch.randn(2, 11, 3, 2, 4, dtype=torch.float64, requires_grad=True)
     wanted = torch.randn(2, 11, 2, 4, dtype=torch.float64)
-    found = []
+    results = []
     for way in (attend, plainly):
         torch.manual_seed(7)
         context = way(parts, bounds(packed()).mask, 0.3)
-        found.append((context, *torch.autograd.grad(context, parts, wanted)))
-    for ours, plain in zip(*found, strict=True):
-        torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
-    assert not torch.allclose(found[0][0], attend(parts, bounds(packed()).mask, 0.0))
+        results.append((context, *torch.autograd.grad(context, parts, wanted)))
+    for actual, plain in zip(*results, strict=True):
+        torch.testing.assert_close(actual, plain, rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(results[0][0], attend(parts, bounds(packed()).mask, 0.0))
 
 
 def test_attention_in_bf16_is_as_exact_as_its_type() -> None:
     torch.manual_seed(8)
     parts, wanted = torch.randn(2, 64, 3, 2, 16), torch.randn(2, 64, 2, 16)
-    found = []
+    results = []
     for dtype in (torch.float32, torch.bfloat16):
-        given = parts.to(dtype).requires_grad_()
+        inputs = parts.to(dtype).requires_grad_()
         torch.manual_seed(9)
-        context = attend(given, bounds(torch.ones(2, 64, dtype=torch.long)).mask, 0.1)
-        found.append((context, *torch.autograd.grad(context, given, wanted.to(dtype))))
-    for wide, narrow in zip(*found, strict=True):
+        context = attend(inputs, bounds(torch.ones(2, 64, dtype=torch.long)).mask, 0.1)
+        results.append((context, *torch.autograd.grad(context, inputs, wanted.to(dtype))))
+    for wide, narrow in zip(*results, strict=True):
         assert narrow.dtype == torch.bfloat16
         assert (narrow.float() - wide).norm() / wide.norm() < 2**-7
 

@@ -26,9 +26,9 @@ def recipe(sharing: str, *overrides: str) -> Recipe:
 def backward(pair: ElectraPair, corpus: Corpus, chosen: Recipe) -> dict[str, bool]:
     """Which embedding parameters get a gradient that is not zero."""
     numbers = np.arange(8)
-    given = batch_of(corpus, chosen, "train", numbers, np.zeros_like(numbers), numbers)
+    micro_batch = batch_of(corpus, chosen, "train", numbers, np.zeros_like(numbers), numbers)
     pair.zero_grad()
-    pair(given, pair.counts([given])).loss.backward()
+    pair(micro_batch, pair.counts([micro_batch])).loss.backward()
     return {
         name: parameter.grad is not None and bool(parameter.grad.any())
         for name, parameter in pair.named_parameters()
@@ -67,15 +67,19 @@ def test_disentangled_starts_as_the_generators_and_follows_it(corpus: Corpus, wo
         assert torch.equal(pair.tables("discriminator")[f"{name}.weight"], pair.tables("generator")[f"{name}.weight"])
     engine = Engine(pair, chosen, world)
     numbers = np.arange(8)
-    given = batch_of(corpus, chosen, "train", numbers, np.zeros_like(numbers), numbers)
-    engine.step([given], 0.01, measure=False)
+    micro_batch = batch_of(corpus, chosen, "train", numbers, np.zeros_like(numbers), numbers)
+    engine.step([micro_batch], 0.01, measure=False)
     state = pair.state_dict()
     for name in TABLES:
         difference = state[f"discriminator_embeddings.{name}"]
         assert difference.any()
         exported = to_huggingface(pair.tower("discriminator"), "discriminator")
-        theirs = {"word": "word_embeddings", "position": "position_embeddings", "token_type": "token_type_embeddings"}
-        table = exported[f"electra.embeddings.{theirs[name]}.weight"]
+        transformers_names = {
+            "word": "word_embeddings",
+            "position": "position_embeddings",
+            "token_type": "token_type_embeddings",
+        }
+        table = exported[f"electra.embeddings.{transformers_names[name]}.weight"]
         assert torch.equal(table, state[f"embeddings.{name}.weight"] + difference)
 
 

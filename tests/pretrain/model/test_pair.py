@@ -26,10 +26,10 @@ def pair_of(recipe: Recipe) -> ElectraPair:
 
 
 def test_a_sample_equal_to_the_original_counts_as_original(corpus: Corpus, small_recipe: Recipe) -> None:
-    pair, given = pair_of(small_recipe).eval(), batch(corpus, small_recipe, 0, 4)
-    forward = pair(given, pair.counts([given])).forward
-    slot_replaced = forward.replaced.gather(1, given.slots)[given.filled]
-    assert torch.equal(slot_replaced, (forward.sampled != given.targets)[given.filled])
+    pair, micro_batch = pair_of(small_recipe).eval(), batch(corpus, small_recipe, 0, 4)
+    forward = pair(micro_batch, pair.counts([micro_batch])).forward
+    slot_replaced = forward.replaced.gather(1, micro_batch.slots)[micro_batch.filled]
+    assert torch.equal(slot_replaced, (forward.sampled != micro_batch.targets)[micro_batch.filled])
     assert forward.replaced.sum() == slot_replaced.sum()
 
 
@@ -37,8 +37,8 @@ def test_the_discriminator_gives_the_generator_no_gradient_but_through_the_embed
     corpus: Corpus, small_recipe: Recipe
 ) -> None:
     recipe = load("tiny", [*SMALL, "objectives.mlm.weight=0.0"])
-    pair, given = pair_of(recipe), batch(corpus, small_recipe, 0, 4)
-    pair(given, pair.counts([given])).loss.backward()
+    pair, micro_batch = pair_of(recipe), batch(corpus, small_recipe, 0, 4)
+    pair(micro_batch, pair.counts([micro_batch])).loss.backward()
     for name, parameter in pair.named_parameters():
         moved = parameter.grad is not None and bool(parameter.grad.any())
         belongs_to_generator = name.startswith(("generator.", "objectives.mlm."))
@@ -72,9 +72,9 @@ def test_unknown_and_missing_objectives_are_refused() -> None:
 def test_padding_changes_nothing(corpus: Corpus, small_recipe: Recipe) -> None:
     """The content of padded positions reaches no loss."""
     pair = pair_of(small_recipe).eval()
-    given = batch(corpus, small_recipe, corpus.num_rows("train") - 6, 6)
-    assert not given.real.all()
-    counts = pair.counts([given])
-    noise = torch.where(given.real, given.tokens, 7)
-    changed = type(given)(**{**vars(given), "tokens": noise})
-    assert float(pair(changed, counts).loss) == pytest.approx(float(pair(given, counts).loss), rel=1e-6)
+    micro_batch = batch(corpus, small_recipe, corpus.num_rows("train") - 6, 6)
+    assert not micro_batch.real.all()
+    counts = pair.counts([micro_batch])
+    noise = torch.where(micro_batch.real, micro_batch.tokens, 7)
+    changed = type(micro_batch)(**{**vars(micro_batch), "tokens": noise})
+    assert float(pair(changed, counts).loss) == pytest.approx(float(pair(micro_batch, counts).loss), rel=1e-6)

@@ -57,9 +57,9 @@ def test_candidates_follow_the_law_of_drawing_without_replacement(temperature: f
     assert int(sum(counts[first * 5 + second] for first, second in chances)) == draws
     frequent = {pair: chance for pair, chance in chances.items() if chance * draws >= 5}
     expected = torch.tensor(list(frequent.values())) * draws
-    found = torch.stack([counts[first * 5 + second] for first, second in frequent])
+    observed = torch.stack([counts[first * 5 + second] for first, second in frequent])
     # with at most 11 degrees of freedom it is above 37.4 once in 10,000
-    assert chi_square(found, expected) < 37.4
+    assert chi_square(observed, expected) < 37.4
 
 
 def test_candidates_where_the_generator_is_certain() -> None:

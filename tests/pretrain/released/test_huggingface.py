@@ -107,7 +107,7 @@ def test_a_name_on_the_hub_is_found_in_its_cache(cache: Path) -> None:
     and where there is none it is alone.
     """
     (cache.parent / "org").mkdir()
-    found = offline(
+    process = offline(
         cache,
         "-c",
         OPEN,
@@ -119,7 +119,7 @@ def test_a_name_on_the_hub_is_found_in_its_cache(cache: Path) -> None:
     )
     both = "['discriminator', 'generator'] ['org/x-discriminator', 'org/x-generator']"
     alone = "['discriminator'] ['org/alone-discriminator']"
-    assert found.stdout.splitlines() == [both, both, alone], found.stderr
+    assert process.stdout.splitlines() == [both, both, alone], process.stderr
 
 
 def test_a_name_that_is_not_in_the_cache_is_refused(cache: Path, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_name_that_is_not_in_the_cache_is_refused(cache: Path, tmp_path: Path)
     (cache / "models--org--x-generator" / "refs" / "main").unlink()
     for split in ("train", "dev"):
         (tmp_path / f"{split}.jsonl").write_text('{"text": "a", "label": "b"}\n')
-    found = offline(cache, "-m", "launch.cli", "evaluate", "org/x-generator", "--task", str(tmp_path))
-    assert found.returncode == 2
+    process = offline(cache, "-m", "launch.cli", "evaluate", "org/x-generator", "--task", str(tmp_path))
+    assert process.returncode == 2
     expected = "error: org/x-generator: is no folder here, and cannot be had from the hub (Cannot find an appropriate"
-    assert found.stderr.startswith(expected) and found.stderr.count("\n") == 1, found.stderr
+    assert process.stderr.startswith(expected) and process.stderr.count("\n") == 1, process.stderr

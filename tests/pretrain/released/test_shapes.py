@@ -18,9 +18,9 @@ def test_they_are_the_shapes_of_a_pair(recipe: str, tower: TowerName) -> None:
     shape = shape_of(weights, tower)
     expected = encoder_shapes(shape, tower) | head_shapes(shape, tower)
     head = "objectives.rtd." if tower == "discriminator" else "objectives.mlm."
-    found = {name: tuple(t.shape) for name, t in weights.items() if not name.startswith("objectives.")}
-    found |= {name: tuple(t.shape) for name, t in weights.items() if name.startswith(head)}
-    assert found == expected
+    tower_shapes = {name: tuple(t.shape) for name, t in weights.items() if not name.startswith("objectives.")}
+    tower_shapes |= {name: tuple(t.shape) for name, t in weights.items() if name.startswith(head)}
+    assert tower_shapes == expected
 
 
 def test_a_missing_matrix_is_named() -> None:

@@ -60,7 +60,7 @@ def test_a_contradiction_is_refused_by_key(override: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("zero_optimization.foo=1", "DeepSpeedZeroConfig, foo = 1: Extra inputs are not permitted"),
         ("zero_optimization.reduce_bucket_size='x'", "a whole number of gradients is expected, not 'x'"),
@@ -70,9 +70,9 @@ def test_a_contradiction_is_refused_by_key(override: str) -> None:
         ("comms_logger=3", "TypeError"),
     ],
 )
-def test_what_deepspeed_does_not_take_is_a_sentence(world: World, override: str, said: str) -> None:
+def test_what_deepspeed_does_not_take_is_a_sentence(world: World, override: str, message: str) -> None:
     recipe = google.PROJECTED.recipe("compute.zero_stage=1", f"deepspeed.{override}")
-    with pytest.raises(UserError, match=re.escape(said)):
+    with pytest.raises(UserError, match=re.escape(message)):
         Engine(ElectraPair(recipe), recipe, world)
 
 

@@ -82,8 +82,8 @@ def test_activations_are_what_autograd_saves(shape: str, narrow: int) -> None:
         torch.autocast("cpu", torch.bfloat16, enabled=narrow == 2),
     ):
         output = pair(batch, pair.counts([batch]))
-    given = storages([*pair.parameters(), *vars(batch).values()])
-    measured = sum(size for address, size in storages(saved).items() if address not in given)
+    inputs = storages([*pair.parameters(), *vars(batch).values()])
+    measured = sum(size for address, size in storages(saved).items() if address not in inputs)
     assert output.loss.isfinite()
     assert activations(recipe, num_parameters(recipe), 4, narrow) == pytest.approx(
         measured, rel=0.001 if narrow == 4 else 0.02
@@ -130,8 +130,8 @@ def test_the_total_is_the_peak_of_a_step(world: World, stage: int, narrow: int) 
     others = held()
     engine, batches = Engine(ElectraPair(recipe), recipe, world), [rows_of(recipe, 4), rows_of(recipe, 4)]
     engine.step(batches, 1e-4, measure=False)
-    known = {id(tensor) for tensor in others}
-    with Followed(tensor for tensor in held() if id(tensor) not in known) as followed:
+    other_ids = {id(tensor) for tensor in others}
+    with Followed(tensor for tensor in held() if id(tensor) not in other_ids) as followed:
         engine.step(batches, 1e-4, measure=False)
     assert memory(recipe, num_parameters(recipe), 1, narrow).total == pytest.approx(followed.peak, rel=0.05)
 

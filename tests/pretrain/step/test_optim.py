@@ -50,18 +50,18 @@ def test_google_optimizer_on_given_gradients() -> None:
 
 def test_bias_correction_is_that_of_adamw() -> None:
     torch.manual_seed(0)
-    ours = nn.Parameter(torch.randn(5, 3))
-    theirs = nn.Parameter(ours.detach().clone())
+    weight = nn.Parameter(torch.randn(5, 3))
+    reference_weight = nn.Parameter(weight.detach().clone())
     settings = SETTINGS.model_copy(update={"bias_correction": True})
-    optimizer = ElectraAdam([{"params": [ours], "weight_decay": 0.1}], settings)
-    reference = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.1)
+    optimizer = ElectraAdam([{"params": [weight], "weight_decay": 0.1}], settings)
+    reference = torch.optim.AdamW([reference_weight], lr=0.01, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.1)
     for _ in range(20):
         gradient = torch.randn(5, 3)
-        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
+        weight.grad, reference_weight.grad = gradient.clone(), gradient.clone()
         optimizer.param_groups[0]["lr"] = 0.01
         optimizer.step()
         reference.step()
-    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(weight, reference_weight, atol=1e-6, rtol=1e-5)
 
 
 SCHEDULE = {"steps": 100, "warmup_steps": 10, "decay_power": 1.0, "warmup": "multiplied"}

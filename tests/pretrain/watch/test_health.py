@@ -29,9 +29,9 @@ def test_a_pair_that_learns_has_no_problem(scores: dict[str, float]) -> None:
     ],
 )
 def test_a_collapse_is_named_with_what_helps(change: dict[str, float], kind: str, help: str) -> None:
-    found = problems(TRAINED | change)
-    assert set(found) == {kind}
-    assert help in found[kind]
+    named_problems = problems(TRAINED | change)
+    assert set(named_problems) == {kind}
+    assert help in named_problems[kind]
 
 
 def test_a_pair_is_judged_when_the_warm_up_has_been_over_for_as_long() -> None:

@@ -57,11 +57,11 @@ def test_problems_are_named_once_at_their_first_step(recipe: Recipe) -> None:
         evaluated(1000, auc=0.51),
         evaluated(1000, "general", mlm_loss=5.3, auc=None),
     )
-    found = made.problems()
-    assert [step for step, _ in found] == [500, 500, 1000]
-    assert "the discriminator's AUC is 0.510" in found[0][1]
-    assert "the generator's loss has risen from 5.000 to 5.200" in found[1][1]
-    assert "was not finite" in found[2][1]
+    named_problems = made.problems()
+    assert [step for step, _ in named_problems] == [500, 500, 1000]
+    assert "the discriminator's AUC is 0.510" in named_problems[0][1]
+    assert "the generator's loss has risen from 5.000 to 5.200" in named_problems[1][1]
+    assert "was not finite" in named_problems[2][1]
     assert made.commands == ["electra pretrain tiny --run 'my run'"]
 
 

@@ -18,8 +18,8 @@ def test_detection_scores_are_their_definitions() -> None:
     replaced = generator.random(3000) < 0.12
     logits = generator.normal(size=3000) + 1.5 * replaced - 1
     real = generator.random(3000) < 0.9
-    given = (torch.from_numpy(logits), torch.from_numpy(replaced), torch.from_numpy(real))
-    scores = _detection(_histogram(*(tensor[None] for tensor in given)).numpy())
+    inputs = (torch.from_numpy(logits), torch.from_numpy(replaced), torch.from_numpy(real))
+    scores = _detection(_histogram(*(tensor[None] for tensor in inputs)).numpy())
     positive, negative = logits[replaced & real], logits[~replaced & real]
     pairs = (positive[:, None] > negative[None, :]).mean()
     assert scores["auc"] == pytest.approx(pairs, abs=1e-3)

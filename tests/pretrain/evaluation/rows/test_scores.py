@@ -24,7 +24,7 @@ BY_HAND = RowMeasures(
 
 
 def test_by_hand() -> None:
-    found = scores(BY_HAND)
+    results = scores(BY_HAND)
     expected = {
         "masked_accuracy": 3 / 6,
         "replaced_share": 3 / 6,
@@ -33,11 +33,11 @@ def test_by_hand() -> None:
         "recall": 2 / 3,
         "auc": 5 / 9,  # 0 beats two originals of three, 3 all three, -2 none
     }
-    assert {name: found[name].value for name in expected} == pytest.approx(expected)
-    assert found["pseudo_perplexity"].value == pytest.approx(math.e)
+    assert {name: results[name].value for name in expected} == pytest.approx(expected)
+    assert results["pseudo_perplexity"].value == pytest.approx(math.e)
     chances = [1 / (1 + math.exp(-logit)) for logit in (0, -1, 2, 3, -2, -1)]
     wrong = [chances[0] - 1, chances[1], chances[2], chances[3] - 1, chances[4] - 1, chances[5]]
-    assert found["brier"].value == pytest.approx(sum(error**2 for error in wrong) / 6)
+    assert results["brier"].value == pytest.approx(sum(error**2 for error in wrong) / 6)
 
 
 def test_an_interval_by_hand() -> None:

@@ -31,15 +31,15 @@ def test_traditional_characters_are_chinese() -> None:
 def test_questions_without_an_answer() -> None:
     """SQuAD 2.0's: no answer is right where there is none, and given up where doubt is above 0."""
     right = [["sea"], [], ["red sea"], []]
-    found = score_answers(["the sea", "sea", "sea", "x"], right, [-3.0, -2.0, 1.0, 2.0])
+    scores = score_answers(["the sea", "sea", "sea", "x"], right, [-3.0, -2.0, 1.0, 2.0])
     # Answered are the first, which is right, and the second, which has no answer. The third is given up, as the fourth.
-    assert found["exact_match"] == found["f1"] == 2 / 4
+    assert scores["exact_match"] == scores["f1"] == 2 / 4
     # Up to -3 one question is answered: 1, and both without an answer are right. Up to 1, f1 gains 2/3 but loses one.
-    assert found["best_exact_match"] == found["best_f1"] == 3 / 4
+    assert scores["best_exact_match"] == scores["best_f1"] == 3 / 4
     # The doubt of the second is greater than that of the third: 1 + 2/3 + 2.
-    found = score_answers(["the sea", "sea", "sea", "x"], right, [-3.0, 1.5, -1.0, 2.0])
-    assert found["best_f1"] == pytest.approx((1 + 2 / 3 + 2) / 4) and found["best_exact_match"] == 3 / 4
-    assert found["f1"] == pytest.approx((1 + 1 + 2 / 3 + 1) / 4) and found["exact_match"] == 3 / 4
+    scores = score_answers(["the sea", "sea", "sea", "x"], right, [-3.0, 1.5, -1.0, 2.0])
+    assert scores["best_f1"] == pytest.approx((1 + 2 / 3 + 2) / 4) and scores["best_exact_match"] == 3 / 4
+    assert scores["f1"] == pytest.approx((1 + 1 + 2 / 3 + 1) / 4) and scores["exact_match"] == 3 / 4
     # Where every question has one, none is given up.
     assert score_answers(["sea"], [["sea"]], [5.0]) == {"f1": 1, "exact_match": 1}
     # Nothing may be best.

@@ -9,8 +9,8 @@ from pretrain.evaluation.tasks.metric_names import main_metric
 
 
 def test_what_a_task_is_judged_by() -> None:
-    found = ["accuracy", "matthews", "f1"]
-    assert [main_metric(name, found) for name in ("CoLA", "mine", "MRPC")] == ["matthews", "accuracy", "f1"]
-    assert main_metric("mine", found, "f1") == "f1"
+    metrics = ["accuracy", "matthews", "f1"]
+    assert [main_metric(name, metrics) for name in ("CoLA", "mine", "MRPC")] == ["matthews", "accuracy", "f1"]
+    assert main_metric("mine", metrics, "f1") == "f1"
     with pytest.raises(UserError, match="metric: 'bleu' is not measured for mine; there are accuracy, matthews, f1"):
-        main_metric("mine", found, "bleu")
+        main_metric("mine", metrics, "bleu")

@@ -63,4 +63,4 @@ def test_a_file_that_was_damaged_or_edited(tmp_path: Path, data: st.DataObject) 
     except UserError as error:
         assert "\n" not in str(error)
         return
-    assert all(isinstance(value, float) for found in begun.seeds["model"] for value in found.values())
+    assert all(isinstance(value, float) for scores in begun.seeds["model"] for value in scores.values())

@@ -24,10 +24,10 @@ def test_the_loss_of_relations_is_the_cross_entropy_of_dense_labels(backbone: Ba
     target = Relations((Relation("ab", "p", "cd"), Relation("ab", "q", "e")))
     example = LabelledExample("", None, tuple("xabcdye"), target)
     shorter = LabelledExample("", None, tuple("xyz"), Relations(()))
-    given = Task("toy", "relations", [example, shorter], [example], "dev", ("p", "q"))
-    reader = task_reader(given, backbone.tokenizer, settings_for(given, 32, 64, ()))
-    batch = collate(reader.features(given.train), backbone.pad, torch.device("cpu"))
-    network = backbone.with_head(given).eval()
+    toy_task = Task("toy", "relations", [example, shorter], [example], "dev", ("p", "q"))
+    reader = task_reader(toy_task, backbone.tokenizer, settings_for(toy_task, 32, 64, ()))
+    batch = collate(reader.features(toy_task.train), backbone.pad, torch.device("cpu"))
+    network = backbone.with_head(toy_task).eval()
     output = network(**batch)
     ends, pairs = torch.zeros_like(output.ends), torch.zeros_like(output.pairs)
     for start, end in ((2, 3), (4, 5), (7, 7)):  # behind [CLS]
@@ -48,34 +48,34 @@ def test_the_loss_of_relations_is_the_cross_entropy_of_dense_labels(backbone: Ba
 
 def test_the_scores_of_relations_are_those_of_paddlenlp(backbone: Backbone) -> None:
     """ElectraForSPO, pair by pair: query of one token, key of another below it and of [CLS], over the root of D."""
-    given = task_of(Relations((Relation("a", "p", "b"), Relation("b", "q", "a"))), "xayb")
-    reader = task_reader(given, backbone.tokenizer, settings_for(given, 32, 64, ()))
-    batch = collate(reader.features(given.train), backbone.pad, torch.device("cpu"))
-    network: Any = backbone.with_head(given).eval()
+    toy_task = task_of(Relations((Relation("a", "p", "b"), Relation("b", "q", "a"))), "xayb")
+    reader = task_reader(toy_task, backbone.tokenizer, settings_for(toy_task, 32, 64, ()))
+    batch = collate(reader.features(toy_task.train), backbone.pad, torch.device("cpu"))
+    network: Any = backbone.with_head(toy_task).eval()
     with torch.no_grad():
         inputs = {name: batch[name] for name in INPUTS}
         read = network.electra(**inputs, output_hidden_states=True)
         query = network.subjects(read.last_hidden_state).view(-1, 2, 32)
         key = network.objects(read.hidden_states[-2] + read.last_hidden_state[:, :1]).view(-1, 2, 32)
-        found = network(**inputs)
+        results = network(**inputs)
     for kind, subject, thing in ((0, 2, 4), (1, 4, 2), (1, 1, 1)):
         expected = (query[subject, kind] * key[thing, kind]).sum() / 32**0.5
-        assert found.pairs[0, kind, subject, thing].item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-7)
+        assert results.pairs[0, kind, subject, thing].item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-7)
 
 
 def test_relations_are_read_from_what_is_likelier_than_not(backbone: Backbone) -> None:
     target = Relations((Relation("ab", "p", "cd"),))
-    given = task_of(target, "xabcd", labels=("p", "q"))
-    reader = RelationReader(given, backbone.tokenizer, settings_for(given, 32, 64, ()))
-    (feature,) = features = reader.features(given.train)
+    toy_task = task_of(target, "xabcd", labels=("p", "q"))
+    reader = RelationReader(toy_task, backbone.tokenizer, settings_for(toy_task, 32, 64, ()))
+    (feature,) = features = reader.features(toy_task.train)
     ends, pairs = torch.full((1, 7, 2), -1.0), torch.full((1, 2, 7, 7), -1.0)
     for place in ((2, 0), (4, 0), (3, 1), (5, 1)):
         ends[(0, *place)] = 0.1
     pairs[0, 0, 2, 4] = pairs[0, 1, 4, 2] = 0.1
     pairs[0, 1, 1, 2] = 0.1  # nothing begins at 1
     assert len(feature.encoding.tokens) == 7
-    found = reader.score(given.train, features, reader.outputs_by_feature(RelationOutput(None, ends, pairs)))
-    assert found == {"f1": pytest.approx(2 / 3), "precision": 0.5, "recall": 1}
+    results = reader.score(toy_task.train, features, reader.outputs_by_feature(RelationOutput(None, ends, pairs)))
+    assert results == {"f1": pytest.approx(2 / 3), "precision": 0.5, "recall": 1}
 
 
 def test_where_subject_and_object_are() -> None:

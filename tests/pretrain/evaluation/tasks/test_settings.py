@@ -26,8 +26,8 @@ def test_the_numbers_are_the_baselines() -> None:
         (3, 64): task_of(Choice(("a", "b"), 0, blank=0)),
         (100, 300): task_of(Relations((Relation("a", "p", "b"),)), "ab"),
     }
-    for (epochs, length), given in asked.items():
-        settings = settings_for(given, 256, 512, ())
+    for (epochs, length), toy_task in asked.items():
+        settings = settings_for(toy_task, 256, 512, ())
         assert (settings.epochs, settings.length) == (epochs, length)
         assert settings.batch == (12 if epochs == 100 else 32)
     settings = settings_for(task_of(Terms(("a",))), 256, 512, ())

@@ -28,20 +28,20 @@ def sentences(number: int, seed: int) -> list[list[str]]:
 
 def classes(number: int, seed: int) -> list[dict[str, Any]]:
     """Whether it is sunny."""
-    found = []
+    examples = []
     for place, words in enumerate(sentences(number, seed)):
         words[::2] = ["sun"] * 4 if place % 2 else words[::2]
-        found.append({"text": " ".join(words), "label": "sun" if place % 2 else "other"})
-    return found
+        examples.append({"text": " ".join(words), "label": "sun" if place % 2 else "other"})
+    return examples
 
 
 def pairs(number: int, seed: int) -> list[dict[str, Any]]:
     """How often it is sunny in the second text."""
-    found = []
+    examples = []
     for place, words in enumerate(sentences(number, seed)):
         words[: place % 5] = ["sun"] * (place % 5)
-        found.append({"sentence1": "the wind", "sentence2": " ".join(words), "score": float(place % 5)})
-    return found
+        examples.append({"sentence1": "the wind", "sentence2": " ".join(words), "score": float(place % 5)})
+    return examples
 
 
 def tags(number: int, seed: int) -> list[dict[str, Any]]:
@@ -54,24 +54,24 @@ def tags(number: int, seed: int) -> list[dict[str, Any]]:
 
 def questions(number: int, seed: int) -> list[dict[str, Any]]:
     """Where it is sunny; the context is longer than a window."""
-    found = []
+    examples = []
     for place, words in enumerate(sentences(number, seed)):
         words = [*words, *words]
         words[place % 16] = "sun"
         context = " ".join(words)
         answer = {"text": "sun", "answer_start": context.index("sun")}
-        found.append({"question": "the sun is", "context": context, "answers": [answer]})
-    return found
+        examples.append({"question": "the sun is", "context": context, "answers": [answer]})
+    return examples
 
 
 def choices(number: int, seed: int) -> list[dict[str, Any]]:
     """The option in which it is sunny; some have three of them, others four."""
-    found = []
+    examples = []
     for place, words in enumerate(sentences(number, seed)):
         options = [f"{left} {right}" for left, right in zip(words[::2], words[1::2], strict=True)][: 3 + place % 2]
         options[place % 3] = "it is sun"
-        found.append({"text": "the wind", "text_pair": "then", "choices": options, "label": place % 3})
-    return found
+        examples.append({"text": "the wind", "text_pair": "then", "choices": options, "label": place % 3})
+    return examples
 
 
 def some_unanswerable(number: int, seed: int) -> list[dict[str, Any]]:
@@ -85,25 +85,27 @@ def some_unanswerable(number: int, seed: int) -> list[dict[str, Any]]:
 def terms(number: int, seed: int) -> list[dict[str, Any]]:
     """A standard term is a word with `is`; with `was` it is none."""
     chooser = random.Random(seed)
-    found = []
+    examples = []
     for _ in range(number):
         names = chooser.sample(WORDS[:6], 2)
-        found.append({"text": f"{names[0]} then {names[1]}", "normalized_result": "##".join(f"{n} is" for n in names)})
-    return found
+        examples.append(
+            {"text": f"{names[0]} then {names[1]}", "normalized_result": "##".join(f"{n} is" for n in names)}
+        )
+    return examples
 
 
 def relations(number: int, seed: int) -> list[dict[str, Any]]:
     """From ab to cd a relation p, from ab to ef a relation q, among other letters."""
     chooser = random.Random(seed)
-    found = []
+    examples = []
     for place in range(number):
         parts = ["ab", *(("cd",), ("ef",), ("cd", "ef"), ())[place % 4]]
         parts += [chooser.choice("stuvwxyz") for _ in range(6)]
         chooser.shuffle(parts)
         triples = [("ab", kind, thing) for thing, kind in (("cd", "p"), ("ef", "q")) if thing in parts]
         spo_list = [{"subject": s, "predicate": p, "object": {"@value": o}} for s, p, o in triples]
-        found.append({"text": "".join(parts), "spo_list": spo_list})
-    return found
+        examples.append({"text": "".join(parts), "spo_list": spo_list})
+    return examples
 
 
 def several_labels(number: int, seed: int) -> list[dict[str, Any]]:

@@ -229,10 +229,15 @@ def test_drcd(tmp_path: Path) -> None:
 
 
 def test_squad_2_has_questions_without_an_answer(tmp_path: Path) -> None:
-    known = {"id": "1", "question": "Who?", "answers": [{"text": "me", "answer_start": 6}], "is_impossible": False}
+    labelled_record = {
+        "id": "1",
+        "question": "Who?",
+        "answers": [{"text": "me", "answer_start": 6}],
+        "is_impossible": False,
+    }
     plausible = [{"text": "me", "answer_start": 6}]
     unknown = {"id": "2", "question": "Why?", "answers": [], "plausible_answers": plausible, "is_impossible": True}
-    whole = squad("It is me.", known, unknown)
+    whole = squad("It is me.", labelled_record, unknown)
     write(tmp_path, x_json=whole)
     for name in ("train-v2.0.json", "dev-v2.0.json"):
         (tmp_path / "x.json").with_name(name).write_bytes((tmp_path / "x.json").read_bytes())
@@ -248,8 +253,8 @@ def test_test_files_whose_answers_were_taken_out_are_none(tmp_path: Path) -> Non
         write(tmp_path, test_json=squad("b", right | {"answers": answers}))
         assert read_task(tmp_path).split == "dev"
     (tmp_path / "test.json").unlink()
-    known = {"text": "ab", "spo_list": [{"subject": "a", "predicate": "p", "object": {"@value": "b"}}]}
-    files = {f"{split}_jsonl": [known] for split in ("train", "dev")}
+    labelled_record = {"text": "ab", "spo_list": [{"subject": "a", "predicate": "p", "object": {"@value": "b"}}]}
+    files = {f"{split}_jsonl": [labelled_record] for split in ("train", "dev")}
     for split in ("train", "dev"):
         (tmp_path / f"{split}.json").unlink()
     write(tmp_path, **files, test_jsonl=[{"text": "ab", "spo_list": []}])

@@ -30,17 +30,17 @@ FILES["CHID"] = {"candidates": ["a", "b"], "content": ["c#idiom1#"]}
 
 def texts(task: Task) -> list[Any]:
     """Everything that a tokenizer will see, and every label."""
-    found: list[Any] = [*task.labels]
+    strings: list[Any] = [*task.labels]
     for example in (*task.train, *task.held_out):
-        found += [example.text, "" if example.pair is None else example.pair, *example.words]
+        strings += [example.text, "" if example.pair is None else example.pair, *example.words]
         match example.target:
             case Tags(inner) | Terms(inner) | LabelSet(inner) | Choice(inner):
-                found += inner
+                strings += inner
             case Answers(answers):
-                found += [answer.text for answer in answers]
+                strings += [answer.text for answer in answers]
             case Relations(relations):
-                found += [text for one in relations for text in (one.subject, one.kind, one.object)]
-    return found
+                strings += [text for one in relations for text in (one.subject, one.kind, one.object)]
+    return strings
 
 
 @pytest.mark.parametrize("name", FILES)

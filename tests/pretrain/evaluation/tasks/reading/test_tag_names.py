@@ -47,7 +47,7 @@ def test_other_tags_stay() -> None:
 
 
 def test_ignored_and_hidden_tags() -> None:
-    known = [("B-x", "O")] * 3
-    assert resolve(known, [(-100, -100), ("B-x", "O")])[1] == [None, ("B-x", "O")]
+    training_tags = [("B-x", "O")] * 3
+    assert resolve(training_tags, [(-100, -100), ("B-x", "O")])[1] == [None, ("B-x", "O")]
     for hidden in ("O", "_"):
-        assert resolve(known, [(hidden, hidden)] * 3)[1] == [None] * 3
+        assert resolve(training_tags, [(hidden, hidden)] * 3)[1] == [None] * 3
