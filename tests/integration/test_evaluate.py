@@ -77,11 +77,11 @@ def test_a_run_its_checkpoint_and_its_export_are_one_model(run: Path, corpus_fol
 
 def test_what_is_fine_tuned_of_a_run_is_what_is_exported(run: Path, tmp_path: Path) -> None:
     export(str(run), tmp_path / "export")
-    ours, exported = (open_backbone(str(model)) for model in (run, tmp_path / "export"))
+    run_backbone, exported = (open_backbone(str(model)) for model in (run, tmp_path / "export"))
     for name, tensor in exported.network.weights.items():
-        assert torch.equal(ours.network.weights[name], tensor), name
-    assert ours.network.tower == exported.network.tower
-    assert ours.tokenizer.to_str() == exported.tokenizer.to_str()
+        assert torch.equal(run_backbone.network.weights[name], tensor), name
+    assert run_backbone.network.tower == exported.network.tower
+    assert run_backbone.tokenizer.to_str() == exported.tokenizer.to_str()
 
 
 def test_logits_are_those_of_the_released_model(released: Path, corpus_folder: Path) -> None:
@@ -147,13 +147,13 @@ def test_the_generator_of_another_run_is_what_it_is_there(
     other = tmp_path / "other"
     assert train(load("tiny", [*SMALL, "seed=5"]), Corpus(corpus_folder), other, world, "auto")
     on = ("--corpus", str(corpus_folder))
-    crossed, other_scores, ours = (
+    crossed, other_scores, run_scores = (
         evaluated(tmp_path, model, *on, *more)["corpora"][str(corpus_folder)]["scores"]
         for model, more in ((run, ("--generator", str(other))), (other, ()), (run, ()))
     )
     for name in ("masked_accuracy", "pseudo_perplexity", "replaced_share"):
-        assert crossed[name] == pytest.approx(other_scores[name], rel=1e-9) != ours[name]
-    assert crossed["auc"] not in (ours["auc"], other_scores["auc"])
+        assert crossed[name] == pytest.approx(other_scores[name], rel=1e-9) != run_scores[name]
+    assert crossed["auc"] not in (run_scores["auc"], other_scores["auc"])
 
 
 def test_what_is_refused(run: Path, released: Path, corpus_folder: Path, text_file: Path, tmp_path: Path) -> None:

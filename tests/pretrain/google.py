@@ -35,22 +35,22 @@ class Case:
         return value.long() if value.dtype == torch.int32 else value
 
     def recipe(self, *overrides: str) -> Recipe:
-        given, optimizer = self.facts["pretraining_hparams"], self.facts["optimizer"]
+        hparams, optimizer = self.facts["pretraining_hparams"], self.facts["optimizer"]
         towers = {part: self.facts[f"bert_config_{part}"] for part in ("generator", "discriminator")}
-        rows = given["train_batch_size"]
+        rows = hparams["train_batch_size"]
         return load(
             "small",
             [
-                f"data.row_length={given['max_seq_length']}",
-                f"vocabulary.size={given['vocab_size']}",
-                f"masking.rate={given['mask_prob']}",
-                f"model.embedding={given['embedding_size']}",
+                f"data.row_length={hparams['max_seq_length']}",
+                f"vocabulary.size={hparams['vocab_size']}",
+                f"masking.rate={hparams['mask_prob']}",
+                f"model.embedding={hparams['embedding_size']}",
                 f"model.max_positions={towers['discriminator']['max_position_embeddings']}",
                 "model.dropout=0.0",
                 "model.attention_dropout=0.0",
                 *(f"model.{part}={_tower(config)}" for part, config in towers.items()),
-                f"objectives.mlm.weight={given['gen_weight']}",
-                f"objectives.rtd.weight={given['disc_weight']}",
+                f"objectives.mlm.weight={hparams['gen_weight']}",
+                f"objectives.rtd.weight={hparams['disc_weight']}",
                 f"optimizer.learning_rate={optimizer['learning_rate']}",
                 f"schedule.steps={optimizer['num_train_steps']}",
                 f"schedule.warmup_steps={optimizer['num_warmup_steps']}",
@@ -99,14 +99,16 @@ class Case:
         )
 
     @torch.no_grad()
-    def with_samples(self, model: ElectraPair, given: Batch) -> Batch:
+    def with_samples(self, model: ElectraPair, micro_batch: Batch) -> Batch:
         """The batch with the uniforms for which the generator, as it is now, replaces as Google's did.
 
         Where Google masks a position twice it writes the floor of the mean of the two sampled ids (electra issue 41),
         so the ids are taken from its corrupted row.
         """
-        log_probs = model(given, model.counts([given])).forward.slot_log_probs.double()
-        return replace(given, uniforms=uniforms_for(log_probs, self.tensor("corrupted_ids").gather(1, given.slots)))
+        log_probs = model(micro_batch, model.counts([micro_batch])).forward.slot_log_probs.double()
+        return replace(
+            micro_batch, uniforms=uniforms_for(log_probs, self.tensor("corrupted_ids").gather(1, micro_batch.slots))
+        )
 
 
 def uniforms_for(log_probs: Tensor, ids: Tensor) -> Tensor:
