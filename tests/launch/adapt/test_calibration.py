@@ -1,0 +1,42 @@
+"""The FLOPs of full rows by hand, the random rows, and a rate that the elapsed time bounds from below."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from configs.recipe import Recipe
+from launch.adapt.calibration import _random_rows, flops_of_rows, flops_per_second
+from pretrain.step.flops import model_flops, work_of
+
+
+def test_the_flops_of_full_rows_by_hand(small_recipe: Recipe) -> None:
+    """64 tokens and 9 slots; a tower has 4 D^2 + 2 D I products a token and layer, and 4 D for each pair of tokens."""
+    discriminator = 2 * 2 * (4 * 32**2 + 2 * 32 * 64) + 2 * (32**2 + 32)
+    generator = 2 * 32 * 16 + 2 * (4 * 16**2 + 2 * 16 * 32)
+    slot = 2 * (16 * 32 + 32 * 1200)
+    forward = 64 * (discriminator + generator) + 64**2 * (2 * 4 * 32 + 4 * 16) + 9 * slot
+    assert flops_of_rows(small_recipe, 1) == 3 * forward == 13_713_408
+    assert flops_of_rows(small_recipe, 2.5) == 2.5 * 3 * forward
+    assert flops_of_rows(small_recipe, 0) == 0
+
+
+def test_the_random_rows_are_full_rows_of_one_example_without_special_tokens(small_recipe: Recipe) -> None:
+    batch = _random_rows(small_recipe, 3)
+    assert batch.tokens.shape == (3, 64) and batch.real.all() and batch.filled.sum() == 3 * 9
+    assert int(batch.tokens.min()) >= 5 and int(batch.tokens.max()) < 1200
+    assert batch.examples.unique().tolist() == [1]
+    assert model_flops(small_recipe, work_of([batch])) == flops_of_rows(small_recipe, 3)
+
+
+@pytest.mark.parametrize(("micro_rows", "measured"), [(8, 4), (2, 2)])
+def test_the_rate_is_at_least_that_of_the_whole_measurement(
+    micro_rows: int, measured: int, small_recipe: Recipe
+) -> None:
+    """At most four rows are computed on a CPU, and the faster of two repetitions takes at most half of the time."""
+    batch = small_recipe.batch.model_copy(update={"micro_rows": micro_rows})
+    recipe = small_recipe.model_copy(update={"batch": batch})
+    began = time.perf_counter()
+    rate = flops_per_second(recipe)
+    assert 2 * flops_of_rows(recipe, measured) / (time.perf_counter() - began) <= rate < float("inf")
