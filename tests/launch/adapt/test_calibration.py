@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import pytest
+from torch.utils.flop_counter import FlopCounterMode
 
 from configs.recipe import Recipe
 from launch.adapt.calibration import _random_rows, flops_of_rows, flops_per_second
@@ -30,13 +30,24 @@ def test_the_random_rows_are_full_rows_of_one_example_without_special_tokens(sma
     assert model_flops(small_recipe, work_of([batch])) == flops_of_rows(small_recipe, 3)
 
 
-@pytest.mark.parametrize(("micro_rows", "measured"), [(8, 4), (2, 2)])
-def test_the_rate_is_at_least_that_of_the_whole_measurement(
-    micro_rows: int, measured: int, small_recipe: Recipe
-) -> None:
-    """At most four rows are computed on a CPU, and the faster of two repetitions takes at most half of the time."""
-    batch = small_recipe.batch.model_copy(update={"micro_rows": micro_rows})
-    recipe = small_recipe.model_copy(update={"batch": batch})
+def _with_micro_rows(recipe: Recipe, micro_rows: int) -> Recipe:
+    return recipe.model_copy(update={"batch": recipe.batch.model_copy(update={"micro_rows": micro_rows})})
+
+
+def test_the_rate_is_at_least_that_of_the_whole_measurement(small_recipe: Recipe) -> None:
+    """The faster of two repetitions takes at most half of the time."""
+    recipe = _with_micro_rows(small_recipe, 2)
     began = time.perf_counter()
     rate = flops_per_second(recipe)
-    assert 2 * flops_of_rows(recipe, measured) / (time.perf_counter() - began) <= rate < float("inf")
+    assert 2 * flops_of_rows(recipe, 2) / (time.perf_counter() - began) <= rate < float("inf")
+
+
+def test_at_most_four_rows_are_computed_on_a_cpu(small_recipe: Recipe) -> None:
+    """The matrix products that torch counts grow with the rows."""
+    counts = []
+    for micro_rows in (2, 4, 8):
+        with FlopCounterMode(display=False) as counter:
+            flops_per_second(_with_micro_rows(small_recipe, micro_rows))
+        counts.append(counter.get_total_flops())
+    two, four, eight = counts
+    assert 0 < 2 * two == four == eight
