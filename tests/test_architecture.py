@@ -34,10 +34,8 @@ TESTED_ELSEWHERE = {
     "pretrain/evaluation/rows/show.py": "integration/test_evaluate.py",
     "pretrain/evaluation/tasks/show.py": "integration/test_finetune.py",
     "pretrain/export/options.py": "integration/test_export_refusals.py",
-    "pretrain/export/reading.py": "pretrain/export/test_bert.py",
     "pretrain/model/objectives/__init__.py": "integration/test_health.py",
     "pretrain/released/adaptation.py": "integration/test_adapt.py",
-    "pretrain/released/initialization.py": "integration/test_adapt.py",
     "pretrain/released/tensorflow.py": "pretrain/export/test_tensorflow.py",
     "pretrain/show.py": "integration/test_general.py",
     "pretrain/step/engine.py": "integration/test_layouts.py",
@@ -47,7 +45,6 @@ TESTED_ELSEWHERE = {
     "launch/adapt/order.py": "launch/adapt/test_parts.py",
     "launch/backends/__init__.py": "launch/test_submit.py",
     "launch/demo.py": "integration/test_demo.py",
-    "launch/submissions.py": "launch/test_submit.py",
     "launch/templates/__init__.py": "launch/test_golden.py",
 }
 # No test can tell whether these modules do what they promise: a base class without behaviour, and a request to the C

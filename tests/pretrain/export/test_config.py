@@ -31,10 +31,12 @@ def test_what_no_tensor_shows_comes_from_the_config_or_else_from_transformers(tm
     release(tmp_path)
     network = open_released(str(tmp_path / "x-discriminator")).networks["discriminator"]
     default = transformers.ElectraConfig()
-    bare = config_of(replace(network, config={"hidden_dropout_prob": 0.25}), 7)
-    assert bare["hidden_dropout_prob"] == 0.25 and bare["pad_token_id"] == 7
-    for key in ("attention_probs_dropout_prob", "initializer_range", "layer_norm_eps", "hidden_act"):
+    dropouts = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    bare = config_of(replace(network, config={}), 7)
+    for key in (*dropouts, "initializer_range", "layer_norm_eps", "hidden_act"):
         assert bare[key] == getattr(default, key), key
+    assert config_of(replace(network, config={dropouts[0]: 0.25}), 7) == bare | {dropouts[0]: 0.25}
+    assert bare["pad_token_id"] == 7
     encoder = {name: tensor for name, tensor in network.weights.items() if not name.startswith("objectives.")}
     assert config_of(replace(network, weights=encoder), 0)["architectures"] == ["ElectraModel"]
 
