@@ -97,5 +97,9 @@ def test_a_pair_has_the_weights_of_the_model_and_keeps_its_own_elsewhere(
     assert matrices & kept == (set() if has_generator else matrices)
     assert all(weight.isfinite().all() for weight in pair.parameters())
     assert sum(line.loaded + line.fresh for line in loaded.table) == sum(w.numel() for w in pair.parameters())
-    [embeddings] = [line for line in loaded.table if line.part == "embeddings"]
-    assert embeddings.fresh == 16 and embeddings.remark.endswith("; 1 new words begin as the mean of their pieces")
+    lines = {line.part: line for line in loaded.table}
+    assert lines["embeddings"].fresh == 16
+    assert lines["embeddings"].remark.endswith("; 1 new words begin as the mean of their pieces")
+    size = sum(weight.numel() for name, weight in random_values.items() if name.startswith("generator."))
+    counts = (lines["generator"].loaded, lines["generator"].fresh)
+    assert counts == ((size, 0) if has_generator else (0, size))
