@@ -133,6 +133,7 @@ def _check_prepared(order: Order, released: Released, recipe: Recipe) -> None:
     from configs.vocabulary.entries import read_folder
     from data_prep.shards import Corpus
     from pretrain.released.initialization import new_rows
+    from pretrain.watch.heldout import check_rows
 
     corpus = Corpus(Path(order.general or ""))
     if order.extends_vocabulary:
@@ -147,15 +148,7 @@ def _check_prepared(order: Order, released: Released, recipe: Recipe) -> None:
             f"--general {order.general}: its vocabulary has entries that {order.model} has not, such as {added!r}; "
             f"prepare it with --init-from {order.model}"
         )
-    if corpus.data.row_length != recipe.data.row_length:
-        raise UserError(
-            f"--general {order.general}: has rows of {corpus.data.row_length} tokens, and the adaptation has "
-            f"{recipe.data.row_length}; prepare it with data.row_length={recipe.data.row_length}"
-        )
-    if not corpus.num_rows("validation"):
-        raise UserError(
-            f"--general {order.general}: holds no held-out rows; prepare it with a higher data.validation_share"
-        )
+    check_rows(corpus, recipe.data.row_length, "the adaptation")
 
 
 def _check_tasks(order: Order) -> tuple[Backbone, tuple[CheckedTask, ...]]:

@@ -62,10 +62,15 @@ def check_general(general: Corpus, corpus: Corpus) -> None:
             f"--general {general.folder}: has another vocabulary than {corpus.folder}; prepare it with --init-from "
             f"{corpus.folder}"
         )
-    if general.data.row_length != corpus.data.row_length:
+    check_rows(general, corpus.data.row_length, str(corpus.folder))
+
+
+def check_rows(general: Corpus, row_length: int, other: str) -> None:
+    """Raise UserError when `general` has no held-out rows, or rows of another length than `other`."""
+    if general.data.row_length != row_length:
         raise UserError(
-            f"--general {general.folder}: has rows of {general.data.row_length} tokens, and {corpus.folder} of "
-            f"{corpus.data.row_length}; prepare it with data.row_length={corpus.data.row_length}"
+            f"--general {general.folder}: has rows of {general.data.row_length} tokens, and {other} of "
+            f"{row_length}; prepare it with data.row_length={row_length}"
         )
     if not general.num_rows("validation"):
         raise UserError(

@@ -18,7 +18,7 @@ ROWS = {"train": [{"rows": 3}], "validation": [{"rows": 1}]}
 
 def summary(source: str = "text.txt", **counts: object) -> dict:
     recipe = load("tiny", [f"data.sources={source}", "data.row_length=64"])
-    total = TaskReport(tokens=Counter(train=100, validation=28), shards=ROWS, **counts)  # type: ignore[arg-type]
+    total = TaskReport(tokens=Counter(train=100, validation=28), shards=ROWS, **counts)  # type: ignore[arg-type]  counters
     return report.summarize(recipe, total)
 
 
