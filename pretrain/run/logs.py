@@ -1,4 +1,4 @@
-"""The logs of a run: a progress line, metrics.jsonl and TensorBoard. Only the first process writes them."""
+"""The logs of a run: metrics.jsonl, TensorBoard and the display. Only the first process writes them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,11 @@ from types import TracebackType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.common.files import write_text
 from configs.folders import METRICS
 from configs.schema import Natural
-
-# "evaluation" is on the corpus's own held-out rows, "general" on the held-out rows of the corpus of --general, and
-# "average" is the average of the weights on the corpus's own held-out rows.
-EvaluationKind = Literal["evaluation", "general", "average"]
-_TITLES: dict[EvaluationKind, str] = {
-    "evaluation": "held out",
-    "general": "general text",
-    "average": "held out, average of the weights",
-}
+from pretrain.run.display import Display, EvaluationKind
 
 
 class _Line(BaseModel):
@@ -65,11 +55,7 @@ class Log:
         self._evaluations = [line for line in kept if line["kind"] != "training"]
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
-        self._console = Console()
-        self._bar = _progress(self._console) if self._console.is_terminal else None
-        if self._bar:
-            self._task = self._bar.add_task("", total=self._num_steps, completed=self._first_step, line="")
-            self._bar.start()
+        self._display = Display(self._first_step, self._num_steps).__enter__()
         return self
 
     def __exit__(
@@ -77,28 +63,19 @@ class Log:
     ) -> None:
         if not self._active:
             return
-        if self._bar:
-            self._bar.stop()
+        self._display.__exit__(kind, error, trace)
         self._metrics.close()
         self._board.close()
 
     def say(self, text: str) -> None:
         if self._active:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._display.say(text)
 
     def training(self, step: int, values: dict[str, float]) -> None:
         if not self._active:
             return
         self._write("training", step, values)
-        line = (
-            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  "
-            f"replaced {values['replaced_share']:.1%}  {values['tokens_per_second']:,.0f} tokens/s"
-            + (f"  skipped {values['skipped_steps']:,}" if values["skipped_steps"] else "")
-        )
-        if self._bar:
-            self._bar.update(self._task, completed=step, line=line)
-        else:
-            self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
+        self._display.training(step, values)
 
     def has(self, kind: str, step: int) -> bool:
         """Whether an earlier start logged this kind of line for this step. Only the first process knows it."""
@@ -116,17 +93,7 @@ class Log:
             return
         self._write(kind, step, values)
         self._evaluations.append({"kind": kind, "step": step, **values})
-        self.say(
-            f"step {step}/{self._num_steps}  {_TITLES[kind]}: masked accuracy {values['masked_accuracy']:.1%}"
-            + "".join(
-                f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
-            )
-            + (
-                f", AUC {values['auc']:.3f}, precision {values['precision']:.1%}, recall {values['recall']:.1%}"
-                if "auc" in values
-                else ""
-            )
-        )
+        self._display.evaluation(step, values, kind)
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
         if (kind, step) in self._already:
@@ -139,8 +106,3 @@ class Log:
         for name, value in values.items():
             self._board.add_scalar(f"{kind}/{name}", value, step)
         self._board.flush()
-
-
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[line]}"), TimeRemainingColumn())
-    return Progress(*columns, console=console)

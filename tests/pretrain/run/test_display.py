@@ -1,0 +1,32 @@
+"""What people see of a run while it trains: plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from pretrain.run.display import Display
+
+TRAINED = {
+    "loss": 2.0,
+    "masked_accuracy": 0.25,
+    "replaced_share": 0.125,
+    "tokens_per_second": 1500.0,
+    "skipped_steps": 0,
+    "learning_rate": 5e-4,
+}
+SCORES = {"mlm_loss": 3.5, "masked_accuracy": 0.5}
+
+
+def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Display(first_step=4, num_steps=20) as display:
+        display.say("resuming [after] step 4")
+        display.training(5, TRAINED | {"skipped_steps": 1})
+        display.evaluation(6, SCORES, "general")
+        display.evaluation(6, SCORES | {"auc": 0.75, "precision": 0.5, "recall": 0.125}, "average")
+    assert capsys.readouterr().out.splitlines() == [
+        "resuming [after] step 4",
+        "step 5/20  loss 2.000  masked 25.0%  replaced 12.5%  1,500 tokens/s  skipped 1  lr 5.00e-04",
+        "step 6/20  general text: masked accuracy 50.0%, mlm loss 3.5000",
+        "step 6/20  held out, average of the weights: masked accuracy 50.0%, mlm loss 3.5000, AUC 0.750, "
+        "precision 50.0%, recall 12.5%",
+    ]
