@@ -116,7 +116,7 @@ def _steps(
     intervals, num_steps = recipe.run, recipe.schedule.steps
     if start.step < num_steps and world.any(asked_to_stop()):
         return _stop(run, log, start.step)
-    watch = Watch(recipe.schedule)
+    watch = Watch(recipe, start.step)
     if _is_due(start.step, intervals.evaluate_every, num_steps):
         held_out.look(engine, start.step, log, watch)
     meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype), start.first_row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -52,7 +53,7 @@ class Log:
         kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
         write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         self._already = {(line["kind"], line["step"]) for line in kept}
-        self._evaluations = [line for line in kept if line["kind"] != "training"]
+        self._lines = kept
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
         self._display = Display(self._first_step, self._num_steps).__enter__()
@@ -81,18 +82,15 @@ class Log:
         """Whether an earlier start logged this kind of line for this step. Only the first process knows it."""
         return self._active and (kind, step) in self._already
 
-    def first(self, kind: EvaluationKind, step: int) -> dict[str, float] | None:
-        """Return the first evaluation at or after `step` with all values finite. Only the first process knows it."""
-        for line in self._evaluations if self._active else ():
-            if line["kind"] == kind and line["step"] >= step and None not in line.values():
-                return line
-        return None
+    @property
+    def lines(self) -> Sequence[dict[str, Any]]:
+        """All lines of the metrics so far. Only the first process knows them, and the others have none."""
+        return self._lines if self._active else ()
 
     def evaluation(self, step: int, values: dict[str, float], kind: EvaluationKind = "evaluation") -> None:
         if not self._active or not values:
             return
         self._write(kind, step, values)
-        self._evaluations.append({"kind": kind, "step": step, **values})
         self._display.evaluation(step, values, kind)
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
@@ -101,6 +99,7 @@ class Log:
         # JSON cannot write NaN or infinity.
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         line = {"kind": kind, "step": step, **known}
+        self._lines.append(line)
         self._metrics.write(json.dumps(line, allow_nan=False) + "\n")
         self._metrics.flush()
         for name, value in values.items():

@@ -1,96 +1,108 @@
-"""Warnings when the pair no longer learns.
+"""Whether a run is healthy: a pure function from what it has logged to a verdict, which every view of a run shows.
 
-A collapse is recognised in the scores on held-out rows, and each warning says what usually helps.
+The rules are in `rules.py`; nothing here needs torch, a model or a corpus.
 """
 
 from __future__ import annotations
 
-from configs.training_tables import ScheduleTable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-# A discriminator that gives the same answer for every token has an AUC of .5. The standard error of the AUC is .005
-# with the 5,000 replacements of about 250 rows. After 250 steps of `make demo` the AUC is .58.
-_LOWEST_AUC = 0.52
-# The most frequent token is 4 to 6 % of a text, so a generator that always predicts it is right that often.
-_LOWEST_MASKED_ACCURACY = 0.02
-# A generator that samples by token frequency alone hits the original in 1 % of the slots (the sum of the squared
-# frequencies). The generators of the paper hit it in a third of the slots.
-_LOWEST_SAMPLED_ACCURACY = 0.005
-_HIGHEST_SAMPLED_ACCURACY = 0.95
-# A pair is not judged before this many steps, because no pair learns anything in fewer.
-_FEWEST_STEPS = 100
-# The scores on general text may get this much worse before we warn. The rows, masks and samples are the same every
-# time, so chance has little effect. A rise of .05 nats is 5 % of the perplexity.
-_HIGHEST_RISE_OF_LOSS = 0.05
-_HIGHEST_FALL_OF_AUC = 0.01
+from configs.recipe import Recipe
+from pretrain.watch.rules import RULES, Record, Rule, Severity, is_judged
 
 
-def is_judged(step: int, schedule: ScheduleTable) -> bool:
-    """Whether a pair must have learned something: after twice the warm-up, 2 % of the run and `_FEWEST_STEPS` steps."""
-    return step >= max(2 * schedule.warmup_steps, schedule.steps / 50, _FEWEST_STEPS)
+@dataclass(frozen=True)
+class Finding:
+    """One rule that a run does not keep, or did not keep for a time."""
+
+    rule: str
+    severity: Severity
+    step: int  # where it first showed
+    sentence: str  # with the numbers of the last time that it showed
+    help: str
+    until: int | None = None  # the first step after it at which it no longer showed; None if it still shows
+
+    @property
+    def is_open(self) -> bool:
+        return self.until is None
+
+    @property
+    def announcement(self) -> str:
+        """The line of a run that trains."""
+        return f"{'note' if self.severity == 'note' else 'warning'}: {self.sentence}; {self.help}"
+
+    def __str__(self) -> str:
+        if self.is_open:
+            return f"{self.severity} from step {self.step:,}: {self.sentence}; {self.help}"
+        return f"{self.severity} from step {self.step:,}, over at step {self.until:,}: {self.sentence}; {self.help}"
 
 
-def problems(scores: dict[str, float]) -> dict[str, str]:
-    """Return a sentence for each kind of problem in the held-out scores of a pair that must have learned something."""
-    sentence_by_kind = {}
-    if scores["masked_accuracy"] < _LOWEST_MASKED_ACCURACY:
-        sentence_by_kind["generator"] = (
-            f"the generator predicts {scores['masked_accuracy']:.1%} of the masked tokens, less than who always says "
-            "the most frequent one; usual help: a lower optimizer.learning_rate, or a longer schedule.warmup_steps"
-        )
-    if scores["sampled_accuracy"] < _LOWEST_SAMPLED_ACCURACY:
-        sentence_by_kind["replaced all"] = (
-            f"the generator replaces {1 - scores['sampled_accuracy']:.1%} of the masked tokens, so its samples are "
-            "noise that is easily found; usual help: a lower corruption.temperature or optimizer.learning_rate"
-        )
-    if scores["sampled_accuracy"] > _HIGHEST_SAMPLED_ACCURACY:
-        sentence_by_kind["replaced none"] = (
-            f"the generator replaces {1 - scores['sampled_accuracy']:.1%} of the masked tokens, so there is hardly "
-            "anything to detect; usual help: a smaller model.generator, a higher masking.rate, or text that repeats "
-            "itself less"
-        )
-    if "auc" in scores and scores["auc"] < _LOWEST_AUC:
-        sentence_by_kind["discriminator"] = (
-            f"the discriminator's AUC is {scores['auc']:.3f}, and .5 is chance; usual help: a lower "
-            "optimizer.learning_rate, a smaller model.generator, or another objectives.rtd.weight"
-        )
-    return sentence_by_kind
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules say about a run, the gravest finding first."""
+
+    summary: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_ill(self) -> bool:
+        """Whether a problem shows now."""
+        return any(finding.severity == "problem" and finding.is_open for finding in self.findings)
+
+    def lines(self) -> list[str]:
+        return [self.summary, *map(str, self.findings)]
 
 
-def forgotten(before: dict[str, float], scores: dict[str, float]) -> dict[str, str]:
-    """Return a sentence for each kind of loss on general text, from held-out scores at the start (`before`) and now."""
-    sentence_by_kind, help = (
-        {},
-        "usual help: a lower optimizer.learning_rate, fewer steps, or a share of general text in the corpus",
+def verdict(lines: Sequence[dict[str, Any]], recipe: Recipe, newest_start: int = 0) -> Verdict:
+    """Judge a run by the lines of its metrics and its recipe.
+
+    `newest_start` is the step at which the run was last started or resumed. Its speed is compared only from there on,
+    because an earlier start may have been on another machine.
+    """
+    record = Record(sorted(lines, key=lambda line: line["step"]), recipe, newest_start)
+    findings = [finding for rule in RULES if (finding := _finding(rule, record))]
+    gravity = {"problem": 0, "cost": 1, "note": 2}
+    findings.sort(key=lambda finding: (gravity[finding.severity], not finding.is_open, finding.step))
+    return Verdict(_summary(record, findings), tuple(findings))
+
+
+def _finding(rule: Rule, record: Record) -> Finding | None:
+    judgements = list(rule.judge(record))
+    shown = [index for index, (_, sentence) in enumerate(judgements) if sentence]
+    if not shown:
+        return None
+    after = judgements[shown[-1] + 1 :]
+    sentence = judgements[shown[-1]][1]
+    assert sentence is not None
+    return Finding(
+        rule.name, rule.severity, judgements[shown[0]][0], sentence, rule.help, after[0][0] if after else None
     )
-    rise = scores["mlm_loss"] - before["mlm_loss"]
-    if rise > _HIGHEST_RISE_OF_LOSS:
-        sentence_by_kind["generator forgets"] = (
-            f"on general text the generator's loss has risen from {before['mlm_loss']:.3f} to "
-            f"{scores['mlm_loss']:.3f}; {help}"
-        )
-    if "auc" in scores and before["auc"] - scores["auc"] > _HIGHEST_FALL_OF_AUC:
-        sentence_by_kind["discriminator forgets"] = (
-            f"on general text the discriminator's AUC has fallen from {before['auc']:.3f} to {scores['auc']:.3f}; "
-            f"{help}"
-        )
-    return sentence_by_kind
+
+
+def _summary(record: Record, findings: Sequence[Finding]) -> str:
+    evaluations = record.of("evaluation")
+    num_open = sum(finding.severity == "problem" and finding.is_open for finding in findings)
+    if num_open:
+        return f"{num_open} problem{'s' * (num_open > 1)} at step {record.last_step:,}"
+    if not evaluations:
+        return "no held-out row was evaluated, so it is not known whether the model learns"
+    if not is_judged(evaluations[-1]["step"], record.recipe.schedule):
+        return f"too early at step {record.last_step:,} to judge whether the model learns"
+    count = len(evaluations)
+    return f"healthy at step {record.last_step:,}, by {count} evaluation{'s' * (count > 1)} on held-out rows"
 
 
 class Watch:
-    """Reports every kind of problem only once."""
+    """Names the findings of a run in training, each rule once."""
 
-    def __init__(self, schedule: ScheduleTable):
-        self._schedule, self._named = schedule, set[str]()
+    def __init__(self, recipe: Recipe, newest_start: int = 0):
+        self._recipe, self._newest_start, self._named = recipe, newest_start, set[str]()
 
-    def new(self, step: int, scores: dict[str, float]) -> list[str]:
-        """Return sentences on problems that first show at `step`. Without held-out rows (no scores) there are none."""
-        return self._unnamed(problems(scores) if scores and is_judged(step, self._schedule) else {})
-
-    def lost(self, before: dict[str, float] | None, scores: dict[str, float]) -> list[str]:
-        """Return sentences on losses on general text since `before` that were not reported yet."""
-        return self._unnamed(forgotten(before, scores) if before and scores else {})
-
-    def _unnamed(self, sentence_by_kind: dict[str, str]) -> list[str]:
-        sentences = [sentence for kind, sentence in sentence_by_kind.items() if kind not in self._named]
-        self._named |= sentence_by_kind.keys()
-        return sentences
+    def new(self, lines: Sequence[dict[str, Any]]) -> list[Finding]:
+        """Return the findings that show now in the lines logged so far, and were not returned before."""
+        findings = verdict(lines, self._recipe, self._newest_start).findings
+        fresh = [finding for finding in findings if finding.is_open and finding.rule not in self._named]
+        self._named |= {finding.rule for finding in fresh}
+        return fresh

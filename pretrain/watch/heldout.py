@@ -31,7 +31,7 @@ class HeldOut:
     dtype: torch.dtype
 
     def look(self, engine: Engine, step: int, log: Log, watch: Watch) -> None:
-        """Evaluate and log the scores of this step, unless an earlier start did, and warn of problems.
+        """Evaluate and log the scores of this step, unless an earlier start did, and name what is not healthy.
 
         All processes call it.
         """
@@ -43,16 +43,9 @@ class HeldOut:
             recipe = self.recipe.model_copy(update=corpus_tables)
             with engine.average.in_place() if kind == "average" and engine.average else nullcontext():
                 scores = evaluate(engine.pair, corpus, recipe, self.world, self.dtype, num_rows)
-            # A newly built generator knows nothing until it has been trained alone for `generator_steps`, so the scores
-            # are compared with the first evaluation after that.
-            learned = self.recipe.initial.generator_steps if self.recipe.initial else 0
-            before = log.first(kind, learned)
             log.evaluation(step, scores, kind)
-            if kind == "average":
-                continue
-            problems = watch.new(step, scores) if kind == "evaluation" else watch.lost(before, scores)
-            for problem in problems:
-                log.say(f"warning: {problem}")
+        for finding in watch.new(log.lines):
+            log.say(finding.announcement)
 
 
 def check_general(general: Corpus, corpus: Corpus) -> None:

@@ -18,7 +18,7 @@ from configs.folders import PROVENANCE, RECIPE
 from configs.load import load
 from configs.recipe import Recipe
 from pretrain.run.logs import EvaluationKind, read_metrics
-from pretrain.watch.health import Watch
+from pretrain.watch.health import Verdict, verdict
 
 Axis = Literal["step", "tokens", "flops", "hours"]
 # axis -> the rate in a line of metrics whose integral over time it is, and the factor to its unit
@@ -82,24 +82,9 @@ class History:
             totals[axis] = steps, done
         return totals
 
-    def problems(self) -> list[tuple[int, str]]:
-        """Return (step, sentence) for each problem, as the run reported it: on the step at which it first showed."""
-        watch, before = Watch(self.recipe.schedule), None
-        learned = self.recipe.initial.generator_steps if self.recipe.initial else 0
-        problems = []
-        for line in sorted(
-            (line for line in self.metrics if line["kind"] != "training"), key=lambda line: line["step"]
-        ):
-            scores = {name: value for name, value in line.items() if name not in ("kind", "step")}
-            if None in scores.values():
-                sentences = ["a score on held-out rows was not finite"]
-            elif line["kind"] == "evaluation":
-                sentences = watch.new(line["step"], scores)
-            else:
-                before = before or (scores if line["step"] >= learned else None)
-                sentences = watch.lost(before, scores)
-            problems += [(line["step"], sentence) for sentence in sentences]
-        return problems
+    def verdict(self) -> Verdict:
+        """Judge the health of the run, in the sentences that it showed while it trained."""
+        return verdict(self.metrics, self.recipe, self.starts[-1]["step"] if self.starts else 0)
 
 
 def _rate_names() -> Iterator[str]:

@@ -13,7 +13,6 @@ from configs.common.pages.rendering import render
 from configs.common.secrets import without_secrets
 from configs.folders import CORPUS_MANIFEST
 from pretrain.watch.curves import AXES, score_figures, speed_figures
-from pretrain.watch.health import is_judged
 from pretrain.watch.history import Axis, History, read_history
 
 PAGE = "report.html"
@@ -47,9 +46,7 @@ def _facts_of(run: History) -> dict[str, Any]:
     held_out = run.evaluations("evaluation")
     return {
         "history": run,
-        "problems": run.problems(),
-        "evaluations": len(held_out),
-        "is_judged": is_judged(run.last_step, run.recipe.schedule),
+        "verdict": run.verdict(),
         "final": {name: held_out[-1].get(name) for name in _FINAL} if held_out else {},
         "corpora": [_corpus(kind, run.starts[-1][kind]) for kind in ("corpus", "general") if kind in run.starts[-1]],
         "sources": [(without_secrets(source.path), source.licence) for source in run.recipe.data.sources],

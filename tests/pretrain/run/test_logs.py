@@ -53,15 +53,13 @@ def test_a_later_start_removes_the_lines_after_its_first_step(tmp_path: Path) ->
     assert steps == [("training", 4, 2.0), ("training", 5, 2.0), ("evaluation", 5, None), ("training", 6, 9.0)]
 
 
-def test_the_first_evaluation_is_the_first_finite_one(tmp_path: Path) -> None:
+def test_the_lines_so_far_are_those_of_the_file(tmp_path: Path) -> None:
     with Log(tmp_path, 0, 20, active=True) as log:
-        assert log.first("general", 0) is None
-        log.evaluation(3, SCORES)
-        log.evaluation(3, SCORES | {"mlm_loss": 4.5}, "general")
-        log.evaluation(6, SCORES | {"mlm_loss": 5.5}, "general")
-        assert (log.first("general", 0) or {})["mlm_loss"] == 4.5
-        assert (log.first("general", 4) or {})["mlm_loss"] == 5.5
-        assert log.first("general", 7) is None
+        log.evaluation(3, SCORES | {"mlm_loss": float("nan")}, "general")
+    with Log(tmp_path, 3, 20, active=True) as log:
+        log.evaluation(6, SCORES)
+        assert list(log.lines) == read_metrics(tmp_path)
+        assert [(line["step"], line["mlm_loss"]) for line in log.lines] == [(3, None), (6, SCORES["mlm_loss"])]
 
 
 @pytest.mark.parametrize(
@@ -87,5 +85,5 @@ def test_a_process_that_is_not_the_first_writes_nothing(tmp_path: Path, capsys: 
         log.training(1, TRAINED)
         log.evaluation(1, SCORES)
         log.say("warning")
-        assert not log.has("training", 1) and log.first("evaluation", 0) is None
+        assert not log.has("training", 1) and not log.lines
     assert not list(tmp_path.iterdir()) and not capsys.readouterr().out and read_metrics(tmp_path) == []

@@ -1,68 +1,76 @@
-"""What a collapse looks like, by numbers."""
+"""The verdict on a run: its findings, their order, and what is named while the run trains."""
 
 from __future__ import annotations
 
 import pytest
 
 from configs.load import load
-from pretrain.watch.health import Watch, forgotten, is_judged, problems
-
-# small after a million steps (CLUEbenchmark/ELECTRA gives .467, .350 and .976), and tiny in `make demo`
-TRAINED = {"masked_accuracy": 0.467, "sampled_accuracy": 0.350, "auc": 0.976}
-TINY = {"masked_accuracy": 0.252, "sampled_accuracy": 0.136, "auc": 0.581}  # after 250 steps
-TINY_AT_ITS_START = {"masked_accuracy": 0.0, "sampled_accuracy": 0.0002, "auc": 0.537}
+from pretrain.watch.health import Finding, Verdict, Watch, verdict
+from tests.pretrain.watch.test_rules import evaluated
 
 
-@pytest.mark.parametrize("scores", [TRAINED, TINY, {"masked_accuracy": 0.3, "sampled_accuracy": 0.2}])
-def test_a_pair_that_learns_has_no_problem(scores: dict[str, float]) -> None:
-    assert problems(scores) == {}
+def judged(*lines: dict) -> Verdict:
+    return verdict(lines, load("tiny"))
 
 
 @pytest.mark.parametrize(
-    ("change", "kind", "help"),
+    ("lines", "summary"),
     [
-        ({"auc": 0.501}, "discriminator", "learning_rate"),
-        ({"auc": 0.4}, "discriminator", "objectives.rtd.weight"),
-        ({"masked_accuracy": 0.01}, "generator", "schedule.warmup_steps"),
-        ({"sampled_accuracy": 0.0001}, "replaced all", "corruption.temperature"),
-        ({"sampled_accuracy": 0.99}, "replaced none", "smaller model.generator"),
+        ([], "no held-out row was evaluated, so it is not known whether the model learns"),
+        ([evaluated(0)], "too early at step 0 to judge whether the model learns"),
+        ([evaluated(100)], "too early at step 100 to judge whether the model learns"),
+        ([evaluated(250)], "healthy at step 250, by 1 evaluation on held-out rows"),
+        ([evaluated(0), evaluated(250)], "healthy at step 250, by 2 evaluations on held-out rows"),
+        ([evaluated(250, auc=0.5)], "1 problem at step 250"),
+        ([evaluated(250, auc=0.5, masked_accuracy=0.0)], "2 problems at step 250"),
     ],
 )
-def test_a_collapse_is_named_with_what_helps(change: dict[str, float], kind: str, help: str) -> None:
-    named_problems = problems(TRAINED | change)
-    assert set(named_problems) == {kind}
-    assert help in named_problems[kind]
+def test_one_sentence_about_a_run(lines: list[dict], summary: str) -> None:
+    found = judged(*lines)
+    assert found.summary == found.lines()[0] == summary
+    assert found.is_ill == summary[0].isdigit()
 
 
-def test_a_pair_is_judged_when_the_warm_up_has_been_over_for_as_long() -> None:
-    tiny, small = load("tiny").schedule, load("small").schedule
-    assert [is_judged(step, tiny) for step in (0, 100, 199, 200, 1000)] == [False, False, False, True, True]
-    assert [is_judged(step, small) for step in (15_000, 20_000)] == [False, True]
-    without = load("tiny", ["schedule.warmup_steps=0"]).schedule
-    assert [is_judged(step, without) for step in (0, 99, 100)] == [False, False, True]
+def test_a_problem_that_still_shows_and_one_that_is_over() -> None:
+    """The AUC was low at steps 200 and 250, and the masked accuracy is low since step 300."""
+    lines = [evaluated(200, auc=0.51), evaluated(250, auc=0.50), evaluated(300, masked_accuracy=0.01)]
+    found = judged(*lines, evaluated(350, masked_accuracy=0.02))
+    assert [(one.rule, one.step, one.until) for one in found.findings] == [
+        ("generator", 300, None),
+        ("discriminator", 200, 300),
+    ]
+    still, over = map(str, found.findings)
+    assert still.startswith("problem from step 300: the generator predicts 2.0% of the masked tokens")
+    assert over.startswith("problem from step 200, over at step 300: the discriminator's AUC is 0.500")
+    assert over.endswith("usual help: " + found.findings[1].help.removeprefix("usual help: "))
+    assert found.summary == "1 problem at step 350"
 
 
-def test_every_kind_is_named_once_and_the_start_of_a_run_is_not_judged() -> None:
-    watch = Watch(load("tiny").schedule)
-    assert watch.new(0, TINY_AT_ITS_START) == watch.new(100, TINY_AT_ITS_START) == []
-    assert watch.new(250, {}) == []
-    assert len(watch.new(250, TINY | {"auc": 0.5})) == 1
-    (generator,) = watch.new(500, TINY | {"auc": 0.5, "masked_accuracy": 0.0})
-    assert "the generator predicts 0.0%" in generator
-    assert watch.new(750, TINY | {"auc": 0.5, "masked_accuracy": 0.0}) == []
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    lines = [evaluated(200, auc=0.51), evaluated(250), evaluated(300, auc=0.5)]
+    assert judged(*lines[::-1]) == judged(*lines)
 
 
-def test_what_general_text_has_lost_is_named_with_both_numbers() -> None:
-    before = {"mlm_loss": 2.5, "auc": 0.90}
-    assert (
-        forgotten(before, {"mlm_loss": 2.54, "auc": 0.895}) == forgotten(before, {"mlm_loss": 2.0, "auc": 0.99}) == {}
-    )
-    worse = forgotten(before, {"mlm_loss": 2.56, "auc": 0.885})
-    assert set(worse) == {"generator forgets", "discriminator forgets"}
-    assert "has risen from 2.500 to 2.560" in worse["generator forgets"]
-    assert "has fallen from 0.900 to 0.885" in worse["discriminator forgets"]
-    watch = Watch(load("tiny").schedule)
-    assert watch.lost(None, before) == watch.lost(before, {}) == []
-    assert len(watch.lost(before, {"mlm_loss": 2.56, "auc": 0.9})) == 1
-    assert watch.lost(before, {"mlm_loss": 3.0, "auc": 0.9}) == []
-    assert len(watch.lost(before, {"mlm_loss": 3.0, "auc": 0.8})) == 1
+def test_while_a_run_trains_each_rule_is_named_once() -> None:
+    watch, lines, named = Watch(load("tiny")), [], []
+    for line in (
+        evaluated(0, auc=0.5),  # too early
+        evaluated(250, auc=0.5),
+        evaluated(300, auc=0.5),
+        evaluated(350),
+        evaluated(400, auc=0.5, masked_accuracy=0.0),
+    ):
+        lines.append(line)
+        named.append([finding.rule for finding in watch.new(lines)])
+    assert named == [[], ["discriminator"], [], [], ["generator"]]
+    assert watch.new([]) == []
+
+
+def test_what_is_over_is_not_named_when_a_run_is_resumed() -> None:
+    assert Watch(load("tiny")).new([evaluated(250, auc=0.5), evaluated(300)]) == []
+
+
+@pytest.mark.parametrize(("severity", "word"), [("problem", "warning"), ("cost", "warning"), ("note", "note")])
+def test_the_line_of_a_run_that_trains(severity: str, word: str) -> None:
+    finding = Finding("rule", severity, 5, "It is so", "do this")  # type: ignore[arg-type]  a word of the table
+    assert finding.announcement == f"{word}: It is so; do this"

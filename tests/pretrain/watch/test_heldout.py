@@ -29,7 +29,7 @@ def _look(run: Path, logs: Path, corpora: dict[EvaluationKind, Corpus], world: W
     trained = open_pair(run)
     held_out = HeldOut(corpora, trained.recipe, world, torch.float32)
     with Log(logs, 12, 12, active=True) as log:
-        held_out.look(Engine(trained.pair, trained.recipe, world), 12, log, Watch(trained.recipe.schedule))
+        held_out.look(Engine(trained.pair, trained.recipe, world), 12, log, Watch(trained.recipe))
 
 
 def test_a_checkpoint_has_the_scores_that_its_run_logged(

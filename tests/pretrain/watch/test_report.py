@@ -22,7 +22,9 @@ from tests.trained import run as run
 
 
 def history(recipe: Recipe, *lines: dict) -> History:
-    return History(Path("r"), recipe, [{"command": ["x", "pretrain", "tiny", "--run", "my run"]}] * 2, list(lines))
+    return History(
+        Path("r"), recipe, [{"command": ["x", "pretrain", "tiny", "--run", "my run"], "step": 0}] * 2, list(lines)
+    )
 
 
 def evaluated(step: int, kind: str = "evaluation", **scores: float | None) -> dict:
@@ -57,11 +59,11 @@ def test_problems_are_named_once_at_their_first_step(recipe: Recipe) -> None:
         evaluated(1000, auc=0.51),
         evaluated(1000, "general", mlm_loss=5.3, auc=None),
     )
-    named_problems = made.problems()
-    assert [step for step, _ in named_problems] == [500, 500, 1000]
-    assert "the discriminator's AUC is 0.510" in named_problems[0][1]
-    assert "the generator's loss has risen from 5.000 to 5.200" in named_problems[1][1]
-    assert "was not finite" in named_problems[2][1]
+    findings = made.verdict().findings
+    assert [finding.step for finding in findings] == [500, 500, 1000]
+    assert "the discriminator's AUC is 0.510" in findings[0].sentence
+    assert "the generator's loss has risen from 5.000 to 5.200" in findings[1].sentence
+    assert "is not finite" in findings[2].sentence
     assert made.commands == ["electra pretrain tiny --run 'my run'"]
 
 
@@ -76,7 +78,7 @@ def test_the_page_of_a_run(run: Path) -> None:
     assert provenance["recipe"] in page
     assert provenance["starts"][0]["corpus"]["manifest_sha256"] in page
     assert "12 of 12 steps" in page
-    assert "too few to judge" in page
+    assert "too early at step 12 to judge" in page
     assert set(re.findall(r"""(?:src|href)=["']?([a-z]+:)""", page)) == {"data:"}
     assert page.count("<img ") == 4 + 2
     assert "training rows" in page  # the corpus is still there
