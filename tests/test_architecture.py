@@ -36,7 +36,6 @@ TESTED_ELSEWHERE = {
     "pretrain/export/options.py": "integration/test_export_refusals.py",
     "pretrain/model/objectives/__init__.py": "integration/test_health.py",
     "pretrain/released/adaptation.py": "integration/test_adapt.py",
-    "pretrain/released/tensorflow.py": "pretrain/export/test_tensorflow.py",
     "pretrain/show.py": "integration/test_general.py",
     "pretrain/step/engine.py": "integration/test_layouts.py",
     "pretrain/train.py": "integration/test_run.py",

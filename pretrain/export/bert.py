@@ -20,6 +20,7 @@ from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
 from pretrain.released.bert import PREDICTION
+from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
@@ -59,7 +60,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
     renamed = _with_prediction(weights) if predicts else _encoder(weights, "")
     write_folder(source, network, folder, renamed, changes, "BertTokenizerFast")
     heads = ("mlm",) if predicts else ()
-    own = read_back(network, folder, heads)
+    own = read_back(network, open_released(str(folder)), heads)
     outputs, reader = transformers_outputs(architecture, folder, **options) or (own, OWN_READER)
     limits = () if predicts else (_NO_HEAD, _NO_POOLER)
     arguments = "" if predicts else ", add_pooling_layer=False"

@@ -8,12 +8,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pretrain.export.crc32c import masked_crc32c
+from pretrain.released.tensorflow import masked_crc32c
 
 _MAGIC, _HANDLES_BYTES = 0xDB4775248B80FB57, 40
 _FLOAT = 1  # DT_FLOAT of tensorflow/core/framework/types.proto
@@ -28,18 +27,18 @@ def write_bundle(checkpoint: Path, arrays: Mapping[str, NDArray[np.float32]]) ->
     entries = [(b"", _HEADER)]
     with open(checkpoint.with_name(f"{checkpoint.name}.data-00000-of-00001"), "wb") as data:
         for name in sorted(arrays):
-            content = np.asarray(arrays[name], "<f4", order="C")  # ascontiguousarray would turn a scalar into a vector
-            entries.append((name.encode(), _entry(content, data.tell())))
-            data.write(content.data)
+            content = arrays[name].astype("<f4", copy=False).tobytes()
+            entries.append((name.encode(), _entry(arrays[name].shape, content, data.tell())))
+            data.write(content)
     checkpoint.with_name(f"{checkpoint.name}.index").write_bytes(_table(entries))
 
 
-def _entry(content: NDArray[Any], offset: int) -> bytes:
+def _entry(shape: tuple[int, ...], content: bytes, offset: int) -> bytes:
     """Encode a BundleEntryProto. A field whose value is zero is left out, as protocol buffers do."""
-    dimensions = b"".join(_message(2, _number(1, size)) for size in content.shape)
+    dimensions = b"".join(_message(2, _number(1, size)) for size in shape)
     place = _number(4, offset) if offset else b""
-    checksum = struct.pack("<BI", 6 << 3 | 5, masked_crc32c(content.reshape(-1).view(np.uint8).data))
-    return _number(1, _FLOAT) + _message(2, dimensions) + place + _number(5, content.nbytes) + checksum
+    checksum = struct.pack("<BI", 6 << 3 | 5, masked_crc32c(content))
+    return _number(1, _FLOAT) + _message(2, dimensions) + place + _number(5, len(content)) + checksum
 
 
 def _table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -19,6 +19,7 @@ from pretrain.export.proof import CardFacts, Outputs, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
 from pretrain.export.tokenizer import write_tokenizer
+from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
@@ -35,7 +36,7 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
 def _write(source: Source, network: Network, folder: Path) -> Written:
     write_folder(source, network, folder, state_of(network), {}, "ElectraTokenizerFast")
     kind, heads = architecture(network), HEADS[network.part] if network.has_head else ()
-    own = read_back(network, folder, heads)
+    own = read_back(network, open_released(str(folder)), heads)
     outputs, reader = transformers_outputs(kind, folder) or (own, OWN_READER)
     card = CardFacts("transformers", usage(kind), "fill-mask" if kind.endswith("ForMaskedLM") else None)
     return Written(folder, network, heads, outputs, reader, card, states=not heads)

@@ -22,6 +22,7 @@ from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
 from pretrain.export.tokenizer import write_tokenizer
+from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network
 from pretrain.released.paddle import HUGGINGFACE_MODULES, OBJECTIVE_TENSORS, WEIGHTS
@@ -56,7 +57,7 @@ def _write(source: Source, network: Network, folder: Path) -> Written:
     with open(folder / WEIGHTS, "wb") as file:
         for content in pickled(_arrays(network, heads)):
             file.write(content)
-    outputs = read_back(network, folder, heads)
+    outputs = read_back(network, open_released(str(folder)), heads)
     card = CardFacts("paddlenlp", _usage(class_name))
     return Written(folder, network, heads, outputs, OWN_READER, card, states=not heads)
 

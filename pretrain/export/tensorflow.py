@@ -22,6 +22,7 @@ from pretrain.export.proof import CardFacts, Written
 from pretrain.export.reading import OWN_READER, read_back
 from pretrain.export.source import Source
 from pretrain.export.tokenizer import write_tokenizer
+from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
 from pretrain.released.network import Network, TowerName
 
@@ -40,10 +41,11 @@ def write(source: Source, parts: Sequence[TowerName], folder: Path) -> list[Writ
     for network in networks:
         write_json(folder / f"{network.part}.json", config_of(network, pad_id))
     card = CardFacts(None, _usage(networks[0], read_json(folder / SETTINGS_FILE)["do_lower_case"]))
+    export = open_released(str(folder))
     written = []
     for network in networks:
         heads = HEADS[network.part] if network.has_head else ()
-        outputs = read_back(network, folder, heads)
+        outputs = read_back(network, export, heads)
         written.append(Written(folder, network, heads, outputs, OWN_READER, card, states=not heads))
     return written
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from configs.common.errors import UserError
@@ -111,7 +112,8 @@ class Network:
                 f"{self.origin}: {stored_name} holds {str(tensor.dtype).removeprefix('torch.')}, and weights are "
                 "floating-point numbers; name the model before it was quantized"
             )
-        if not tensor.isfinite().all():
+        # Both ends are NaN if any value is, and a tensor of a gigabyte is read once, without a copy of booleans.
+        if not torch.stack(tensor.aminmax()).isfinite().all():
             raise UserError(
                 f"{self.origin}: {stored_name} holds values that are not finite (NaN or infinite), so the model is of "
                 "no use; name another, or an earlier checkpoint"

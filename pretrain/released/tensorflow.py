@@ -2,7 +2,8 @@
 
 The index is a sorted table in the format of LevelDB (doc/table_format.md in its repository): blocks of keys, in which
 each key is stored without the bytes that it shares with the key before it. A value is a BundleEntryProto
-(tensorflow/core/protobuf/tensor_bundle.proto): type, shape, file, offset and size of a tensor.
+(tensorflow/core/protobuf/tensor_bundle.proto): type, shape, file, offset, size and checksum of a tensor. Every block
+of the index is followed by its checksum. All checksums are compared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ _BFLOAT16 = 14
 _ADAM = ("/adam_m", "/adam_v")
 # TensorFlow 2 stores in this entry the Python object to which each variable belongs.
 _OBJECT_GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
+_MASK_DELTA = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h
 _ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
 Message = dict[int, list[int | bytes]]
@@ -38,6 +41,7 @@ class _Entry:
     file: int
     offset: int
     size: int
+    checksum: int
 
 
 def without_ending(path: Path) -> Path:
@@ -66,6 +70,15 @@ def newest(folder: Path) -> Path:
     if len(checkpoints) != 1:
         raise UserError(f"{folder}: has {len(checkpoints)} checkpoints; name one, such as {checkpoints[-1]}")
     return checkpoints[0]
+
+
+def masked_crc32c(content: bytes) -> int:
+    """Compute the CRC-32C in the form that TensorFlow and LevelDB store: rotated and with an offset.
+
+    The plain CRC is not stored, because the CRC of data that contains its own CRC is a constant.
+    """
+    crc = google_crc32c.value(content)
+    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def read(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
@@ -106,6 +119,11 @@ def _tensor(files: list[Path], name: str, entry: _Entry, index: Path) -> NDArray
         content = data.read(entry.size)
     if len(content) != entry.size:
         raise UserError(f"{files[entry.file]}: ends before {name}, so it is cut short; copy or download it again")
+    if masked_crc32c(content) != entry.checksum:
+        raise UserError(
+            f"{files[entry.file]}: {name} has another checksum than {index.name} states, so a file is damaged; copy or "
+            "download both again"
+        )
     try:
         return _array(content, entry)
     except ValueError as error:
@@ -139,6 +157,9 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
     block, compression = content[offset : offset + size], content[offset + size]
     if compression:
         raise ValueError("it is compressed")
+    # The checksum covers the block and the byte that says how it is compressed.
+    if struct.pack("<I", masked_crc32c(content[offset : offset + size + 1])) != content[offset + size + 1 :][:4]:
+        raise ValueError(f"the checksum of the block at byte {offset} differs")
     (num_restarts,) = struct.unpack("<I", block[-4:])
     key, place, end = b"", 0, size - 4 * (num_restarts + 1)
     while place < end:
@@ -155,7 +176,11 @@ def _entry(value: bytes) -> _Entry:
     message = _message(value)
     dimensions = [_message(size) for shape in message.get(2, []) for size in _message(shape).get(2, [])]
     shape = tuple(_number(dimension, 1) for dimension in dimensions)
-    return _Entry(_number(message, 1), shape, *(_number(message, field) for field in (3, 4, 5)))
+    (checksum,) = message[6]
+    if not isinstance(checksum, bytes):
+        raise ValueError("a number stands where a checksum should")
+    type, file, offset, size = (_number(message, field) for field in (1, 3, 4, 5))
+    return _Entry(type, shape, file, offset, size, struct.unpack("<I", checksum)[0])
 
 
 def _message(content: int | bytes) -> Message:

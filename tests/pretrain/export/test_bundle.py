@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pretrain.export.bundle import write_bundle
-from pretrain.export.crc32c import masked_crc32c
 from pretrain.released import tensorflow
+from pretrain.released.tensorflow import masked_crc32c
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden" / "tf_ckpt_tiny"
 
