@@ -9,6 +9,7 @@ command of its own, as in use, so the time contains the start of Python.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -66,15 +67,17 @@ def main(recipe: Annotated[str, typer.Option(help="The shape.")] = "large") -> N
         copied = seconds_to_copy(files, folder)
         megabytes = sum(file.stat().st_size for file in files) / 1e6
         print(f"reading and writing {megabytes:,.0f} MB takes {copied:.1f} s\n")
-        print("| format | seconds | times reading and writing |\n|---|---:|---:|")
+        print("| format | seconds | times reading and writing | peak memory in GB |\n|---|---:|---:|---:|")
         for number, format in enumerate(FORMATS):
             out = folder / f"out-{number}"
             command = ["export", f"{folder / 'model'}", "--out", f"{out}", "--format", format]
             began = time.perf_counter()
-            ended = subprocess.run([sys.executable, "-m", "pretrain", *command], capture_output=True, text=True)
-            seconds = time.perf_counter() - began
-            cells = f"{seconds:.1f} | {seconds / copied:.1f}" if not ended.returncode else f"{ended.stderr.strip()} |"
-            print(f"| {format} | {cells} |", flush=True)
+            process = subprocess.Popen([sys.executable, "-m", "pretrain", *command], stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds, peak = time.perf_counter() - began, usage.ru_maxrss / 1e6
+            if status:
+                sys.exit(f"electra {' '.join(command)} failed")
+            print(f"| {format} | {seconds:.1f} | {seconds / copied:.1f} | {peak:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

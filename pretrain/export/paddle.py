@@ -97,7 +97,8 @@ def _arrays(network: Network, heads: Sequence[str]) -> dict[str, NDArray[np.floa
 
 
 def _array(tensor: Tensor, *, is_matrix: bool) -> NDArray[np.float32]:
-    return np.ascontiguousarray((tensor.T if is_matrix else tensor).numpy())
+    # torch transposes with all threads, and numpy takes several times as long.
+    return (tensor.T if is_matrix else tensor).contiguous().numpy()
 
 
 def paddle_name(name: str, *, ernie_health: bool) -> str:

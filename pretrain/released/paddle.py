@@ -131,7 +131,8 @@ def tower_weights(arrays: Arrays, tower: str) -> Weights:
 
 def _in_torch(name: str, array: NDArray[Any]) -> Tensor:
     is_matrix = array.ndim == 2 and not any(table in name for table in _TABLES)
-    return torch.from_numpy(np.array(array.T if is_matrix else array, order="C"))
+    tensor = torch.from_numpy(np.array(array))  # a copy, because unpickled arrays are read-only
+    return tensor.T.contiguous() if is_matrix else tensor
 
 
 def _bert_name(name: str) -> str:
