@@ -201,6 +201,8 @@ def _join(dotted: str, inner: str) -> str:
 def _wanted(problem: ErrorDetails) -> str:
     if problem["type"] in ("model_type", "dict_type"):
         return "a table"
+    if problem["type"] == "tuple_type":
+        return "a list"
     return problem["msg"].removeprefix("Input should be ")
 
 

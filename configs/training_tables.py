@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 from configs.schema import Count, Natural, NotNegative, Positive, Share, Table
 
@@ -270,6 +270,8 @@ class RunTable(Table):
     stop_after_skipped: Count
     """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. On a
     GPU the run notices this a few steps later, because no step waits for the count."""
+    trackers: Annotated[tuple[Literal["tensorboard"], ...], Strict(False)] = ("tensorboard",)
+    """Programs that show the run while it trains. Each must be installed."""
 
     @model_validator(mode="after")
     def _what_is_kept_is_saved(self) -> Self:

@@ -19,6 +19,8 @@ from pretrain.run.disk import on_a_full_disk
 from pretrain.run.folder import RunFolder, Start
 from pretrain.run.logs import EvaluationKind, Log
 from pretrain.run.provenance import Loaded
+from pretrain.run.trackers.fan_out import Trackers, check_trackers
+from pretrain.run.trackers.interface import Experiment
 from pretrain.step.engine import Engine
 from pretrain.step.flops import matmul_rate
 from pretrain.step.loader import Loader
@@ -46,9 +48,11 @@ def train(
     Returns False when the run was asked to stop before that step, and has saved. All processes call it. A new run takes
     its first weights from `initial_weights`, or weights and moments from `continuation`, if either is given. The
     held-out rows of `general` are evaluated together with the corpus's own, to see whether the model forgets general
-    text. Raises UserError for a corpus or a folder that does not fit the recipe.
+    text. Raises UserError for a corpus or a folder that does not fit the recipe, and for a tracker
+    that is not installed.
     """
     check_corpus(recipe, corpus)
+    world.first(lambda: check_trackers(recipe.run.trackers))
     recipe = with_corpus_tables(recipe, corpus)
     corpora: dict[EvaluationKind, Corpus] = {"evaluation": corpus}
     if general:
@@ -81,9 +85,10 @@ def _run(
     """Open the logs and the loader, print the parts of the run, and train."""
     recipe, world, corpus = run.recipe, run.world, run.corpus
     dtype = precision(recipe.compute.precision, world.device)
+    trackers = Trackers(recipe.run.trackers, Experiment(run.folder, start.step, recipe))
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
-        Log(run.folder, start.step, recipe.schedule.steps, active=world.is_main) as log,
+        Log(run.folder, start.step, recipe.schedule.steps, active=world.is_main, trackers=trackers) as log,
         Loader(corpus, recipe, world, start.first_row) as loader,
     ):
         if world.is_main:

@@ -1,4 +1,4 @@
-"""The logs of a run: metrics.jsonl, TensorBoard and the display. Only the first process writes them."""
+"""The logs of a run: metrics.jsonl, the trackers and the display. Only the first process writes them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from configs.common.files import write_text
 from configs.folders import METRICS
 from configs.schema import Natural
 from pretrain.run.display import Display, EvaluationKind
+from pretrain.run.trackers.fan_out import Trackers
+from pretrain.run.trackers.tags import Kind, tag_of
 
 
 class _Line(BaseModel):
@@ -42,21 +44,20 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
 class Log:
     """The logs, opened for one start of a run. Lines that an earlier start wrote after `first_step` are removed."""
 
-    def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool):
+    def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool, trackers: Trackers | None = None):
         self._run, self._first_step, self._num_steps, self._active = run, first_step, num_steps, active
+        self.trackers = trackers or Trackers()
 
     def __enter__(self) -> Log:
         if not self._active:
             return self
-        from torch.utils.tensorboard import SummaryWriter
-
         kept = [line for line in read_metrics(self._run) if line["step"] <= self._first_step]
         write_text(self._run / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         self._already = {(line["kind"], line["step"]) for line in kept}
         self._lines = kept
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
-        self._board = SummaryWriter(str(self._run / "tensorboard"), purge_step=self._first_step + 1)
         self._display = Display(self._first_step, self._num_steps).__enter__()
+        self.trackers.open(self.say)
         return self
 
     def __exit__(
@@ -64,9 +65,9 @@ class Log:
     ) -> None:
         if not self._active:
             return
+        self.trackers.close(failed=error is not None)
         self._display.__exit__(kind, error, trace)
         self._metrics.close()
-        self._board.close()
 
     def say(self, text: str) -> None:
         if self._active:
@@ -93,7 +94,7 @@ class Log:
         self._write(kind, step, values)
         self._display.evaluation(step, values, kind)
 
-    def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
+    def _write(self, kind: Kind, step: int, values: dict[str, float]) -> None:
         if (kind, step) in self._already:
             return
         # JSON cannot write NaN or infinity.
@@ -102,6 +103,4 @@ class Log:
         self._lines.append(line)
         self._metrics.write(json.dumps(line, allow_nan=False) + "\n")
         self._metrics.flush()
-        for name, value in values.items():
-            self._board.add_scalar(f"{kind}/{name}", value, step)
-        self._board.flush()
+        self.trackers.scalars(step, {tag_of(kind, name): value for name, value in values.items()})
