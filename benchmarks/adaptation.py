@@ -8,59 +8,28 @@ text. All models are scored on the same held-out rows of domain text and of gene
 with the generator of `base`, and they are fine-tuned on the tasks with the same seeds. Every stage leaves a folder or a
 file, so the same command resumes after the last finished stage. With another domain, the command starts from the same
 `base`.
+
+    python -m benchmarks.adaptation --out work --model MiniLM/ --general english/ --domain legal/ --steps 200
+
+With `--model` there is no base: a released BERT is adapted in several ways (benchmarks/released_adaptation.py).
 """
 
 from __future__ import annotations
 
 import datetime
-import os
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks.released_adaptation import Released, spread_of_score
+from benchmarks.stages import Work
 from configs.common.files import read_json
 from configs.load import load
 
 SCORES = ("masked_accuracy", "pseudo_perplexity", "auc", "auc by base's generator")
-
-
-@dataclass(frozen=True)
-class Work:
-    """The folder in which all stages write, and the number of threads that every command uses."""
-
-    out: Path
-    threads: int
-
-    def electra(self, name: str, done: Path, *arguments: object) -> None:
-        """Run one stage, unless the file or folder `done` exists."""
-        if done.exists():
-            return
-        command = [sys.executable, "-m", "launch.cli", *map(str, arguments)]
-        print(" ".join(["electra", *command[3:]]), flush=True)
-        began = time.perf_counter()
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "TOKENIZERS_PARALLELISM": "false"}
-        with open(self.out / f"{name}.log", "a", encoding="utf-8") as log:
-            if subprocess.run(command, env=environment, stdout=log, stderr=log).returncode:
-                sys.exit(f"stopped; see {self.out / name}.log")
-        print(f"  {time.perf_counter() - began:.0f} s", flush=True)
-
-    def prepare(self, name: str, recipe: str, overrides: Sequence[str], *options: object) -> None:
-        corpus = self.out / name
-        self.electra(name, corpus / "manifest.json", "prepare", recipe, "--out", corpus, *overrides, *options)
-
-    def pretrain(
-        self, name: str, recipe: str, corpus: str, steps: int, overrides: Sequence[str], *options: object
-    ) -> None:
-        run = self.out / name
-        arguments = ("pretrain", recipe, "--corpus", self.out / corpus, "--run", run, f"schedule.steps={steps}")
-        self.electra(name, run / "checkpoints" / f"step-{steps:08d}", *arguments, *overrides, *options)
 
 
 def main(
@@ -68,9 +37,10 @@ def main(
     general: Annotated[str, typer.Option(help="General text, as data.sources takes it.")],
     domain: Annotated[str, typer.Option(help="Domain text.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Of the base's recipe: table.key=value ...")] = None,
+    model: Annotated[Path | None, typer.Option(help="A released BERT, which is adapted in several ways.")] = None,
     task: Annotated[list[Path] | None, typer.Option(help="A labelled task; as often as needed.")] = None,
     recipe: Annotated[str, typer.Option(help="Of the base.")] = "tiny",
-    steps: Annotated[int, typer.Option(help="Of the base.")] = 4000,
+    steps: Annotated[int, typer.Option(help="Of the base, or with --model of each adaptation.")] = 4000,
     share: Annotated[float, typer.Option(help="Of these steps, for what comes behind.")] = 0.1,
     rate: Annotated[
         float, typer.Option(help="The learning rate of what comes behind, as a share of the base's.")
@@ -82,20 +52,22 @@ def main(
     threads: int = 1,
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    work, given = Work(out.absolute(), threads), overrides or []
+    work, given, keys = Work(out.absolute(), threads), overrides or [], task_key or []
+    if model:
+        released = Released(work, model.absolute(), domain, general, steps, given)
+        released.compare(task or [], keys, seeds, rows)
+        return
     work.prepare("general", recipe, [f"data.sources={general}", *given])
     work.pretrain("base", recipe, "general", steps, given)
     adapt(work, general, domain, recipe, given, steps=round(share * steps), rate=rate, mix=mix)
     name = Path(domain).name
-    for model in models_of(name):
+    for trained in models_of(name):
         corpora = ("--corpus", work.out / name, "--corpus", work.out / "check", "--rows", rows)
-        for scored, options in ((f"{model}-on-{name}", ()), (f"{model}-on-{name}-by-base", by_base(work.out))):
+        for scored, options in ((f"{trained}-on-{name}", ()), (f"{trained}-on-{name}-by-base", by_base(work.out))):
             file = work.out / f"{scored}.json"
-            work.electra(scored, file, "evaluate", work.out / model, *corpora, *options, "--json", file)
+            work.electra(scored, file, "evaluate", work.out / trained, *corpora, *options, "--json", file)
         for folder in task or ():
-            file = work.out / f"{model}-{folder.name}.json"
-            tuned = ("evaluate", work.out / model, "--task", folder, "--seeds", seeds, *(task_key or ()))
-            work.electra(f"{model}-{folder.name}", file, *tuned, "--json", file)
+            work.fine_tune(trained, work.out / trained, folder, seeds, keys)
     report(work.out, name, [folder.name for folder in task or ()])
 
 
@@ -151,12 +123,9 @@ def report(out: Path, domain: str, tasks: Sequence[str]) -> None:
 
 
 def _score(out: Path, scored: str, corpus: str, score: str) -> str:
-    """Return a score with half the width of its confidence interval."""
     name, _, other = score.partition(" ")
     scores = read_json(out / f"{scored}{'-by-base' if other else ''}.json")["corpora"][str(out / corpus)]["scores"]
-    value, low, high = (scores[name][end] for end in ("value", "low", "high"))
-    digits = 3 if value < 10 else 1
-    return f"{value:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+    return spread_of_score(scores[name])
 
 
 def _of_task(out: Path, models: Sequence[str], task: str) -> list[str]:

@@ -12,8 +12,8 @@ from configs.common.unread_weights import unread_weights
 from configs.folders import CHECKPOINTS
 from configs.vocabulary.entries import vocabulary_file
 from pretrain.released import google, huggingface, paddle, tensorflow
-from pretrain.released.network import Network, Released
-from pretrain.released.shapes import TOWER_NAMES
+from pretrain.released.network import Network, Released, Weights
+from pretrain.released.shapes import TOWER_NAMES, TowerName
 from pretrain.released.vocabulary_rows import with_all_rows
 from pretrain.released.weight_files import weight_file
 from pretrain.run import checkpoint
@@ -110,8 +110,18 @@ def _trained(path: Path) -> tuple[list[Network], Path]:
             "hidden_size": tower.hidden,
             "num_attention_heads": tower.heads,
         }
-        networks.append(Network(part, saved.pair.tower(part), config, str(saved.checkpoint)))
+        networks.append(Network(part, _with_own_heads(saved.pair.tower(part), part), config, str(saved.checkpoint)))
     return networks, saved.run
+
+
+def _with_own_heads(tower: Weights, part: TowerName) -> Weights:
+    """Leave out the heads of the other network, with which a run of other networks would begin otherwise."""
+    predicts = part == "generator"
+    return {
+        name: tensor
+        for name, tensor in tower.items()
+        if not name.startswith("objectives.") or name.startswith("objectives.mlm.") == predicts
+    }
 
 
 def _on_hub(name: str) -> tuple[list[Network], Path]:

@@ -55,7 +55,7 @@ class ScoredModel:
         generator, discriminator = (_first_positions(network, positions) for network in (generator, discriminator))
         networks = replace(
             self.model,
-            networks={"generator": generator, "discriminator": _without_prediction(discriminator)},
+            networks={"generator": generator, "discriminator": discriminator},
             vocabulary=corpus.folder,
         )
         recipe = _recipe(generator, discriminator, corpus)
@@ -100,15 +100,6 @@ def _with_rows_for(corpus: Corpus, released: Released, network: Network) -> Netw
 def _first_positions(network: Network, number: int) -> Network:
     table = network.weights["embeddings.position.weight"][:number]
     return replace(network, weights=network.weights | {"embeddings.position.weight": table})
-
-
-def _without_prediction(discriminator: Network) -> Network:
-    """Remove the generator's head from a run's discriminator, which comes with all heads of the pair.
-
-    The generator that makes the replacements may come from another model.
-    """
-    weights = {name: tensor for name, tensor in discriminator.weights.items() if not name.startswith("objectives.mlm.")}
-    return replace(discriminator, weights=weights)
 
 
 def _as_discriminator(generator: Network) -> Network:

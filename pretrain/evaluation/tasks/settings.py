@@ -33,6 +33,8 @@ class FinetuneSettings(Table):
     weight_decay: NotNegative
     bias_correction: bool
     clip_norm: Positive
+    # the type of matrix products; the weights stay in fp32
+    precision: Literal["fp32", "bf16"]
     # the rate of a layer is this number times the rate of the layer above; the embeddings count as the lowest layer
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     # paper: the top layer has the full rate, as the head has. google: the exponents of google-research/electra's code,
@@ -71,6 +73,7 @@ def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterabl
         "weight_decay": 0.0,
         "bias_correction": False,
         "clip_norm": 1.0,
+        "precision": "fp32",
         "layer_decay": 0.9 if size == "large" else 0.8,
         "layer_decay_exponent": "paper",
         "stride": 128,

@@ -59,10 +59,18 @@ def _train(
         rate = learning_rate(step, optimizer, schedule)
         for group in adam.param_groups:
             group["lr"] = rate * group["scale"]
-        model(**collate([features[number] for number in numbers], backbone.pad, device)).loss.backward()
+        batch = collate([features[number] for number in numbers], backbone.pad, device)
+        with _matrix_products(settings, device):
+            loss = model(**batch).loss
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
         adam.step()
         adam.zero_grad()
+
+
+def _matrix_products(settings: FinetuneSettings, device: torch.device) -> torch.autocast:
+    """The type of matrix products. The context is left after every batch, since it keeps casts of older weights."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
 
 
 def rate_shares(settings: FinetuneSettings, num_layers: int) -> Callable[[str], float]:
@@ -111,5 +119,6 @@ def _predict(
         check_stop()
         batch = collate(features[first : first + size], pad, device)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
-        outputs += reader.outputs_by_feature(model(**inputs))
+        with _matrix_products(reader.settings, device):
+            outputs += reader.outputs_by_feature(model(**inputs))
     return outputs

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from pretrain.evaluation.tasks.backbone import Backbone
 from pretrain.evaluation.tasks.reading.folders import read_task
 from pretrain.evaluation.tasks.settings import settings_for
-from pretrain.evaluation.tasks.train import rate_shares
+from pretrain.evaluation.tasks.train import fine_tune, rate_shares
 from pretrain.step.parameter_groups import parameter_groups
-from tests.pretrain.evaluation.tasks.toy import tags, task, task_of
+from tests.pretrain.evaluation.tasks.toy import FAST, classes, tags, task, task_of
 from tests.released import TOWER
 
 
@@ -38,3 +42,23 @@ def test_groups_hold_every_parameter_once(backbone: Backbone, tmp_path: Path) ->
     assert len(held) == len({id(parameter) for parameter in held})
     assert {group["scale"] for group in groups} == {1.0, 0.8, 0.8**2}
     assert all((group["weight_decay"] == 0.1) == (p.ndim > 1) for group in groups for p in group["params"])
+
+
+@pytest.mark.parametrize(("precision", "computed"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_task_is_learned_in_either_precision(
+    precision: str, computed: torch.dtype, backbone: Backbone, tmp_path: Path
+) -> None:
+    """Autocast keeps casts of weights while it is entered. Casts from the first step would never learn."""
+    toy = read_task(task(tmp_path, classes))
+    types: set[torch.dtype] = set()
+
+    def record(module: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(module, nn.Linear):
+            types.add(output.dtype)
+            assert module.weight.dtype == torch.float32
+
+    with register_module_forward_hook(record):
+        settings = settings_for(toy, 32, 64, (*FAST, f"precision={precision}"))
+        metrics = fine_tune(backbone, toy, settings, 0, torch.device("cpu"))
+    assert types == {computed}
+    assert metrics["accuracy"] > 0.9
