@@ -64,13 +64,14 @@ def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple
     world, opened = join(), Corpus(corpus)
     pair = ElectraPair(recipe)
     began = time.perf_counter()
-    scores = evaluate(pair, opened, recipe, world, torch.float32, recipe.run.evaluate_rows)
+    evaluation = evaluate(pair, opened, recipe, world, torch.float32, recipe.run.evaluate_rows)
     evaluating = time.perf_counter() - began
+    assert evaluation
     silent = contextlib.redirect_stdout(io.StringIO())
     with silent, tempfile.TemporaryDirectory() as folder, Log(Path(folder), 0, 100, active=True) as log:
         began = time.perf_counter()
         for step in range(100):
-            log.evaluation(step, scores)
+            log.evaluation(step, evaluation.scores)
         logging = (time.perf_counter() - began) / 100
     leave()
     return (

@@ -6,6 +6,8 @@ from pathlib import Path
 
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 PROVENANCE, METRICS = "provenance.json", "metrics.jsonl"
+# What the evaluations of a run keep beside their scores.
+SAMPLES, DISTRIBUTIONS = "samples.jsonl", "distributions.jsonl"
 # A corpus, a run and an export hold the whole tokenizer in the first file, and its entries, a line each, in the second.
 TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocab.txt"
 # The manifest of a corpus is written last: its presence means that the corpus is complete.

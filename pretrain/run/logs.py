@@ -12,9 +12,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from configs.common.files import write_text
-from configs.folders import METRICS
+from configs.folders import DISTRIBUTIONS, METRICS, SAMPLES
 from configs.schema import Natural
 from pretrain.run.display import Display, EvaluationKind
+from pretrain.run.distributions import Distributions
+from pretrain.run.samples import Samples
+from pretrain.run.step_lines import StepFile
 from pretrain.run.trackers.fan_out import Trackers
 from pretrain.run.trackers.tags import Kind, tag_of
 
@@ -56,6 +59,8 @@ class Log:
         self._already = {(line["kind"], line["step"]) for line in kept}
         self._lines = kept
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
+        self._samples = StepFile(self._run / SAMPLES, Samples, self._first_step)
+        self._distributions = StepFile(self._run / DISTRIBUTIONS, Distributions, self._first_step)
         self._display = Display(self._first_step, self._num_steps).__enter__()
         self.trackers.open(self.say)
         return self
@@ -93,6 +98,16 @@ class Log:
             return
         self._write(kind, step, values)
         self._display.evaluation(step, values, kind)
+
+    def details(self, samples: Samples, distributions: Distributions) -> None:
+        """Keep what an evaluation shows beyond its scores, before these are logged.
+
+        An evaluation that was interrupted in between is made again, and then adds no second line here.
+        """
+        if not self._active:
+            return
+        self._samples.write(samples)
+        self._distributions.write(distributions)
 
     def _write(self, kind: Kind, step: int, values: dict[str, float]) -> None:
         if (kind, step) in self._already:

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
+from pretrain.run.distributions import Histogram, histograms
 from pretrain.watch.placements import area
 
 # A bin is 1/128 of a logit wide, and the bins cover the logits from -16 to 16. The first and the last bin also count
 # everything beyond. This number of bins keeps three digits of AUC.
 BINS, PER_UNIT = 4096, 128
+# So many bins are one bin of a histogram that is kept: it is 1/16 of a logit wide.
+_AT_ONCE = 8
 
 
 def count_logits(logits: Tensor, replaced: Tensor, real: Tensor) -> Tensor:
@@ -55,3 +58,9 @@ def _best_bin(called: NDArray[np.float64], hits: NDArray[np.float64]) -> int:
     """Return the highest bin with the best F1, if tokens in it and in all higher bins are called replaced."""
     f1 = 2 * hits / np.maximum(1, called + hits[0])
     return int(np.flatnonzero(f1 == f1.max())[-1])
+
+
+def logit_histograms(counts: NDArray[np.float64]) -> tuple[Histogram, Histogram]:
+    """Make histograms of the logits of original and of replaced tokens from counts [2, bins]."""
+    original, replaced = histograms(-BINS / 2 / PER_UNIT, _AT_ONCE / PER_UNIT, counts.reshape(2, -1, _AT_ONCE).sum(2))
+    return original, replaced

@@ -6,6 +6,7 @@ an average of the weights, it is evaluated on the rows of the corpus too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -13,12 +14,17 @@ import torch
 
 from configs.common.errors import UserError
 from configs.recipe import Recipe
+from configs.vocabulary.entries import read_folder
 from data_prep.shards import Corpus
+from pretrain.run.distributions import Distributions
 from pretrain.run.logs import EvaluationKind, Log
+from pretrain.run.samples import Samples
 from pretrain.step.engine import Engine
 from pretrain.step.world import World
+from pretrain.watch.detection import logit_histograms
+from pretrain.watch.entropy import entropy_histogram
 from pretrain.watch.health import Watch
-from pretrain.watch.scores import evaluate
+from pretrain.watch.scores import Evaluation, evaluate
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,31 @@ class HeldOut:
             num_rows = self.recipe.run.evaluate_rows
             recipe = self.recipe.model_copy(update=corpus_tables)
             with engine.average.in_place() if kind == "average" and engine.average else nullcontext():
-                scores = evaluate(engine.pair, corpus, recipe, self.world, self.dtype, num_rows)
-            log.evaluation(step, scores, kind)
+                evaluation = evaluate(engine.pair, corpus, recipe, self.world, self.dtype, num_rows)
+            if not evaluation:
+                continue
+            if self.world.is_main:
+                log.details(*_details(kind, step, evaluation, read_folder(corpus.folder)))
+            log.evaluation(step, evaluation.scores, kind)
         for finding in watch.new(log.lines):
             log.say(finding.announcement)
+
+
+def _details(
+    kind: EvaluationKind, step: int, evaluation: Evaluation, vocabulary: Sequence[str]
+) -> tuple[Samples, Distributions]:
+    """Return the files' lines on what an evaluation shows beyond its scores."""
+    original, replaced = (None, None) if evaluation.logits is None else logit_histograms(evaluation.logits)
+    return (
+        Samples(kind=kind, step=step, rows=evaluation.excerpts.rows(vocabulary)),
+        Distributions(
+            kind=kind,
+            step=step,
+            entropy=entropy_histogram(evaluation.entropies),
+            original_logits=original,
+            replaced_logits=replaced,
+        ),
+    )
 
 
 def check_general(general: Corpus, corpus: Corpus) -> None:

@@ -21,7 +21,9 @@ from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.evaluation.rows.show import print_scores
 from pretrain.run import checkpoint
+from pretrain.run.distributions import Distributions, read_distributions
 from pretrain.run.logs import read_metrics
+from pretrain.run.samples import Samples, read_samples
 from pretrain.step.world import World
 from pretrain.train import train
 from tests.conftest import SMALL
@@ -45,6 +47,15 @@ def training(run: Path) -> dict[int, dict[str, float]]:
     lines = [line for line in read_metrics(run) if line["kind"] == "training"]
     assert len({line["step"] for line in lines}) == len(lines), "a step was logged twice"
     return {line["step"]: {name: line[name] for name in names} for line in lines}
+
+
+def evaluated(run: Path) -> tuple[list[Samples], list[Distributions]]:
+    return read_samples(run), read_distributions(run)
+
+
+def corrupted(run: Path) -> list[list[tuple]]:
+    """Return the rows of each evaluation as the networks saw them."""
+    return [[(row.row, row.tokens, row.slots) for row in samples.rows] for samples in read_samples(run)]
 
 
 def wait_for_step(run: Path, step: int, process: subprocess.Popen[str]) -> None:
@@ -71,7 +82,7 @@ def test_a_run_is_a_folder(whole: Path) -> None:
     names = {path.name for path in whole.iterdir() if not path.name.startswith(".")}
     assert names == {
         *("recipe.toml", "provenance.json", "metrics.jsonl", "tensorboard", "checkpoints", "tokenizer.json"),
-        *("vocab.txt", "report.html"),
+        *("vocab.txt", "samples.jsonl", "distributions.jsonl", "report.html"),
     }
     assert [path.name for path in checkpoint.list_checkpoints(whole / "checkpoints")] == [
         "step-00000008",
@@ -102,6 +113,7 @@ def test_killed_and_continued(whole: Path, corpus_folder: Path, tmp_path: Path, 
     finished = start(corpus_folder, run)
     assert finished.returncode == 0, finished.stderr
     assert training(run) == training(whole)
+    assert evaluated(run) == evaluated(whole)
     assert not list((run / "checkpoints").glob(".*"))
 
 
@@ -112,6 +124,7 @@ def test_two_processes_give_the_losses_of_one(
     run = tmp_path / "two"
     finished = start(corpus_folder, run, f"compute.zero_stage={zero_stage}", processes=2)
     assert finished.returncode == 0, finished.stderr
+    assert corrupted(run) == corrupted(whole)
     for step, expected in training(whole).items():
         for name, value in training(run)[step].items():
             tolerance = 1e-4 if name == "gradient_norm" else 1e-5
