@@ -28,7 +28,6 @@ PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "eva
 # These modules have no test file of their own name, and for each the file that tests it. A new module does not belong
 # here: its test file lies where one looks for it.
 TESTED_ELSEWHERE = {
-    "configs/common/pages/figures.py": "configs/common/pages/test_rendering.py",
     "pretrain/evaluation/rows/model.py": "integration/test_evaluate.py",
     "pretrain/evaluation/rows/scoring.py": "pretrain/evaluation/rows/test_scores.py",
     "pretrain/evaluation/rows/show.py": "integration/test_evaluate.py",

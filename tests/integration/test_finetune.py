@@ -81,8 +81,8 @@ def test_seeds_differ_and_a_seed_is_a_seed(models: Path, model: Path, tmp_path: 
     assert model_scores == other_scores and model_scores[0] != model_scores[1]
     assert result["difference"]["spearman"] == {"mean": 0, "deviation": 0, "values": [0, 0]}
     assert result["settings"][str(model)]["learning_rate"] == 3e-3
-    drawn = ElementTree.fromstring(picture.read_text())
-    assert len(drawn.findall("{*}circle")) == 2 + 2 * 2  # the circles of the legend and of the seeds
+    shown = "".join(ElementTree.fromstring(picture.read_text()).itertext())
+    assert str(model) in shown and str(other) in shown and "spearman" in shown
 
 
 REFUSED = {

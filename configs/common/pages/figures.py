@@ -6,22 +6,31 @@ Panels are small so that a page can put them side by side on a wide screen and b
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, filterwarnings
+
+from configs.common.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colours that differ in print too: the second is lighter than the first.
 COLOURS = ("#1f4e79", "#d17a22", "#5b8c5a", "#8c4a8c", "#444444", "#b9a22b")
+# Dashes and points also differ, so that curves can be told apart without colours. The numbers of colours, dashes and
+# points have no common divisor, so many curves pass before two look the same.
+_DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1.5, 1.5, 1.5, 1.5)))
+_POINTS = ("o", "s", "^", "D", "v", "P", "X")
 _FAINT = "#9fb4c7"
-_PANEL = (4.2, 2.7)
+_WIDTH, _HEIGHT = 4.2, 2.7
+_MOST_POINTS = 12
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text
     "svg.hashsalt": "electra",  # the same figure is the same file
+    "text.parse_math": False,  # a name may hold dollar signs
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -29,6 +38,7 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.alpha": 0.3,
     "legend.frameon": False,
 }
@@ -36,8 +46,13 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Figure:
-    source: str  # the image as a data URI
+    svg: str
     description: str  # for people who do not see it
+
+    @property
+    def source(self) -> str:
+        """Return the image as a data URI."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
 
 
 @dataclass(frozen=True)
@@ -58,28 +73,76 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True)
+class Dots:
+    """The values of one row, such as a task, by group, such as a model."""
+
+    name: str
+    groups: Mapping[str, Sequence[float]]
+
+
+def require_matplotlib(purpose: str) -> None:
+    """Raise UserError unless figures can be drawn; `purpose` is a main clause about the use of matplotlib."""
+    if not find_spec("matplotlib"):
+        raise UserError(f"matplotlib: is not installed, and {purpose}; pip install 'electra-pretraining[report]'")
+
+
 def curves(title: str, x_label: str, series: Sequence[Series], description: str) -> Figure:
-    """Draw curves over a common axis. Series that are not faint have their points marked."""
+    """Draw curves over a common axis. Some points of each series that is not faint are marked."""
+
+    ordered = sorted(series, key=lambda line: not line.is_faint)
 
     def draw(axes: Axes) -> None:
-        colours = cycle(COLOURS)
-        for line in sorted(series, key=lambda line: not line.is_faint):
-            colour = _FAINT if line.is_faint else next(colours)
-            axes.plot(line.x, line.y, color=colour, marker="" if line.is_faint else "o", markersize=3, label=line.name)
+        looks, lines = _looks(), []
+        for line in ordered:
+            look = {"color": _FAINT, "linewidth": 1} if line.is_faint else next(looks)
+            lines += axes.plot(line.x, line.y, **look, markevery=max(1, len(line.x) // _MOST_POINTS))
         axes.set(title=title, xlabel=x_label)
-        axes.legend(fontsize=8)
+        # A label of a line would not be shown if it began with "_".
+        axes.legend(lines, [line.name for line in ordered], fontsize=8)
 
     return _panel(draw, description)
 
 
+def bars(title: str, x_label: str, edges: Sequence[float], counts: Sequence[float], description: str) -> Figure:
+    """Draw a histogram: `counts[i]` lies between `edges[i]` and `edges[i + 1]`."""
+
+    def draw(axes: Axes) -> None:
+        axes.stairs(counts, edges, fill=True, color=COLOURS[0])
+        axes.set(title=title, xlabel=x_label)
+        axes.grid(visible=False, axis="x")
+
+    return _panel(draw, description)
+
+
+def dots(title: str, rows: Sequence[Dots], description: str) -> Figure:
+    """Draw the values of each row beside each other, a line of points for each group, with a stroke at their mean."""
+    names = list(rows[0].groups)
+
+    def draw(axes: Axes) -> None:
+        lines = []
+        for group, (name, look) in enumerate(zip(names, _looks(), strict=False)):
+            place = (group - (len(names) - 1) / 2) * 0.3
+            points = [(value, row + place) for row, line in enumerate(rows) for value in line.groups[name]]
+            lines += axes.plot(*zip(*points, strict=True), **look | {"linestyle": "", "alpha": 0.6})
+            for row, line in enumerate(rows):
+                mean = sum(line.groups[name]) / len(line.groups[name])
+                axes.vlines(mean, row + place - 0.13, row + place + 0.13, color=look["color"], linewidth=2)
+        axes.set(xlabel=title, yticks=range(len(rows)), yticklabels=[row.name for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.legend(lines, names, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
+
+    return _panel(draw, description, (2 * _WIDTH, 0.9 + 0.25 * len(names) + 0.55 * len(rows)))
+
+
 def intervals(title: str, rows: Sequence[Interval], description: str) -> Figure:
-    """Draw values with their intervals, one below the other; `rows` alternate between two colours."""
+    """Draw values with their intervals, one below the other; `rows` alternate between two colours and points."""
 
     def draw(axes: Axes) -> None:
         for number, row in enumerate(rows):
             spread = [[row.value - row.low], [row.high - row.value]]
-            colour = COLOURS[number % 2]
-            axes.errorbar(row.value, number, xerr=spread, fmt="o", color=colour, markersize=4, capsize=3)
+            colour, point = COLOURS[number % 2], _POINTS[number % 2]
+            axes.errorbar(row.value, number, xerr=spread, fmt=point, color=colour, markersize=4, capsize=3)
         axes.set(title=title, yticks=range(len(rows)), yticklabels=[row.name for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
 
@@ -100,13 +163,20 @@ def pairs(title: str, names: tuple[str, str], values: Sequence[tuple[float, floa
     return _panel(draw, description)
 
 
-def _panel(draw: Callable[[Axes], None], description: str) -> Figure:
+def _looks() -> Iterator[dict[str, Any]]:
+    for colour, dash, point in zip(cycle(COLOURS), cycle(_DASHES), cycle(_POINTS), strict=False):
+        yield {"color": colour, "linestyle": dash, "marker": point, "markersize": 4, "linewidth": 1.3}
+
+
+def _panel(draw: Callable[[Axes], None], description: str, size: tuple[float, float] = (_WIDTH, _HEIGHT)) -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure as Canvas
 
-    with rc_context(_STYLE):
-        canvas = Canvas(figsize=_PANEL, layout="constrained")
+    with rc_context(_STYLE), catch_warnings():
+        # Letters stay text, so they need a font where the page is read and not here.
+        filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        canvas = Canvas(figsize=size, layout="constrained")
         draw(canvas.subplots())
         image = BytesIO()
-        canvas.savefig(image, format="svg", metadata={"Date": None})
-    return Figure(f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}", description)
+        canvas.savefig(image, format="svg", metadata={"Title": description, "Date": None, "Creator": None})
+    return Figure(image.getvalue().decode(), description)
