@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from configs.common.files import read_json
+from configs.common.pages.rendering import render
 from configs.load import load
 from data_prep import report
 from data_prep.counts import TaskReport
@@ -73,3 +76,17 @@ def test_the_report_agrees_with_the_manifest(corpus_folder: Path) -> None:
 @pytest.mark.parametrize("part", ["[CLS]", "topics.txt"])
 def test_the_page_shows_rows_and_numbers(corpus_folder: Path, part: str) -> None:
     assert part in (corpus_folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_the_lengths_without_matplotlib_too(
+    corpus_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = read_json(corpus_folder / "report.json")
+    page = (corpus_folder / "report.html").read_text(encoding="utf-8")
+    assert page.count('<img src="data:image/svg+xml;base64,') == 1 and "<details>" in page
+    assert not re.search("""(?:src|href)=["']?http""", page)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    plain = render("data_prep", "report.html", report.facts(stored, []))
+    assert "<img" not in plain and "<details open>" in plain
+    for entry in stored["example_lengths"]:
+        assert f'{entry["from"]} to {entry["to"]}<td class="n">{entry["examples"]:,}' in plain

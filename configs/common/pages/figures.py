@@ -81,9 +81,13 @@ class Dots:
     groups: Mapping[str, Sequence[float]]
 
 
+def can_draw() -> bool:
+    return find_spec("matplotlib") is not None
+
+
 def require_matplotlib(purpose: str) -> None:
     """Raise UserError unless figures can be drawn; `purpose` is a main clause about the use of matplotlib."""
-    if not find_spec("matplotlib"):
+    if not can_draw():
         raise UserError(f"matplotlib: is not installed, and {purpose}; pip install 'electra-pretraining[report]'")
 
 
