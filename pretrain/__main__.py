@@ -102,18 +102,10 @@ def pretrain(
     if world.is_main:
         step = beginning.recipe.schedule.steps
         typer.echo(f"{run}: trained to step {step:,}; `electra export {run} --out DIR` makes the models")
-        _report_at_the_end(run)
+        from pretrain.watch.report import report_at_the_end
 
-
-def _report_at_the_end(run: Path) -> None:
-    """Write the page of a run. A page that cannot be written does not make a finished run fail."""
-    from configs.common.errors import UserError
-    from pretrain.watch.report import PAGE, write_report
-
-    try:
-        write_report([run], run / PAGE)
-    except UserError as error:
-        typer.echo(f"no {PAGE} was written: {error}")
+        if failure := report_at_the_end(run):
+            typer.echo(failure)
 
 
 @app.command()

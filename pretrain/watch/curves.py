@@ -18,8 +18,17 @@ SCORES = {
     "mts_loss": "Multi-token selection: loss",
     "csp_loss": "Contrastive sequence prediction: loss",
 }
-SPEED = {"gradient_norm": "Gradient norm", "tokens_per_second": "Tokens per second"}
-_HELD_OUT: dict[EvaluationKind, str] = {"evaluation": "held out", "general": "general text"}
+SPEED = {
+    "tokens_per_second": "Tokens per second",
+    "mfu": "Utilisation: share of the device's rate",
+    "data_wait_share": "Share of the time that waits for data",
+    "gradient_norm": "Gradient norm",
+}
+_HELD_OUT: dict[EvaluationKind, str] = {
+    "evaluation": "held out",
+    "average": "average of the weights",
+    "general": "general text",
+}
 
 
 def score_figures(runs: Sequence[History], axis: Axis = "step") -> list[Figure]:

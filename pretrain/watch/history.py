@@ -68,6 +68,10 @@ class History:
         ends, totals = self._totals[axis]
         return np.interp(steps, ends, totals).tolist()
 
+    def total(self, axis: Axis) -> float:
+        """Return how far the run has come on an axis."""
+        return self.position([self.last_step], axis)[0]
+
     @cached_property
     def _totals(self) -> dict[str, tuple[list[int], list[float]]]:
         """For each axis: the logged steps, and how much was done until each, with the rates that were logged."""

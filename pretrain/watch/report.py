@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.common.errors import UserError
 from configs.common.files import make_folder, read_json, sha256_of, write_text
-from configs.common.pages.rendering import render
+from configs.common.pages.figures import require_matplotlib
+from configs.common.pages.rendering import count, duration, figure, percent, render
 from configs.common.secrets import without_secrets
 from configs.folders import CORPUS_MANIFEST
 from pretrain.watch.curves import AXES, score_figures, speed_figures
 from pretrain.watch.history import Axis, History, read_history
+from pretrain.watch.published import published_for
 
 PAGE = "report.html"
-_FINAL = ("masked_accuracy", "mlm_loss", "auc", "precision", "recall")
+# score in the metrics -> its title, and how it is shown
+_STANDING: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "mlm_loss": ("Generator: loss", figure),
+    "masked_accuracy": ("Generator: masked accuracy", percent),
+    "rtd_loss": ("Discriminator: loss", figure),
+    "auc": ("Discriminator: AUC", figure),
+    "best_precision": ("Discriminator: precision at the best threshold", percent),
+    "best_recall": ("Discriminator: recall at the best threshold", percent),
+    "best_threshold": ("Discriminator: best threshold", figure),
+}
+# title -> how it is shown for a run
+_PROGRESS: dict[str, Callable[[History], str]] = {
+    "tokens per second": lambda run: count(round(run.median("tokens_per_second") or 0)),
+    "utilisation": lambda run: percent(run.median("mfu")),
+    "waiting for data": lambda run: percent(run.median("data_wait_share")),
+    "training time": lambda run: duration(3600 * run.total("hours")),
+    "million tokens": lambda run: figure(run.total("tokens")),
+    "PFLOP of the model": lambda run: f"{run.total('flops'):,.3g}",
+    "skipped steps": lambda run: count(run.skipped_steps),
+}
 
 
 def write_report(folders: Sequence[Path], out: Path, axis: Axis = "step") -> None:
-    """Write the page `out`. Raises UserError for a folder that is no run, and without matplotlib."""
-    if not find_spec("matplotlib"):
-        raise UserError(
-            "matplotlib: is not installed, and it draws the report; pip install 'electra-pretraining[report]'"
-        )
+    """Write the page `out`. Raises UserError for a folder that is not a run, and without matplotlib."""
+    require_matplotlib("it draws the report")
     page = render("pretrain", "run.html", facts([read_history(folder) for folder in folders], axis))
     make_folder(out.absolute().parent)
     write_text(out, page)
+
+
+def report_at_the_end(run: Path) -> str | None:
+    """Write the page of a run that has ended, and return a sentence if that is not possible.
+
+    The run is saved, so nothing about its page may make it fail.
+    """
+    try:
+        write_report([run], run / PAGE)
+    except Exception as error:
+        return f"no {PAGE} was written ({error}); the run itself is complete"
+    return None
 
 
 def facts(runs: Sequence[History], axis: Axis) -> dict[str, Any]:
@@ -37,25 +65,36 @@ def facts(runs: Sequence[History], axis: Axis) -> dict[str, Any]:
         "title": f"Run {names}" if len(runs) == 1 else f"Runs {names}",
         "axis": AXES[axis],
         "runs": [_facts_of(run) for run in runs],
+        "standing": _standings(runs),
         "scores": score_figures(runs, axis),
+        "progress": [(title, [shown(run) for run in runs]) for title, shown in _PROGRESS.items()],
         "speed": speed_figures(runs, axis),
     }
 
 
 def _facts_of(run: History) -> dict[str, Any]:
-    held_out = run.evaluations("evaluation")
     return {
         "history": run,
         "verdict": run.verdict(),
-        "final": {name: held_out[-1].get(name) for name in _FINAL} if held_out else {},
         "corpora": [_corpus(kind, run.starts[-1][kind]) for kind in ("corpus", "general") if kind in run.starts[-1]],
         "sources": [(without_secrets(source.path), source.licence) for source in run.recipe.data.sources],
         "fingerprint": run.recipe.fingerprint(),
-        "wait": run.median("data_wait_share"),
-        "utilisation": run.median("mfu"),
-        "tokens_per_second": run.median("tokens_per_second"),
-        "hours": run.position([run.last_step], "hours")[0],
+        "published": [] if _began_with_weights(run) else published_for(run.recipe),
     }
+
+
+def _standings(runs: Sequence[History]) -> list[tuple[str, list[str]]]:
+    """Return for each score that was measured: its title, and its value in the last evaluation of each run."""
+    last = [(run.evaluations("evaluation") or [{}])[-1] for run in runs]
+    return [
+        (title, [shown(line.get(score)) for line in last])
+        for score, (title, shown) in _STANDING.items()
+        if any(score in line for line in last)
+    ]
+
+
+def _began_with_weights(run: History) -> bool:
+    return any(key in start for start in run.starts for key in ("init_from", "continue_from"))
 
 
 def _corpus(kind: str, identity: dict[str, str]) -> dict[str, Any]:

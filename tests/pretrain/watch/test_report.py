@@ -12,12 +12,14 @@ from typer.testing import CliRunner
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
+from configs.common.pages.rendering import render
 from configs.load import load
 from configs.recipe import Recipe
 from launch.cli import app
 from pretrain.run.logs import read_metrics
 from pretrain.watch.curves import score_figures, speed_figures
 from pretrain.watch.history import History, read_history
+from pretrain.watch.report import PAGE, facts, report_at_the_end
 from tests.trained import run as run
 
 
@@ -80,8 +82,54 @@ def test_the_page_of_a_run(run: Path) -> None:
     assert "12 of 12 steps" in page
     assert "too early at step 12 to judge" in page
     assert set(re.findall(r"""(?:src|href)=["']?([a-z]+:)""", page)) == {"data:"}
-    assert page.count("<img ") == 4 + 2
+    assert page.count("<img ") == page.count('alt="') == 4 + 4
     assert "training rows" in page  # the corpus is still there
+
+
+BAD = "<script>alert('x')</script>&"
+START = {
+    "command": ["electra", "pretrain", BAD],
+    "corpus": {"folder": BAD, "manifest_sha256": "0"},
+    "packages": {BAD: "1"},
+    **dict.fromkeys(("time", "device", "machine", "precision", "python", "commit"), BAD),
+    "processes": 1,
+    "step": 0,
+}
+ADAPTED = START | {"init_from": {"model": BAD}}
+
+
+def test_everything_that_is_shown_is_escaped(recipe: Recipe) -> None:
+    """Names of folders and arguments of the command may hold marks of HTML."""
+    made = History(Path(BAD), recipe, [ADAPTED], [evaluated(500, auc=0.5)])
+    page = render("pretrain", "run.html", facts([made, made], "step"))
+    assert BAD not in page and page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;") > 20
+
+
+def test_published_scores_are_shown_for_a_run_of_their_recipe(recipe: Recipe) -> None:
+    small, metrics = load("small"), [evaluated(1)]
+    runs = [History(Path("r"), small, [START], metrics), History(Path("r"), small, [ADAPTED], metrics)]
+    page = render("pretrain", "run.html", facts(runs[:1], "step"))
+    assert "CoLA 56.8, SST-2 88.3" in page and "github.com/google-research/electra" in page
+    # A run that began with weights was trained longer than its recipe says.
+    others = [*runs[1:], History(Path("r"), recipe, [START], metrics)]
+    assert "CoLA" not in render("pretrain", "run.html", facts(others, "step"))
+
+
+@pytest.mark.parametrize("failure", ["matplotlib", "folder"])
+def test_a_finished_run_never_fails_because_of_its_page(
+    run: Path, failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert report_at_the_end(run) is None
+    (run / PAGE).unlink()
+    if failure == "matplotlib":
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+    else:
+        (run / PAGE).mkdir()
+    sentence = report_at_the_end(run)
+    assert sentence and sentence.startswith("no report.html was written (")
+    if failure == "folder":
+        (run / PAGE).rmdir()
+    assert not (run / PAGE).exists()
 
 
 def test_several_runs_over_each_other(run: Path, tmp_path: Path) -> None:
@@ -91,7 +139,7 @@ def test_several_runs_over_each_other(run: Path, tmp_path: Path) -> None:
     assert "training from" not in together[0].description
     assert "by million tokens" in together[0].description
     assert f"{run}, held out from" in together[0].description
-    assert len(speed_figures(histories, "hours")) == 2
+    assert len(speed_figures(histories, "hours")) == 4
     answer = CliRunner().invoke(app, ["report", str(run), str(run)])
     assert answer.exit_code == 2
     assert "name a file with --out" in answer.stderr
