@@ -52,8 +52,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        _name(error, path)
         raise
 
 
@@ -72,9 +73,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
         sync_tree(writing)
         writing.replace(path)
         sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(writing, ignore_errors=True)
+        _name(error, path)
         raise
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """Add the path to an error of the machine that names no file, such as the error of a write to a full disk."""
+    if isinstance(error, OSError) and not error.filename:
+        error.filename = str(path)
 
 
 def remove_folder(path: Path) -> None:

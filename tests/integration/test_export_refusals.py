@@ -101,7 +101,9 @@ def test_a_folder_that_is_read_only(model: Path, small_disk: Path, format: str) 
 @pytest.mark.parametrize("free", [4_000, 60_000], ids=["for a small file", "for a part of the weights"])
 def test_a_full_disk(model: Path, small_disk: Path, format: str, free: int) -> None:
     (small_disk / "filler").write_bytes(bytes(2**20 - free))
-    assert_refused(called(model, small_disk / "out", format), "No space left on device")
+    answer = called(model, small_disk / "out", format)
+    assert_refused(answer, "No space left on device")
+    assert str(small_disk) in answer[1]
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,15 @@ def test_a_failure_leaves_no_folder(tmp_path: Path) -> None:
         (writing / "file").write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+def test_an_error_of_the_machine_names_what_was_being_written(whole: Any, tmp_path: Path) -> None:
+    """A write to a full disk raises an error without a name, and an error with a name keeps it."""
+    for name, expected in ((None, str(tmp_path / "new")), ("/other", "/other")):
+        with pytest.raises(OSError) as raised, whole(tmp_path / "new"):
+            raise OSError(errno.ENOSPC, "No space left on device", name)
+        assert raised.value.filename == expected
 
 
 def test_a_full_folder_is_not_replaced(tmp_path: Path) -> None:
