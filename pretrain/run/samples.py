@@ -33,6 +33,11 @@ class SampleRow(BaseModel):
     # finite is None, and a pair without this objective has no probabilities.
     suspicion: tuple[float | None, ...] | None
 
+    @property
+    def slot_at(self) -> dict[int, Slot]:
+        """The slots by position."""
+        return {slot.position: slot for slot in self.slots}
+
 
 class Samples(StepLine):
     rows: tuple[SampleRow, ...]

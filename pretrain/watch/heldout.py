@@ -6,7 +6,6 @@ an average of the weights, it is evaluated on the rows of the corpus too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -16,15 +15,12 @@ from configs.common.errors import UserError
 from configs.recipe import Recipe
 from configs.vocabulary.entries import read_folder
 from data_prep.shards import Corpus
-from pretrain.run.distributions import Distributions
 from pretrain.run.logs import EvaluationKind, Log
-from pretrain.run.samples import Samples
 from pretrain.step.engine import Engine
 from pretrain.step.world import World
-from pretrain.watch.detection import logit_histograms
-from pretrain.watch.entropy import entropy_histogram
+from pretrain.watch.details import details_of, send
 from pretrain.watch.health import Watch
-from pretrain.watch.scores import Evaluation, evaluate
+from pretrain.watch.scores import evaluate
 
 
 @dataclass(frozen=True)
@@ -52,27 +48,12 @@ class HeldOut:
             if not evaluation:
                 continue
             if self.world.is_main:
-                log.details(*_details(kind, step, evaluation, read_folder(corpus.folder)))
+                details = details_of(kind, step, evaluation, read_folder(corpus.folder))
+                log.details(*details)
+                send(log.trackers, *details)
             log.evaluation(step, evaluation.scores, kind)
         for finding in watch.new(log.lines):
             log.say(finding.announcement)
-
-
-def _details(
-    kind: EvaluationKind, step: int, evaluation: Evaluation, vocabulary: Sequence[str]
-) -> tuple[Samples, Distributions]:
-    """Return the files' lines on what an evaluation shows beyond its scores."""
-    original, replaced = (None, None) if evaluation.logits is None else logit_histograms(evaluation.logits)
-    return (
-        Samples(kind=kind, step=step, rows=evaluation.excerpts.rows(vocabulary)),
-        Distributions(
-            kind=kind,
-            step=step,
-            entropy=entropy_histogram(evaluation.entropies),
-            original_logits=original,
-            replaced_logits=replaced,
-        ),
-    )
 
 
 def check_general(general: Corpus, corpus: Corpus) -> None:

@@ -1,0 +1,48 @@
+"""What an evaluation shows beyond its scores: lines for the files of the run, and texts and histograms for trackers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pretrain.run.display import EvaluationKind
+from pretrain.run.distributions import Distributions
+from pretrain.run.samples import Samples
+from pretrain.run.trackers.fan_out import Trackers
+from pretrain.run.trackers.tags import tag_of
+from pretrain.watch.detection import logit_histograms
+from pretrain.watch.entropy import entropy_histogram
+from pretrain.watch.sample_text import markdown
+from pretrain.watch.scores import Evaluation
+
+
+def details_of(
+    kind: EvaluationKind, step: int, evaluation: Evaluation, vocabulary: Sequence[str]
+) -> tuple[Samples, Distributions]:
+    """Return the lines of samples.jsonl and distributions.jsonl."""
+    original, replaced = (None, None) if evaluation.logits is None else logit_histograms(evaluation.logits)
+    return (
+        Samples(kind=kind, step=step, rows=evaluation.excerpts.rows(vocabulary)),
+        Distributions(
+            kind=kind,
+            step=step,
+            entropy=entropy_histogram(evaluation.entropies),
+            original_logits=original,
+            replaced_logits=replaced,
+        ),
+    )
+
+
+def send(trackers: Trackers, samples: Samples, distributions: Distributions) -> None:
+    """Give the samples as text and the distributions as histograms to the trackers."""
+    kind, step = samples.kind, samples.step
+    trackers.text(step, tag_of(kind, "samples"), markdown(samples))
+    histograms = {
+        "generator_entropy": distributions.entropy,
+        "logits_of_originals": distributions.original_logits,
+        "logits_of_replacements": distributions.replaced_logits,
+    }
+    for name, histogram in histograms.items():
+        if histogram and histogram.counts:
+            trackers.histogram(step, tag_of(kind, name), np.array(histogram.counts), histogram.borders)

@@ -1,0 +1,48 @@
+"""The details of an evaluation, as TensorBoard reads them back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from pretrain.run.distributions import read_distributions
+from pretrain.run.samples import read_samples
+from pretrain.watch.sample_text import markdown
+from tests.trained import run as run
+
+HISTOGRAMS = [
+    ("generator_entropy", "entropy"),
+    ("logits_of_originals", "original_logits"),
+    ("logits_of_replacements", "replaced_logits"),
+]
+
+
+@pytest.fixture(scope="module")
+def board(run: Path) -> EventAccumulator:
+    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0, "histograms": 0})
+    events.Reload()
+    return events
+
+
+def test_tensorboard_has_the_samples_of_each_evaluation(run: Path, board: EventAccumulator) -> None:
+    shown = [
+        (event.step, event.tensor_proto.string_val[0].decode())
+        for event in board.Tensors("heldout/samples/text_summary")
+    ]
+    assert shown == [(samples.step, markdown(samples)) for samples in read_samples(run)]
+
+
+@pytest.mark.parametrize(("name", "field"), HISTOGRAMS)
+def test_tensorboard_has_the_histograms_of_each_evaluation(
+    run: Path, board: EventAccumulator, name: str, field: str
+) -> None:
+    kept = {line.step: getattr(line, field) for line in read_distributions(run)}
+    shown = {event.step: event.histogram_value for event in board.Histograms(f"heldout/{name}")}
+    assert shown.keys() == kept.keys()
+    for step, histogram in kept.items():
+        assert shown[step].num == sum(histogram.counts)
+        assert np.sum(shown[step].bucket) == sum(histogram.counts)
+        assert shown[step].bucket_limit[-1] == pytest.approx(histogram.borders[-1])
