@@ -10,11 +10,14 @@ from typing import Annotated
 
 import typer
 
+from configs.common import json_lines
 from configs.common.cli import InitFrom, Overrides, RecipeName, application
 from configs.common.errors import UserError
 from configs.recipe import CorpusRecipe
 
 app = application()
+# The keys of report.json that are in the line of `electra --json prepare`.
+_FACTS = ("rows", "row_length", "rows_filled", "unknown_share", "invalid_sequences", "num_skipped", "warnings")
 
 
 class ExecutorName(StrEnum):
@@ -61,6 +64,7 @@ def prepare(
     if dry_run:
         estimated = estimate(loaded, workers or local.cores())
         typer.echo(str(estimated))
+        json_lines.write("estimate", **estimated.values())
         for sentence in estimated.warnings:
             typer.echo(f"warning: {sentence}", err=True)
         return
@@ -108,6 +112,7 @@ def _say(out: Path) -> None:
     from data_prep.report import left_out
 
     summary = read_json(out / "report.json")
+    json_lines.write("corpus", corpus=str(out), **{key: summary[key] for key in _FACTS})
     typer.echo(
         f"{out}: {summary['rows']['train']:,} training rows and {summary['rows']['validation']:,} held-out rows of "
         f"{summary['row_length']} tokens, {100 * summary['rows_filled']:.1f} % filled; "

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -50,6 +51,11 @@ class Estimate:
     @property
     def seconds(self) -> float:
         return self.learning + self.working
+
+    def values(self) -> dict[str, Any]:
+        """Return the estimate for a program."""
+        size = {"tasks": self.tasks, "bytes": self.size, "text_bytes": self.text_bytes}
+        return size | {"workers": self.workers, "seconds": self.seconds, "warnings": self.warnings}
 
     def __str__(self) -> str:
         return (

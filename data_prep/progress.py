@@ -13,6 +13,7 @@ from datatrove.pipeline.base import PipelineStep
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from configs.common import json_lines
 from data_prep.document import SourceDocument
 from data_prep.sources.ranges import Range
 
@@ -51,7 +52,7 @@ def watch(folders: list[Path], tasks: list[list[Range]]) -> Iterator[None]:
     """
     task_bytes = [sum(piece.text_bytes for piece in task) for task in tasks]
     stop = threading.Event()
-    show = _bar if Console(stderr=True).is_terminal else _lines
+    show = _bar if Console(stderr=True).is_interactive and not json_lines.are_wanted() else _lines
     thread = threading.Thread(target=show, args=(folders, task_bytes, stop), daemon=True)
     thread.start()
     try:
@@ -90,7 +91,9 @@ def _lines(folders: list[Path], task_bytes: list[int], stop: threading.Event) ->
     while not stop.wait(_LINE_EVERY_SECONDS):
         done = _bytes_read(folders, task_bytes)
         rate = (done - at_start) / (time.monotonic() - began)
-        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "no task has started yet"
+        seconds_left = (total - done) / rate if rate > 0 else None
+        json_lines.write("progress", bytes=done, total_bytes=total, bytes_per_second=rate, seconds_left=seconds_left)
+        left = "no task has started yet" if seconds_left is None else f"{seconds_left:.0f} s left"
         print(
             f"prepared {done / 1e6:.1f} of {total / 1e6:.1f} MB of text, {rate / 1e6:.2f} MB/s, {left}",
             file=sys.stderr,

@@ -10,7 +10,17 @@ import typer
 
 import data_prep.__main__ as data_prep_commands
 import pretrain.__main__ as pretrain_commands
-from configs.common.cli import ContinueFrom, CorpusFolder, General, InitFrom, Overrides, RecipeName, application
+from configs.common.cli import (
+    ContinueFrom,
+    CorpusFolder,
+    General,
+    InitFrom,
+    JsonLines,
+    Overrides,
+    RecipeName,
+    Verbose,
+    application,
+)
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, CORPUS_MANIFEST, METRICS, RECIPE, TOKENIZER_FILE
 
@@ -38,6 +48,8 @@ def electra(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    json: JsonLines = False,
+    verbose: Verbose = False,
 ) -> None:
     """Define the options of `electra` itself. Its help text is stated where `app` is created."""
 

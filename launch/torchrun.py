@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from configs.common import chatter
 from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, UserError
 
 # Options that begin with these words say where the processes are and how they meet. The environment variables with the
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     from torch.distributed.run import main as torchrun
 
     try:
-        torchrun(list(arguments))
+        with chatter.quiet():
+            torchrun(list(arguments))
     except SignalException:  # The processes got the signal as well, and have had time to save.
         return EXIT_UNFINISHED
     except ChildFailedError as error:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from configs.common import json_lines
 from configs.common.cli import (
     ContinueFrom,
     CorpusFolder,
@@ -235,6 +236,7 @@ def export(
     for folder, proof in write(model, out, order):
         for line in proof.lines():
             typer.echo(f"{folder}: {line}")
+        json_lines.write("export", folder=str(folder), format=format.value, **proof.values())
 
 
 @app.command()

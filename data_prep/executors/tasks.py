@@ -14,10 +14,12 @@ from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
+from configs.common import chatter
 from configs.common.files import make_folder
 from configs.common.locks import locked
 
-logger.disable("datatrove")  # its log is for developers of datatrove; our own messages tell the user about errors
+if not chatter.is_wanted():
+    logger.disable("datatrove")  # our own messages tell the user about errors
 
 
 class Tasks(LocalPipelineExecutor):

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from configs.common import chatter
 from configs.common.errors import UserError
 from configs.corpus_tables import SourceTable
 from data_prep.sources.compression import compression_of, open_bytes
@@ -106,8 +107,10 @@ def is_saved_dataset(folder: Path) -> bool:
 
 
 def _load(source: SourceTable) -> Any:
-    from datasets import load_dataset, load_from_disk
+    from datasets import disable_progress_bars, load_dataset, load_from_disk
 
+    if not chatter.is_wanted():
+        disable_progress_bars()
     folder = Path(source.path)
     if not is_saved_dataset(folder):
         return load_dataset(source.path, source.config or None, split=source.split)

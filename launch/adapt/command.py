@@ -6,6 +6,8 @@ import sys
 
 from rich.console import Console
 
+from configs.common import json_lines
+from configs.common.cli import say_error
 from configs.common.pages.rendering import duration
 from launch.adapt.checks import Checked, check
 from launch.adapt.estimate import seconds_of_parts
@@ -52,9 +54,10 @@ def adapt(order: Order) -> None:
             try:
                 execute(parts, record, lock, stop.asked, console)
             except PartFailed as failure:
-                print(f"error: {failure}", file=sys.stderr)
+                say_error(str(failure), failure.exit_code)
                 sys.exit(failure.exit_code)
             write_page(order, checked, parts, record)
+        json_lines.write("adaptation", folder=str(order.out), page=str(order.page))
         say(console, f"\n{order.page}: the inputs, the results and the commands")
 
 

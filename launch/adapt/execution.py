@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from configs.common import json_lines
 from configs.common.errors import EXIT_UNFINISHED, EXIT_USER_ERROR, Unfinished
 from configs.common.files import make_folder, remove_folder
 from configs.common.locks import Lock
@@ -59,9 +60,12 @@ def execute(parts: Sequence[Part], record: Record, lock: Lock, asked_to_stop: As
         if asked_to_stop():
             raise Unfinished(f"stopped before the part {part.name}; the same command resumes there")
         say(console, f"\n[{number}/{len(parts)}] {part.name}: {part.title}")
+        facts = {"name": part.name, "number": number, "parts": len(parts), "output": str(part.output)}
         if record.is_finished(part):
             say(console, f"is finished: {part.output}")
+            json_lines.write("part", **facts, state="skipped")
             continue
+        json_lines.write("part", **facts, state="started")
         say(console, f"$ {part.command}")
         if part.repeats and part.output.is_dir():
             remove_folder(part.output)
@@ -69,6 +73,7 @@ def execute(parts: Sequence[Part], record: Record, lock: Lock, asked_to_stop: As
         began = time.monotonic()
         _end_of(part, _run(part.arguments, lock, asked_to_stop), asked_to_stop())
         record.finish(part, time.monotonic() - began)
+        json_lines.write("part", **facts, state="finished")
 
 
 def say(console: Console, line: str) -> None:
@@ -88,8 +93,10 @@ def _run(arguments: Sequence[str], lock: Lock, asked_to_stop: Asked) -> int:
     The process is in a session of its own, so that Ctrl-C reaches it only once, through us. It inherits the lock of the
     folder, which is therefore held until it has ended too.
     """
+    options = [json_lines.OPTION] if json_lines.are_wanted() else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "launch.cli", *arguments],
+        [sys.executable, "-m", "launch.cli", *options, *arguments],
+        stdout=json_lines.stdout(),
         start_new_session=True,
         preexec_fn=_stop_with_parent,
         pass_fds=(lock.fileno(),),

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from configs.common import chatter
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_json
 from pretrain.export.config import architecture, config_of
@@ -90,7 +91,8 @@ def import_transformers() -> Any:
     """Import transformers, and switch off its bars, which would appear between the lines of our commands."""
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
+    if not chatter.is_wanted():
+        transformers.utils.logging.disable_progress_bar()
     return transformers
 
 

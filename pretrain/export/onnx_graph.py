@@ -5,14 +5,12 @@ Letters: B texts, L their length.
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import nn
+
+from configs.common import chatter
 
 # The first version whose Gelu is one operator. onnxruntime reads it since 1.17.
 _OPSET = 20
@@ -28,7 +26,7 @@ def write_graph(model: nn.Module, file: Path, output: str, max_length: int) -> N
 
     texts, length = torch.export.Dim("batch_size"), torch.export.Dim("sequence_length", max=max_length)
     shape = (2, min(8, max_length))
-    with quiet():
+    with chatter.quiet():
         program = torch.onnx.export(
             model,
             # A tensor for each input, because the exporter takes one tensor under two names for one input.
@@ -51,16 +49,3 @@ def _remove_metadata(model) -> None:
     outputs = [value for node in graph for value in node.outputs]
     for noted in (model, graph, *graph, *graph.inputs, *graph.initializers.values(), *outputs):
         noted.metadata_props.clear()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hide what the exporter and the quantizer log and warn. Nothing of it is about the model or for the user."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -63,6 +63,11 @@ class Proof:
     def __str__(self) -> str:
         return f"{self.compared}: largest difference {self.difference:.1e} (tolerance {self.tolerance:.0e})"
 
+    def values(self) -> dict[str, str | float]:
+        """Return the evidence for a program."""
+        evidence = {"difference": self.difference, "tolerance": self.tolerance, "compared": self.compared}
+        return {"part": self.part} | evidence
+
     def lines(self) -> list[str]:
         """Return everything that was measured, for people."""
         return [str(self), *([str(self.cost), self.cost.speed] if self.cost else [])]

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from configs.common import chatter
 from configs.common.errors import UserError
 from pretrain.export.cost import Cost
 from pretrain.export.held_out import HeldOut, detection_auc, masked_accuracy, mean_cosine
 from pretrain.export.onnx import MODEL
-from pretrain.export.onnx_graph import quiet
 from pretrain.export.onnx_runtime import runtime_outputs, seconds_a_text
 from pretrain.export.proof import Outputs, Written
 
@@ -60,7 +60,7 @@ def write_quantized(full: Path, quantized: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with TemporaryDirectory(dir=quantized.parent) as temporary, quiet():
+    with TemporaryDirectory(dir=quantized.parent) as temporary, chatter.quiet():
         model = onnx.load(full)
         _give_own_output(model.graph)
         onnx.save(model, Path(temporary, "model.onnx"))

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from configs.common import chatter
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.model.pair import Counts, ElectraPair, PairOutput
@@ -272,13 +273,15 @@ def _import_deepspeed(world: World) -> Any:
     """
     os.environ.setdefault("DS_ACCELERATOR", world.device.type)
     os.environ.setdefault("LOCAL_RANK", "0")
-    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
-    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    if not chatter.is_wanted():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+        logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
     import deepspeed
     import deepspeed.ops
 
-    # Importing DeepSpeed has set the level again.
-    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    if not chatter.is_wanted():
+        # Importing DeepSpeed has set the level again.
+        logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
     # Leave out an all-reduce through shared memory that would be compiled at the first start on a CPU.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     return deepspeed

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from configs.common import json_lines
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_json
 from data_prep.shards import Corpus
@@ -48,13 +49,15 @@ def print_scores(
         raise UserError(f"{model}: has no discriminator with its head, so it suspects no token; leave out --tokens")
     measures = [(corpus, _measure(scored, corpus, num_rows)) for corpus in corpora]
     results = {str(corpus.folder): _result(rows) for corpus, rows in measures}
+    filler = scored.generator.networks["generator"].origin
     console = Console()
     for line in _heading(scored):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_table(results))
+    for folder, result in results.items():
+        json_lines.write("scores", model=model, generator=filler, corpus=folder, **result)
     if json_file:
         make_folder(json_file.absolute().parent)
-        filler = scored.generator.networks["generator"].origin
         write_json(json_file, {"model": model, "generator": filler, "corpora": results})
     if tokens_file:
         write_token_rows(tokens_file, (line for corpus, rows in measures for line in token_rows(corpus, rows)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from configs.common import json_lines
 from configs.common.errors import UserError
 from configs.common.files import make_folder, write_text
 from configs.common.pages.figures import Dots, dots, require_matplotlib
@@ -48,6 +49,8 @@ def print_tasks(
     progress = Progress(report, report_task, stop_requested)
     results = compare(models, folders, num_seeds, overrides, PartialResults(json_file), progress)
     console.print(_table(results))
+    for result in results:
+        json_lines.write("task", **result.to_dict())
     if picture:
         write_text(picture, draw_picture(results))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
+from configs.common import json_lines
 from configs.common.cli import application
 from configs.common.errors import Unfinished, UserError
 
@@ -58,3 +61,59 @@ def test_only_other_processes_than_the_first_say_their_rank(monkeypatch: pytest.
 def test_an_error_does_not_print_a_password() -> None:
     stderr = run(UserError("s3://key:secret@host/text: does not exist")).stderr
     assert "secret" not in stderr and "host/text: does not exist" in stderr
+
+
+def application_that_raises(error: BaseException) -> typer.Typer:
+    app = application()
+
+    @app.command()
+    def work() -> None:
+        print("working", flush=True)
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "message"),
+    [
+        (UserError("seed: 1.5 is not an integer"), 2, "seed: 1.5 is not an integer"),
+        (Unfinished("the disk is full"), 75, "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device", "/run/a"), 2, "/run/a: No space left on device"),
+        (OSError(errno.EBADF, "Bad file descriptor"), 1, "OSError: [Errno 9] Bad file descriptor"),
+        (ValueError("of the code"), 1, "ValueError: of the code"),
+    ],
+)
+def test_with_json_an_error_is_also_a_line(
+    error: Exception, exit_code: int, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((SystemExit, type(error))) as raised:
+        application_that_raises(error)(["--json", "work"])
+    if isinstance(raised.value, SystemExit):
+        assert raised.value.code == exit_code
+    printed = capfd.readouterr()
+    assert json.loads(printed.out) == {"kind": "error", "message": message, "exit_code": exit_code, "process": 0}
+    assert "working" in printed.err and json_lines.are_wanted() is False
+
+
+def test_with_json_a_wrong_word_of_the_command_line_is_also_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        application_that_raises(ValueError())(["--json", "work", "--bogus"])
+    line = json.loads(capfd.readouterr().out)
+    assert (raised.value.code, line["exit_code"], line["message"]) == (2, 2, "No such option: --bogus")
+
+
+@pytest.mark.parametrize("option", ["--json", "--verbose"])
+def test_an_option_of_all_commands_stands_before_the_command(option: str) -> None:
+    result = CliRunner().invoke(application_that_raises(ValueError()), ["work", option])
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"error: {option}: must stand before the command: electra {option} COMMAND ...\n",
+    )
+
+
+def test_with_json_the_help_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        application_that_raises(ValueError())(["--json", "work", "--help"])
+    printed = capfd.readouterr()
+    assert (raised.value.code, printed.out) == (0, "") and "Usage" in printed.err

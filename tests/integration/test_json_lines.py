@@ -1,0 +1,94 @@
+"""`electra --json`: the lines of each command, their kinds and their keys, which scripts rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launch.adapt.execution import execute, locked
+from launch.adapt.parts import Part
+from launch.adapt.record import Record
+from launch.cli import app
+from tests.conftest import SMALL
+from tests.trained import run as run
+
+
+def lines_of(capfd: pytest.CaptureFixture[str], *arguments: object, exit_code: int = 0) -> list[dict[str, Any]]:
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        app(["--json", *map(str, arguments)])
+    printed = capfd.readouterr()
+    assert ended.value.code == exit_code, printed.err
+    return [json.loads(line) for line in printed.out.splitlines()]
+
+
+def test_prepare(text_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    recipe = ["tiny", *SMALL, f"data.sources={text_file}", "--workers", 1]
+    (estimate,) = lines_of(capfd, "prepare", *recipe, "--out", tmp_path / "corpus", "--dry-run")
+    assert set(estimate) == {"kind", "tasks", "bytes", "text_bytes", "workers", "seconds", "warnings"}
+    (corpus,) = lines_of(capfd, "prepare", *recipe, "--out", tmp_path / "corpus")
+    assert (corpus.pop("kind"), corpus.pop("corpus")) == ("corpus", str(tmp_path / "corpus"))
+    assert set(corpus.pop("rows")) == {"train", "validation"}
+    assert set(corpus) == {
+        "row_length",
+        "rows_filled",
+        "unknown_share",
+        "invalid_sequences",
+        "num_skipped",
+        "warnings",
+    }
+
+
+def test_evaluate(run: Path, corpus_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (line,) = lines_of(capfd, "evaluate", run, "--corpus", corpus_folder, "--rows", 16)
+    scores = line.pop("scores")
+    assert line.pop("generator").startswith(str(run))
+    assert line == {"kind": "scores", "model": str(run), "corpus": str(corpus_folder), "rows": 16}
+    assert set(scores) >= {"masked_accuracy", "pseudo_perplexity", "auc"}
+    assert all(set(score) == {"value", "low", "high"} for score in scores.values())
+
+
+def test_export(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capfd, "export", run, "--out", tmp_path / "models")
+    assert [(line["kind"], line["part"], line["format"]) for line in lines] == [
+        ("export", "discriminator", "huggingface"),
+        ("export", "generator", "huggingface"),
+    ]
+    for line in lines:
+        assert Path(line["folder"]).is_dir() and line["difference"] <= line["tolerance"] and line["compared"]
+
+
+def test_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (line,) = lines_of(capfd, "export", tmp_path / "nothing", "--out", tmp_path / "models", exit_code=2)
+    assert (line["kind"], line["exit_code"]) == ("error", 2) and "nothing" in line["message"]
+
+
+def test_the_parts_of_an_adaptation(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    from configs.common import json_lines
+
+    models = tmp_path / "out" / "models"
+    part = Part("export", "write it", ("export", str(run), "--out", str(models)), models, complete=models)
+    for _ in range(2):
+        with json_lines.on_stdout(), locked(tmp_path / "out", lambda: False) as lock:
+            execute([part], Record(tmp_path / "out"), lock, lambda: False, Console())
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(line["kind"], line.get("state")) for line in lines] == [
+        ("part", "started"),
+        ("export", None),
+        ("export", None),
+        ("part", "finished"),
+        ("part", "skipped"),
+    ]
+    assert lines[0] == {
+        "kind": "part",
+        "name": "export",
+        "number": 1,
+        "parts": 1,
+        "output": str(models),
+        "state": "started",
+    }
