@@ -6,12 +6,14 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from configs.common import chatter, json_lines
 from configs.load import from_tables, load, read
 from launch.cli import app
 
@@ -49,7 +51,7 @@ def _context(words: list[str]) -> Any:
     """Parse a command line with typer without running it; fail for an unknown command or option."""
     command = typer.main.get_command(app)
     while hasattr(command, "commands"):
-        name, *words = words
+        name, *words = dropwhile(lambda word: word in (json_lines.OPTION, chatter.OPTION), words)
         assert name in command.commands, f"there is no command {name}"  # type: ignore[attr-defined]  a group
         command = command.commands[name]  # type: ignore[attr-defined]
     return command.make_context(command.name, list(words))
