@@ -23,10 +23,13 @@ from configs.common.cli import (
     refuse_both,
 )
 from pretrain.export.options import Format, Part, Quantization, Weights
+from pretrain.proofread.commands import proofread, try_
 
 app = application()
 checkpoints = application(help="Look at the checkpoints of a run.")
 app.add_typer(checkpoints, name="checkpoint")
+app.command("try")(try_)
+app.command()(proofread)
 
 
 class Resume(StrEnum):

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "launch": {"configs", "launch", "data_prep", "pretrain"},
 }
 # Inside `pretrain`, a folder may import only from the folders before it in this order.
-PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "evaluation"))
+PRETRAIN_ORDER = ("model", "step", "run", ("released", "watch"), ("export", "evaluation"), "proofread")
 
 # These modules have no test file of their own name, and for each the file that tests it. A new module does not belong
 # here: its test file lies where one looks for it.
