@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -137,14 +138,13 @@ def test_what_is_refused_is_said(page: Any) -> None:
 
 
 def test_names_of_models_are_escaped(reader: Proofreader) -> None:
-    from dataclasses import replace
-
     named = replace(reader, source=replace(reader.source, name="<script>x</script>"))
     kind, content = site([named]).files["/"]
     assert kind == "text/html"
     assert "<script>x" not in content and "&lt;script&gt;x" in content
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_interrupted(run: Path) -> None:
     command = [sys.executable, "-u", "-m", "launch.cli", "try", str(run), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
