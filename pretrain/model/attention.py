@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.attention.varlen import varlen_attn
 
 from pretrain.model.dropout import draws_on, kept, scale
 from pretrain.model.linear import Linear
@@ -64,6 +63,8 @@ def has_flash_attention(device: torch.device) -> bool:
 
 def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
     """Attention within each example: queries, keys and values [B, L, 3, H, W] in 16 bits -> [B, L, H, W]"""
+    from torch.nn.attention.varlen import varlen_attn  # loads torch's compiler, which takes a second
+
     query, key, value = parts.flatten(0, 1).unbind(1)
     length = parts.shape[1]
     context = varlen_attn(query, key, value, borders, borders, length, length)

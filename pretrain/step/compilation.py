@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from configs.common.errors import UserError
@@ -22,6 +24,14 @@ def compile_layers(pair: ElectraPair, how: bool | str, world: World) -> None:
         )
     for layer in (*pair.generator.layers, *pair.discriminator.layers):
         layer.compile(fullgraph=True, dynamic=False, mode="reduce-overhead" if how == "cuda_graphs" else "default")
+
+
+def uncompiled(how: bool | str) -> AbstractContextManager[object]:
+    """Return a context in which compiled layers run as they are, for batches of many shapes.
+
+    Without compiled layers nothing is to be done, and the call to torch would load the compiler for a second.
+    """
+    return torch.compiler.set_stance("force_eager") if how else nullcontext()
 
 
 def begin_batch(how: bool | str) -> None:

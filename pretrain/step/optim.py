@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -43,6 +44,9 @@ class ElectraAdam(torch.optim.Optimizer):
     Where `found_inf` is 1, a step changes neither weights nor moments nor their count. It is a scalar on the device of
     the parameters, named as in torch's GradScaler, so the CPU does not wait to learn whether the step was skipped.
     """
+
+    # torch's wrapper of this method imports its compiler, which takes a second of every start.
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
 
     def __init__(self, groups: Iterable[dict[str, Any]], settings: OptimizerTable):
         defaults = {

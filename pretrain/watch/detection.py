@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import Tensor
 
 from pretrain.run.distributions import Histogram, histograms
@@ -43,7 +44,7 @@ def detection_scores(counts: NDArray[np.float64]) -> dict[str, float]:
         "accuracy": float((hits[middle] + original[:middle].sum()) / counts.sum()),
         "precision": float(hits[middle] / max(1, called[middle])),
         "recall": float(hits[middle] / max(1, replaced.sum())),
-        "best_threshold": float(expit((best - middle) / PER_UNIT)),
+        "best_threshold": 1 / (1 + math.exp((middle - best) / PER_UNIT)),
         "best_precision": float(hits[best] / max(1, called[best])),
         "best_recall": float(hits[best] / max(1, replaced.sum())),
     }

@@ -15,6 +15,7 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
 from pretrain.model.pair import Counts, ElectraPair, PairOutput
+from pretrain.step.compilation import uncompiled
 from pretrain.step.loader import held_out_batch, held_out_numbers
 from pretrain.step.world import World
 from pretrain.watch import detection, entropy
@@ -32,7 +33,6 @@ class Evaluation:
 
 
 @torch.no_grad()
-@torch.compiler.set_stance("force_eager")  # the last batch has fewer rows, and every new shape would be compiled
 def evaluate(
     pair: ElectraPair, corpus: Corpus, recipe: Recipe, world: World, dtype: torch.dtype, num_rows: int
 ) -> Evaluation | None:
@@ -42,12 +42,14 @@ def evaluate(
         return None
     pair.eval()
     tally = _Tally(pair, corpus, recipe, world, num_rows)
-    for numbers, batch in _batches(corpus, recipe, world, num_rows):
-        counts = pair.counts([batch])
-        with torch.autocast(world.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-            output = pair(batch.to(world.device), counts)
-            logits = pair.detection.logits(output.forward.states).float() if pair.detection else None
-        tally.add(numbers, output, logits, counts)
+    # The last batch has fewer rows, and every new shape would be compiled.
+    with uncompiled(recipe.compute.compile):
+        for numbers, batch in _batches(corpus, recipe, world, num_rows):
+            counts = pair.counts([batch])
+            with torch.autocast(world.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+                output = pair(batch.to(world.device), counts)
+                logits = pair.detection.logits(output.forward.states).float() if pair.detection else None
+            tally.add(numbers, output, logits, counts)
     return tally.over_all_processes()
 
 
