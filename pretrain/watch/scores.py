@@ -61,15 +61,17 @@ class _Tally:
         self._names, self._detects, self._world = list(pair.objectives), pair.detection is not None, world
         self._vocabulary_size = recipe.vocabulary.size
         self._excerpts = Excerpts(shown, recipe.data.row_length, world, detects=self._detects)
-        shapes = ((2 * len(self._names) + 3,), (entropy.BINS,), (2, detection.BINS))
+        shapes = ((2 * len(self._names) + 3,), (self._vocabulary_size,), (entropy.BINS,), (2, detection.BINS))
         zeros = (torch.zeros(shape, dtype=torch.float64, device=world.device) for shape in shapes)
-        self._sums, self._entropies, self._logits = zeros
+        self._sums, self._originals, self._entropies, self._logits = zeros
 
     def add(self, numbers: NDArray[np.int64], output: PairOutput, logits: Tensor | None, counts: Counts) -> None:
         """Add a batch, whose first rows are `numbers`. The logits [B, L] are the discriminator's."""
         forward = output.forward
         measured = torch.stack([*output.sums.values(), *forward.slot_counts()]).double()
         self._sums += torch.cat([measured, measured.new_tensor(list(counts.values()))])
+        originals = forward.batch.targets[forward.batch.filled]
+        self._originals += originals.bincount(minlength=len(self._originals))
         log_probs = forward.slot_log_probs[:, :, : self._vocabulary_size]
         self._entropies += entropy.count_entropies(log_probs, forward.batch.filled)
         if logits is not None:
@@ -78,21 +80,26 @@ class _Tally:
 
     def over_all_processes(self) -> Evaluation:
         """Sum over processes, which all call it."""
-        sums, entropies, logits = (
-            self._world.sum(tensor).cpu().numpy() for tensor in (self._sums, self._entropies, self._logits)
+        sums, originals, entropies, logits = (
+            self._world.sum(tensor).cpu().numpy()
+            for tensor in (self._sums, self._originals, self._entropies, self._logits)
         )
         self._excerpts.share(self._world)
-        scores = _scores(self._names, sums) | (detection.detection_scores(logits) if self._detects else {})
+        scores = _scores(self._names, sums, originals) | (detection.detection_scores(logits) if self._detects else {})
         return Evaluation(scores, entropies, logits if self._detects else None, self._excerpts)
 
 
-def _scores(names: list[str], sums: NDArray[np.float64]) -> dict[str, float]:
-    """Compute mean losses and the generator's scores from sums over all processes."""
+def _scores(names: list[str], sums: NDArray[np.float64], originals: NDArray[np.float64]) -> dict[str, float]:
+    """Compute mean losses and the generator's scores from sums and the counts of original tokens, of all processes."""
     losses, (slots, correct, original), counts = np.split(sums, [len(names), len(names) + 3])
     means = {
         f"{name}_loss": float(loss / max(1, count)) for name, loss, count in zip(names, losses, counts, strict=True)
     }
-    return means | {"masked_accuracy": correct / max(1, slots), "sampled_accuracy": original / max(1, slots)}
+    return means | {
+        "masked_accuracy": correct / max(1, slots),
+        "sampled_accuracy": original / max(1, slots),
+        "commonest_share": originals.max() / max(1, slots),  # the accuracy of always saying the most frequent token
+    }
 
 
 def _batches(corpus: Corpus, recipe: Recipe, world: World, num_rows: int) -> Iterator[tuple[NDArray[np.int64], Batch]]:

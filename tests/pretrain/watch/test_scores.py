@@ -8,6 +8,7 @@ import torch
 
 from configs.recipe import Recipe
 from configs.vocabulary.entries import read_folder
+from data_prep.rows import Planes
 from data_prep.shards import Corpus
 from pretrain.model.pair import ElectraPair
 from pretrain.step.world import World
@@ -75,3 +76,13 @@ def test_two_processes_evaluate_as_one(
 
 def test_without_held_out_rows_there_is_no_evaluation(pair: ElectraPair, corpus: Corpus, small_recipe: Recipe) -> None:
     assert evaluate(pair, corpus, small_recipe, World(0, 1, CPU, None), torch.float32, 0) is None
+
+
+def test_always_saying_the_most_frequent_token(pair: ElectraPair, corpus: Corpus, small_recipe: Recipe) -> None:
+    """The share is counted here with numpy, from the rows and masks of the corpus."""
+    numbers = np.arange(corpus.num_rows("validation"))
+    rows, masks = corpus.read_masked("validation", numbers, np.zeros_like(numbers))
+    masked = Planes.of(rows, corpus.special).tokens[masks]
+    share = evaluation_of(pair, corpus, small_recipe, 1000).scores["commonest_share"]
+    assert share == np.bincount(masked).max() / len(masked)
+    assert 0.02 < share < 0.2
