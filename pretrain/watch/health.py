@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from configs.recipe import Recipe
-from pretrain.watch.rules import RULES, Record, Rule, Severity, is_judged
+from pretrain.watch.record import Record, is_judged
+from pretrain.watch.rules import RULES, Rule, Severity
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from configs.load import load
 from pretrain.watch.health import Finding, Verdict, Watch, verdict
-from tests.pretrain.watch.test_rules import evaluated
+from tests.histories import evaluated
 
 
 def judged(*lines: dict) -> Verdict:
