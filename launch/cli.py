@@ -204,12 +204,21 @@ def machines() -> None:
 
 
 @app.command()
-def status(folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or corpora.")]) -> None:
-    """Show how far runs are. Their folders tell it, and so does the scheduler if it can be asked from here."""
-    from launch.status import lines
+def status(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or corpora.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each folder, on a line.")] = False,
+) -> None:
+    """Show how far runs are and whether they are healthy.
+
+    Their folders tell it, and so does the scheduler if it can be asked from here.
+    """
+    from json import dumps
+
+    from launch.status import status as status_of
 
     for folder in folders:
-        typer.echo("\n".join(lines(folder)))
+        shown = status_of(folder)
+        typer.echo(dumps(shown.facts(), ensure_ascii=False) if json else "\n".join(shown.lines()))
 
 
 @app.command()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.folders import CORPUS_MANIFEST, METRICS, RECIPE, STOPPED
+from configs.folders import CORPUS_MANIFEST, METRICS, PROVENANCE, RECIPE, STOPPED
 from configs.load import load
 from launch.backends import JobState
 from launch.jobs import Stage
 from launch.submissions import Submission, newest
+
+if TYPE_CHECKING:
+    from pretrain.watch.health import Verdict
 
 
 @dataclass(frozen=True)
@@ -36,28 +40,86 @@ class Progress:
         return f"{shown}  {_duration(self.seconds_left)} left at this rate  logged {_duration(self.seconds_ago)} ago"
 
 
-def lines(folder: Path) -> list[str]:
-    """Return the lines that describe a run or a corpus. Raises UserError for any other folder."""
+@dataclass(frozen=True)
+class Status:
+    """Hold all that is known about a run or a corpus without training or preparing it."""
+
+    folder: Path
+    is_run: bool
+    is_complete_corpus: bool
+    submission: Submission | None
+    jobs: dict[Stage, JobState]
+    progress: Progress | None
+    stopped_after: int | None
+    verdict: Verdict | None
+
+    def lines(self) -> list[str]:
+        submission = self.submission
+        shown = [f"{self.folder}: on {submission.name}, by submit/{submission.folder.name}"] if submission else []
+        shown = shown or [str(self.folder)]
+        if submission:
+            shown += [f"  {stage:<9} {submission.jobs[stage]:<8} {state.text}" for stage, state in self.jobs.items()]
+        elif self.is_run:
+            shown.append("  started by hand, or by submit on this machine")
+        if self.progress:
+            shown.append(f"  {self.progress}")
+        elif self.is_run:
+            shown.append("  nothing is logged yet")
+        shown += [f"  {line}" for line in (self.verdict.lines() if self.verdict else ())]
+        if self.stopped_after is not None:
+            shown.append(f"  stopped after step {self.stopped_after:,}; the same command resumes from there")
+        if self.is_complete_corpus:
+            shown.append("  the corpus is complete")
+        return shown
+
+    def facts(self) -> dict[str, Any]:
+        """Return the object of `electra status --json`, whose keys docs/health.md lists."""
+        submission = self.submission
+        return {
+            "folder": str(self.folder),
+            "corpus_is_complete": self.is_complete_corpus,
+            "machine": submission.name if submission else None,
+            "submission": submission.folder.name if submission else None,
+            "jobs": [
+                {"stage": str(stage), "id": submission.jobs[stage], "state": state.kind, "text": state.text}
+                for stage, state in (self.jobs.items() if submission else ())
+            ],
+            "progress": asdict(self.progress) if self.progress else None,
+            "stopped_after": self.stopped_after,
+            "health": self.verdict.facts() if self.verdict else None,
+        }
+
+
+def status(folder: Path) -> Status:
+    """Read the folder of a run or a corpus. Raises UserError for any other folder."""
     submission = newest(folder)
     run = (folder / RECIPE).is_file()
-    if not (submission or run or (folder / CORPUS_MANIFEST).is_file()):
+    corpus = (folder / CORPUS_MANIFEST).is_file()
+    if not (submission or run or corpus):
         raise UserError(f"{folder}: holds no run, and nothing was submitted for it")
-    shown = [f"{folder}: on {submission.name}, by submit/{submission.folder.name}" if submission else str(folder)]
-    if submission:
-        shown += [_of_job(submission, stage, state) for stage, state in states(submission).items()]
-    elif run:
-        shown.append("  started by hand, or by submit on this machine")
-    if run_progress := progress(folder):
-        shown.append(f"  {run_progress}")
-    elif run:
-        shown.append("  nothing is logged yet")
-    if (folder / STOPPED).is_file():
-        shown.append(
-            f"  stopped after step {read_json(folder / STOPPED)['step']:,}; the same command resumes from there"
-        )
-    if (folder / CORPUS_MANIFEST).is_file():
-        shown.append("  the corpus is complete")
-    return shown
+    return Status(
+        folder,
+        run,
+        corpus,
+        submission,
+        states(submission) if submission else {},
+        progress(folder) if run else None,
+        read_json(folder / STOPPED)["step"] if (folder / STOPPED).is_file() else None,
+        health(folder) if run else None,
+    )
+
+
+def lines(folder: Path) -> list[str]:
+    """Return the lines that describe a run or a corpus. Raises UserError for any other folder."""
+    return status(folder).lines()
+
+
+def health(run: Path) -> Verdict | None:
+    """Judge the health of a run, or return None before it has logged anything."""
+    from pretrain.run.logs import read_metrics
+    from pretrain.watch.history import read_history
+
+    return read_history(run).verdict() if (run / PROVENANCE).is_file() and read_metrics(run) else None
 
 
 def states(submission: Submission) -> dict[Stage, JobState]:
@@ -103,10 +165,6 @@ def newest_log(folder: Path, stage: Stage | None) -> list[Path] | list[str]:
 def tail(path: Path, count: int) -> Iterator[str]:
     with open(path, errors="replace") as file:
         yield from file.readlines()[-count:]
-
-
-def _of_job(submission: Submission, stage: Stage, state: JobState) -> str:
-    return f"  {stage:<9} {submission.jobs[stage]:<8} {state.text}"
 
 
 def left_with(submission: Submission, stage: Stage) -> str | None:

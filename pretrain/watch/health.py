@@ -6,7 +6,7 @@ The rules are in `rules.py`; nothing here needs torch, a model or a corpus.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from configs.recipe import Recipe
@@ -54,6 +54,10 @@ class Verdict:
 
     def lines(self) -> list[str]:
         return [self.summary, *map(str, self.findings)]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the verdict as values of JSON."""
+        return {"summary": self.summary, "is_ill": self.is_ill, "findings": [asdict(one) for one in self.findings]}
 
 
 def verdict(lines: Sequence[dict[str, Any]], recipe: Recipe, newest_start: int = 0) -> Verdict:

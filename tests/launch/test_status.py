@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from configs.common.errors import UserError
-from launch.status import Progress, lines, newest_log, progress, tail
+from launch.cli import app
+from launch.status import Progress, health, lines, newest_log, progress, status, tail
 from tests.trained import run as run
 
 
@@ -57,3 +59,30 @@ def test_a_corpus_and_an_empty_folder(corpus_folder: Path, tmp_path: Path) -> No
 def test_the_last_lines_of_a_log(count: int, expected: list[str], tmp_path: Path) -> None:
     (tmp_path / "log").write_text("one\ntwo\n三", encoding="utf-8")
     assert list(tail(tmp_path / "log", count)) == expected
+
+
+def test_the_object_of_a_run_for_scripts(run: Path, corpus_folder: Path) -> None:
+    answer = CliRunner().invoke(app, ["status", str(run), str(corpus_folder), "--json"])
+    assert answer.exit_code == 0, answer.output
+    of_run, of_corpus = map(json.loads, answer.stdout.splitlines())
+    keys = ["folder", "corpus_is_complete", "machine", "submission", "jobs", "progress", "stopped_after", "health"]
+    assert list(of_run) == list(of_corpus) == keys
+    assert (of_run["folder"], of_run["progress"]["step"], of_run["jobs"]) == (str(run), 12, [])
+    too_early = "too early at step 12 to judge whether the model learns"
+    assert (of_run["health"]["summary"], of_run["health"]["is_ill"]) == (too_early, False)
+    assert (of_corpus["corpus_is_complete"], of_corpus["progress"], of_corpus["health"]) == (True, None, None)
+
+
+def test_the_findings_of_a_run_that_is_not_healthy(run: Path, tmp_path: Path) -> None:
+    for name in ("recipe.toml", "provenance.json"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    assert health(tmp_path) is None
+    scores = {"mlm_loss": 5.0, "masked_accuracy": 0.3, "sampled_accuracy": 0.2, "auc": 0.5}
+    line = {"kind": "evaluation", "step": 300, **scores}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    shown = status(tmp_path)
+    assert shown.lines()[3] == "  1 problem at step 300"
+    assert shown.lines()[4].startswith("  problem from step 300: the discriminator's AUC is 0.500, and .5 is chance; ")
+    (finding,) = shown.facts()["health"]["findings"]
+    assert list(finding) == ["rule", "severity", "step", "sentence", "help", "until"]
+    assert (finding["rule"], finding["severity"], finding["until"]) == ("discriminator", "problem", None)
