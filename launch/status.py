@@ -82,8 +82,10 @@ class Status:
             "submission": submission.folder.name if submission else None,
             "jobs": [
                 {"stage": str(stage), "id": submission.jobs[stage], "state": state.kind, "text": state.text}
-                for stage, state in (self.jobs.items() if submission else ())
-            ],
+                for stage, state in self.jobs.items()
+            ]
+            if submission
+            else [],
             "progress": asdict(self.progress) if self.progress else None,
             "stopped_after": self.stopped_after,
             "health": self.verdict.facts() if self.verdict else None,
