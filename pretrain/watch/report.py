@@ -11,7 +11,11 @@ from configs.common.pages.figures import require_matplotlib
 from configs.common.pages.rendering import count, duration, figure, percent, render
 from configs.common.secrets import without_secrets
 from configs.folders import CORPUS_MANIFEST
+from pretrain.run.distributions import read_distributions
+from pretrain.run.samples import read_samples
+from pretrain.run.step_lines import Line
 from pretrain.watch.curves import AXES, score_figures, speed_figures
+from pretrain.watch.distribution_figures import distribution_figures
 from pretrain.watch.history import Axis, History, read_history
 from pretrain.watch.published import published_for
 
@@ -67,6 +71,9 @@ def facts(runs: Sequence[History], axis: Axis) -> dict[str, Any]:
         "runs": [_facts_of(run) for run in runs],
         "standing": _standings(runs),
         "scores": score_figures(runs, axis),
+        "distributions": distribution_figures(
+            {run.name: line for run in runs if (line := _last(read_distributions(run.folder)))}
+        ),
         "progress": [(title, [shown(run) for run in runs]) for title, shown in _PROGRESS.items()],
         "speed": speed_figures(runs, axis),
     }
@@ -76,6 +83,7 @@ def _facts_of(run: History) -> dict[str, Any]:
     return {
         "history": run,
         "verdict": run.verdict(),
+        "samples": _last(read_samples(run.folder)),
         "corpora": [_corpus(kind, run.starts[-1][kind]) for kind in ("corpus", "general") if kind in run.starts[-1]],
         "sources": [(without_secrets(source.path), source.licence) for source in run.recipe.data.sources],
         "fingerprint": run.recipe.fingerprint(),
@@ -91,6 +99,11 @@ def _standings(runs: Sequence[History]) -> list[tuple[str, list[str]]]:
         for score, (title, shown) in _STANDING.items()
         if any(score in line for line in last)
     ]
+
+
+def _last(lines: Sequence[Line]) -> Line | None:
+    """Return the last line that is about held-out rows of the corpus and the weights that are trained."""
+    return next((line for line in reversed(lines) if line.kind == "evaluation"), None)
 
 
 def _began_with_weights(run: History) -> bool:

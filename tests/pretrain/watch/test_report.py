@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.common.pages.rendering import render
+from configs.folders import SAMPLES
 from configs.load import load
 from configs.recipe import Recipe
 from launch.cli import app
 from pretrain.run.logs import read_metrics
+from pretrain.run.samples import SampleRow, Samples, Slot, read_samples
 from pretrain.watch.curves import score_figures, speed_figures
 from pretrain.watch.history import History, read_history
 from pretrain.watch.report import PAGE, facts, report_at_the_end
@@ -82,7 +84,10 @@ def test_the_page_of_a_run(run: Path) -> None:
     assert "12 of 12 steps" in page
     assert "too early at step 12 to judge" in page
     assert set(re.findall(r"""(?:src|href)=["']?([a-z]+:)""", page)) == {"data:"}
-    assert page.count("<img ") == page.count('alt="') == 4 + 4
+    assert page.count("<img ") == page.count('alt="') == 4 + 4 + 4
+    assert "Held-out rows at step 12" in page and page.count('<div class="sentence">') == len(
+        read_samples(run)[-1].rows
+    )
     assert "training rows" in page  # the corpus is still there
 
 
@@ -98,10 +103,15 @@ START = {
 ADAPTED = START | {"init_from": {"model": BAD}}
 
 
-def test_everything_that_is_shown_is_escaped(recipe: Recipe) -> None:
-    """Names of folders and arguments of the command may hold marks of HTML."""
+def test_everything_that_is_shown_is_escaped(recipe: Recipe, tmp_path: Path) -> None:
+    """Names of folders, arguments of the command and tokens may hold marks of HTML."""
     made = History(Path(BAD), recipe, [ADAPTED], [evaluated(500, auc=0.5)])
-    page = render("pretrain", "run.html", facts([made, made], "step"))
+    slot = Slot(position=0, shown=BAD, put=BAD)
+    row = SampleRow(row=1, tokens=(BAD, "a"), slots=(slot,), suspicion=(0.5, None))
+    (tmp_path / SAMPLES).write_text(Samples(kind="evaluation", step=500, rows=(row,)).model_dump_json())
+    sampled = History(tmp_path, recipe, [ADAPTED], [evaluated(500)])
+    page = render("pretrain", "run.html", facts([made, sampled], "step"))
+    assert "at step 500" in page
     assert BAD not in page and page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;") > 20
 
 
