@@ -80,10 +80,14 @@ def facts(runs: Sequence[History], axis: Axis) -> dict[str, Any]:
 
 
 def _facts_of(run: History) -> dict[str, Any]:
+    samples = _last(read_samples(run.folder))
     return {
         "history": run,
         "verdict": run.verdict(),
-        "samples": _last(read_samples(run.folder)),
+        "samples": samples,
+        "darkest": max((value for row in samples.rows for value in row.suspicion or () if value), default=1.0)
+        if samples
+        else 1.0,
         "corpora": [_corpus(kind, run.starts[-1][kind]) for kind in ("corpus", "general") if kind in run.starts[-1]],
         "sources": [(without_secrets(source.path), source.licence) for source in run.recipe.data.sources],
         "fingerprint": run.recipe.fingerprint(),

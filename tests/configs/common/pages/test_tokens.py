@@ -54,8 +54,11 @@ def test_a_sample_shows_the_original_the_masked_and_the_judged_row() -> None:
     assert text_of(render("sample(row)", row=row)) == [
         "original the <cat>s sat我",
         "masked the [MASK]s sat我",
-        "judged the dog (<cat>) (suspicion 80 %)s sat (suspicion 40 %)我",
+        "judged the dog (<cat>) (suspicion 80 %)s sat我",
     ]
+    # Shades grow with the square of the suspicion, and the darkest one can be lower than 1.
+    assert "rgba(var(--shade), 0.64)" in render("sample(row)", row=row)
+    assert "rgba(var(--shade), 0.25)" in render("sample(row, 0.8)", row=row)
 
 
 def test_a_sample_of_a_pair_that_does_not_detect_has_no_shades() -> None:
