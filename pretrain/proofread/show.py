@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text as Styled
 
+from configs.common import json_lines
 from configs.common.errors import UserError
 from data_prep.shards import Corpus
 from pretrain.export.examples import corpus_of
@@ -50,9 +51,13 @@ def print_findings(
     chosen = _threshold(reader, threshold, rate, corpus)
     for line in (*reader.remarks(), chosen.line()):
         typer.echo(line, err=True)
+    json_lines.write("threshold", **chosen.record())
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for text in texts:
         answer = proofread(reader, text, chosen.value)
+        for finding in answer.findings:
+            json_lines.write("finding", **finding.record())
+        json_lines.write("file", file=text.file, tokens=answer.num_tokens, flagged=answer.num_flagged)
         if as_json:
             for finding in answer.findings:
                 sys.stdout.write(json.dumps(finding.record(), ensure_ascii=False) + "\n")

@@ -9,7 +9,8 @@ Letters: R rows, N tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +38,12 @@ class Threshold:
     num_tokens: int = 0  # on which the rate was measured
     num_rows: int = 0
     origin: str = ""  # the folder of the corpus
+
+    def record(self) -> dict[str, Any]:
+        """Return the content of a line of JSON. If no rate was measured, it is None."""
+        rate = asdict(self.false_alarms) if self.false_alarms else None
+        measured = {"tokens": self.num_tokens, "rows": self.num_rows, "corpus": self.origin} if rate else {}
+        return {"threshold": self.value, "false_alarms": rate} | measured
 
     def line(self) -> str:
         """Return a sentence for people."""

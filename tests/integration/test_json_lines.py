@@ -61,6 +61,25 @@ def test_export(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         assert Path(line["folder"]).is_dir() and line["difference"] <= line["tolerance"] and line["compared"]
 
 
+def test_proofread(run: Path, corpus_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("A key is not found.", encoding="utf-8")
+    command = ("proofread", run, tmp_path / "a.txt", "--threshold", 0)
+    threshold, *findings, file = lines_of(capfd, *command)
+    assert threshold == {"kind": "threshold", "threshold": 0, "false_alarms": None}
+    assert {finding.pop("kind") for finding in findings} == {"finding"}
+    assert [finding["text"] for finding in findings] == ["A", "key", "is", "not", "found", "."]
+    assert set(findings[0]) == {"file", "line", "start", "end", "text", "suspicion", "proposals"}
+    assert file == {
+        "kind": "file",
+        "file": str(tmp_path / "a.txt"),
+        "tokens": file["flagged"],
+        "flagged": file["tokens"],
+    }
+    measured, *_ = lines_of(capfd, *command, "--corpus", corpus_folder)
+    assert set(measured) == {"kind", "threshold", "false_alarms", "tokens", "rows", "corpus"}
+    assert measured["false_alarms"]["value"] == 1
+
+
 def test_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (line,) = lines_of(capfd, "export", tmp_path / "nothing", "--out", tmp_path / "models", exit_code=2)
     assert (line["kind"], line["exit_code"]) == ("error", 2) and "nothing" in line["message"]
