@@ -270,7 +270,9 @@ class RunTable(Table):
     stop_after_skipped: Count
     """The run ends when this many steps in a row changed nothing, because their loss or gradient was not finite. On a
     GPU the run notices this a few steps later, because no step waits for the count."""
-    trackers: Annotated[tuple[Literal["tensorboard"], ...], Strict(False)] = ("tensorboard",)
+    trackers: Annotated[tuple[Literal["tensorboard", "wandb", "mlflow", "trackio"], ...], Strict(False)] = (
+        "tensorboard",
+    )
     """Programs that show the run while it trains. Each must be installed."""
 
     @model_validator(mode="after")

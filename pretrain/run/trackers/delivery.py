@@ -15,7 +15,7 @@ from pretrain.run.trackers.memory import Memory
 # A tracker that does not answer may have this many undelivered calls; further values are left out.
 _MOST_WAITING = 1000
 # At its end a run waits this long for each tracker.
-_LAST_SECONDS = 30.0
+_LAST_SECONDS = 60.0
 
 Send = Callable[[Tracker, Collection[str]], None]
 

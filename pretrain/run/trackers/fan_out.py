@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from importlib.util import find_spec
+from importlib import import_module
 
 import numpy as np
 
@@ -13,12 +13,17 @@ from pretrain.run.trackers.interface import Experiment
 
 
 def check_trackers(names: Collection[str]) -> None:
-    """Raise UserError if the library of a tracker is not installed. Every library has the name of its tracker."""
+    """Import the trackers. Raise UserError if a library is not installed, or wandb has no key for its server."""
     for name in names:
-        if not find_spec(name):
+        try:
+            module = import_module(f"pretrain.run.trackers.{name}")
+        except ImportError as error:
             raise UserError(
-                f"run.trackers: {name} is not installed; run `pip install {name}`, or leave it out of run.trackers"
-            )
+                f"run.trackers: {name} cannot be imported ({error}); run `pip install {name}`, or leave it out of "
+                "run.trackers"
+            ) from None
+        if name == "wandb":
+            module.check_login()
 
 
 class Trackers:

@@ -12,6 +12,9 @@ import numpy as np
 
 from configs.recipe import Recipe, flatten
 
+# Trackers that group runs put them into this project if their own environment variables name no other.
+PROJECT = "electra"
+
 
 class Tracker(Protocol):
     """One program that shows a run. Its methods are called from one thread, and may raise any exception.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.run.logs import read_metrics
-from pretrain.run.trackers import fan_out
 from pretrain.run.trackers.fan_out import Trackers, check_trackers
 from pretrain.run.trackers.interface import Experiment
 from pretrain.step.world import World
@@ -35,11 +35,13 @@ def test_a_tracker_receives_every_kind_of_value(small_recipe: Recipe, tmp_path: 
     assert "heldout/sample/text_summary" in tags["tensors"] and not said
 
 
-def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["wandb", "mlflow", "trackio"])
+def test_a_tracker_that_is_not_installed_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check_trackers(["tensorboard"])
-    monkeypatch.setattr(fan_out, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"^run\.trackers: tensorboard is not installed; run `pip install tensorboard`"):
-        check_trackers(["tensorboard"])
+    monkeypatch.setitem(sys.modules, name, None)  # as Python itself marks a module that cannot be imported
+    monkeypatch.delitem(sys.modules, f"pretrain.run.trackers.{name}", raising=False)
+    with pytest.raises(UserError, match=rf"^run\.trackers: {name} cannot be imported \(.*\); run `pip install {name}`"):
+        check_trackers([name])
 
 
 def test_a_run_trains_on_when_its_tracker_fails(
