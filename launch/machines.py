@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from configs.common.errors import UserError, unknown
+from configs.common.secrets import is_secret
 from configs.load import read_toml, validate
 from configs.schema import Count, Natural, Table
 
@@ -35,6 +36,17 @@ class Machine(Table):
         for name in environment:
             if not _VARIABLE.fullmatch(name):
                 raise ValueError(f"environment: {name!r} is no name of a variable")
+        return environment
+
+    @field_validator("environment")
+    @classmethod
+    def _variables_hold_no_secrets(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name, value in environment.items():
+            if is_secret(name, value):
+                raise ValueError(
+                    f"environment: {name} is a secret and would be written into the files of every job; store it on "
+                    "the machine, as `wandb login` and a .netrc do"
+                )
         return environment
 
     @property

@@ -12,6 +12,14 @@ from pydantic import PlainSerializer
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']*@")
 _QUERY = re.compile(r"(://[^\s?\"']*)\?[^\s\"']*")
 
+# Names of environment variables whose values are secrets. A path to a file with credentials is none.
+_SECRET_VARIABLE = re.compile("(API_KEY|ACCESS_KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+
+
+def is_secret(variable: str, value: str) -> bool:
+    """Whether an environment variable holds a secret, by its name or because its value is a URL with a password."""
+    return bool(_SECRET_VARIABLE.search(variable)) or without_secrets(value) != value
+
 
 def without_secrets(text: str) -> str:
     """Return `text` without the user name and password (before the @) and the query (after the ?) of the URLs in it."""

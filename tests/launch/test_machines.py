@@ -76,6 +76,10 @@ def test_a_table_is_a_machine() -> None:
         (('["cuda/12.8"]', '"cuda/12.8"'), "machines.toml: mine.modules: 'cuda/12.8' is not a valid list"),
         (('"ib0"', "1"), "machines.toml: mine.environment.NCCL_SOCKET_IFNAME: 1 is not a valid string"),
         (("NCCL_SOCKET_IFNAME", '"NCCL IFNAME"'), "machines.toml: mine.environment: 'NCCL IFNAME' is no name"),
+        (
+            ("NCCL_SOCKET_IFNAME", "WANDB_API_KEY"),
+            "machines.toml: mine.environment: WANDB_API_KEY is a secret and would be written into the files of",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(change: tuple[str, str], sentence: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configs.common.secrets import without_secrets
+from configs.common.secrets import is_secret, without_secrets
 from configs.load import load
 
 
@@ -24,6 +24,24 @@ from configs.load import load
 )
 def test_passwords_and_signatures_go(text: str, stored: str) -> None:
     assert without_secrets(text) == stored
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "secret"),
+    [
+        ("WANDB_API_KEY", "0123", True),
+        ("AWS_SECRET_ACCESS_KEY", "0123", True),
+        ("HF_TOKEN", "hf_0123", True),
+        ("MLFLOW_TRACKING_PASSWORD", "0123", True),
+        ("MLFLOW_TRACKING_URI", "https://me:word@host", True),
+        ("MLFLOW_TRACKING_URI", "https://host:5000", False),
+        ("NCCL_IB_PKEY", "1", False),
+        ("WANDB_MODE", "offline", False),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/home/me/key.json", False),
+    ],
+)
+def test_a_variable_is_secret_by_its_name_or_its_value(variable: str, value: str, secret: bool) -> None:
+    assert is_secret(variable, value) == secret
 
 
 def test_a_recipe_reads_with_them_and_is_stored_without() -> None:

@@ -30,11 +30,12 @@ from pretrain.train import train
 mlflow = pytest.importorskip("mlflow")
 tracking = pytest.importorskip("mlflow.tracking")
 tracker_file = pytest.importorskip("pretrain.run.trackers.mlflow")
+pytestmark = pytest.mark.slow  # making the tables of a store takes ten seconds
 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a store without a server. It takes seconds to make, so all tests share it."""
+    """Return a store without a server, which all tests share."""
     pytest.importorskip("sqlalchemy")
     return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
 
@@ -64,7 +65,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.wait()
 
 
-@pytest.fixture(params=["database", pytest.param("server", marks=pytest.mark.slow)])
+@pytest.fixture(params=["database", "server"])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     uri = request.getfixturevalue(request.param)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
