@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.released_adaptation import Released, spread_of_score
+from benchmarks.released_adaptation import ALL_WAYS, Released, spread_of_score
 from benchmarks.stages import Work
 from configs.common.files import read_json
 from configs.load import load
@@ -38,6 +38,7 @@ def main(
     domain: Annotated[str, typer.Option(help="Domain text.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Of the base's recipe: table.key=value ...")] = None,
     model: Annotated[Path | None, typer.Option(help="A released BERT, which is adapted in several ways.")] = None,
+    way: Annotated[list[str] | None, typer.Option(help=f"With --model, some of {', '.join(ALL_WAYS)}.")] = None,
     task: Annotated[list[Path] | None, typer.Option(help="A labelled task; as often as needed.")] = None,
     recipe: Annotated[str, typer.Option(help="Of the base.")] = "tiny",
     steps: Annotated[int, typer.Option(help="Of the base, or with --model of each adaptation.")] = 4000,
@@ -54,7 +55,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     work, given, keys = Work(out.absolute(), threads), overrides or [], task_key or []
     if model:
-        released = Released(work, model.absolute(), domain, general, steps, given)
+        released = Released(work, model.absolute(), domain, general, steps, given, way or ALL_WAYS)
         released.compare(task or [], keys, seeds, rows)
         return
     work.prepare("general", recipe, [f"data.sources={general}", *given])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from configs.recipe import Recipe
 from pretrain.step.flops import Work as StepWork
 from pretrain.step.flops import forward_flops, model_flops
 
-AS_IS, ADAPTED = "as-it-is", ("built", "mlm", "frozen", "strong")
+AS_IS, ALL_WAYS = "as-it-is", ("built", "mlm", "frozen", "strong")
 SCORES = ("auc", "masked_accuracy", "pseudo_perplexity")
 
 
@@ -39,6 +39,7 @@ class Released:
     general: str
     steps: int
     overrides: Sequence[str]
+    ways: Sequence[str] = ALL_WAYS
 
     def compare(self, tasks: Sequence[Path], task_keys: Sequence[str], seeds: int, rows: int) -> None:
         def fine_tune(name: str, model: Path) -> None:
@@ -47,10 +48,10 @@ class Released:
 
         fine_tune(AS_IS, self.model)
         self._prepare()
-        for name in ADAPTED:
+        for name in self.ways:
             self._adapt(name)
             fine_tune(name, self.work.out / name)
-        for name in ADAPTED:
+        for name in self.ways:
             self._score(name, rows)
         self._report([task.name for task in tasks])
 
@@ -112,7 +113,7 @@ class Released:
             self.work.electra(file.stem, file, "evaluate", out / name, *corpora, *options, "--json", file)
 
     def _report(self, tasks: Sequence[str]) -> None:
-        columns = (AS_IS, *ADAPTED)
+        columns = (AS_IS, *self.ways)
         print(f"\n{datetime.date.today()}\n")
         print(f"| {Path(self.domain).name} | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
         tokens = self._recipe("built").data.row_length * self._recipe("built").batch.rows
@@ -121,13 +122,24 @@ class Released:
             ("million tokens", lambda name: f"{self._steps(name) * tokens / 1e6:.2f}"),
             ("TFLOP", lambda name: f"{self._steps(name) * tokens * self._flops(name) / 1e12:.0f}"),
         ):
-            _print_row(title, ["", *map(cell, ADAPTED)])
+            _print_row(title, ["", *map(cell, self.ways)])
         for corpus in ("domain", "general"):
             for test, score in (("same", "auc"), ("own", "auc"), ("own", SCORES[1]), ("own", SCORES[2])):
                 title = f"{corpus} rows, {score.replace('_', ' ')}, {test} generator"
-                _print_row(title, ["", *(self._cell(name, test, corpus, score) for name in ADAPTED)])
+                _print_row(title, ["", *(self._cell(name, test, corpus, score) for name in self.ways)])
         for task in tasks:
-            _print_task(task, lambda name, task=task: self.work.out / f"{name}-{task}.json")
+            self._print_task(task)
+
+    def _print_task(self, task: str) -> None:
+        """Print means, and the differences by seed to the model as it is and to MLM, with intervals of Student's t."""
+        columns = (AS_IS, *self.ways)
+        files = {name: task_values(self.work.out / f"{name}-{task}.json") for name in columns}
+        for metric in files[AS_IS]:
+            values = {name: files[name][metric] for name in columns}
+            title = f"{task}, {metric.replace('_', ' ')}"
+            _print_row(title, [f"{statistics.fmean(values[name]):.3f}" for name in columns])
+            for other in (AS_IS, "mlm"):
+                _print_row(f"{title}, minus {other}", [_difference(values[name], values[other]) for name in columns])
 
     def _steps(self, name: str) -> int:
         return self._mlm_steps() if name == "mlm" else self.steps
@@ -148,17 +160,6 @@ def spread_of_score(score: dict[str, float]) -> str:
 
 def _print_row(title: str, cells: Sequence[str]) -> None:
     print(f"| {title} | {' | '.join(cells)} |")
-
-
-def _print_task(task: str, file: Callable[[str], Path]) -> None:
-    """Print means, and the differences by seed to the model as it is and to MLM, with intervals of Student's t."""
-    columns = (AS_IS, *ADAPTED)
-    for metric in task_values(file(AS_IS)):
-        values = {name: task_values(file(name))[metric] for name in columns}
-        title = f"{task}, {metric.replace('_', ' ')}"
-        _print_row(title, [f"{statistics.fmean(values[name]):.3f}" for name in columns])
-        for other in (AS_IS, "mlm"):
-            _print_row(f"{title}, minus {other}", [_difference(values[name], values[other]) for name in columns])
 
 
 def _difference(left: Sequence[float], right: Sequence[float]) -> str:

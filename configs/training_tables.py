@@ -25,7 +25,8 @@ class CorruptionTable(Table):
     """The logits of the generator are divided by it before a replacement is sampled."""
     temperature_start: Positive | None = None
     """The temperature of the first step. It is above `temperature`, and falls linearly to it. A high temperature gives
-    replacements that are easy to detect (Fast-ELECTRA). Without this key the temperature is always the same."""
+    replacements that are easy to detect (Fast-ELECTRA). Without this key the temperature is always the same. After
+    `--continue-from` the updates of the earlier run count as steps."""
     temperature_steps: Count | None = None
     """Number of steps in which the temperature falls from `temperature_start` to `temperature`."""
     candidates: Natural

@@ -85,7 +85,8 @@ def prepare(
 def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | None) -> CorpusRecipe:
     """Read the recipe for a preparation. A recipe without a vocabulary takes that of the model `init_from`."""
     from configs.load import for_corpus, read
-    from data_prep.released import refuse_long_rows, vocabulary_keys
+    from configs.recipe import flatten
+    from data_prep.released import refuse_long_rows, refuse_other_generator, vocabulary_keys
 
     tables = read(recipe, overrides)
     vocabulary = tables.get("vocabulary", {})
@@ -94,6 +95,8 @@ def load_corpus_recipe(recipe: str, overrides: Sequence[str], init_from: str | N
         loaded = for_corpus(read(recipe, overrides, vocabulary_table), recipe)
         if "max_positions" not in tables.get("model", {}):
             refuse_long_rows(init_from, loaded.data.row_length)
+        if isinstance(generator := flatten(tables).get("initial.generator_from"), str):
+            refuse_other_generator(init_from, generator)
         return loaded
     if vocabulary and "source" not in vocabulary:
         raise UserError(f"{recipe}: takes the vocabulary of a released model; name that model with --init-from")

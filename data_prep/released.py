@@ -15,7 +15,7 @@ from configs.common.placeholders import placeholder
 from configs.common.unread_weights import unread_weights
 from configs.folders import RECIPE, TOKENIZER_FILE, VOCABULARY_FILE
 from configs.load import read_toml
-from configs.vocabulary.entries import check_special_tokens, read_entries, vocabulary_file
+from configs.vocabulary.entries import check_special_tokens, first_difference, read_entries, vocabulary_file
 from configs.vocabulary.kinds import refuse_folder
 from configs.vocabulary.settings import ADDED_TOKENS_FILE, SETTINGS_FILE, read_settings
 from data_prep.vocabulary import stated_settings
@@ -69,24 +69,45 @@ def refuse_long_rows(model: str, row_length: int) -> None:
             )
 
 
+def refuse_other_generator(model: str, generator: str) -> None:
+    """Raise UserError when a generator has another vocabulary than the model, since training would refuse it later.
+
+    A generator without a vocabulary file is taken, since training compares the number of its entries.
+    """
+    path = _vocabulary_near(_place_of(generator))
+    if path and (difference := first_difference(read_entries(path), read_entries(_vocabulary_of(model)))):
+        raise UserError(
+            f"initial.generator_from: {generator}: {difference}, so it cannot generate for {model}; name another"
+        )
+
+
 def _vocabulary_of(model: str) -> Path:
-    """The vocabulary file: in the model, in the discriminator of an export, beside a TensorFlow checkpoint or ours."""
-    path = Path(model)
-    # A TensorFlow checkpoint is named by the beginning that the names of its files share.
-    if not path.exists() and not _is_checkpoint(path):
-        path = hub.download(model, _FILES)
-    for folder in (path, path / "discriminator", *path.absolute().parents[:2]):
-        if file := vocabulary_file(folder):
-            return file
-    if path.is_dir():
-        refuse_folder(path)
+    place = _place_of(model)
+    if file := _vocabulary_near(place):
+        return file
+    if place.is_dir():
+        refuse_folder(place)
+        if unread := unread_weights(place):
+            raise UserError(f"{place}: {unread}")
     raise UserError(
         f"{model}: neither {TOKENIZER_FILE} nor {VOCABULARY_FILE} lies in it or beside it; put the vocabulary of the "
         "model there, or set vocabulary.source"
     )
 
 
+def _place_of(model: str) -> Path:
+    """The folder of a model, downloaded if it is not here, or the beginning of the names of a TensorFlow checkpoint."""
+    path = Path(model)
+    return path if path.exists() or _is_checkpoint(path) else hub.download(model, _FILES)
+
+
+def _vocabulary_near(place: Path) -> Path | None:
+    folders = (place, place / "discriminator", *place.absolute().parents[:2])
+    return next((file for folder in folders if (file := vocabulary_file(folder))), None)
+
+
 def _is_checkpoint(path: Path) -> bool:
+    # A TensorFlow checkpoint is named by the beginning that the names of its files share.
     return bool(path.name) and path.with_name(f"{path.name}.index").exists()
 
 

@@ -138,7 +138,7 @@ def _steps(
             rate,
             measure=_is_due(done, intervals.log_every, num_steps),
             generator_alone=recipe.generator_learns_alone(step),
-            temperature=recipe.corruption.temperature_at(step),
+            temperature=recipe.corruption.temperature_at(start.earlier_updates + step),
         )
         meter.count(batches)
         if measures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from configs.common.errors import UserError
@@ -49,6 +49,14 @@ def read_folder(folder: Path) -> list[str]:
             f"{folder}: holds neither {TOKENIZER_FILE} nor {VOCABULARY_FILE}; name a folder with a vocabulary"
         )
     return read_entries(path)
+
+
+def first_difference(generator: Sequence[str], discriminator: Sequence[str]) -> str:
+    """Return a sentence with the first entry in which the vocabularies of two networks differ, or an empty string."""
+    for number, (own, expected) in enumerate(zip(generator, discriminator, strict=False)):
+        if own != expected:
+            return f"entry {number} of its vocabulary is {own!r}, and the discriminator's {expected!r}"
+    return ""
 
 
 def belongs_to_model(path: Path) -> bool:

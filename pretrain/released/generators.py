@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from configs.common.errors import UserError
-from configs.vocabulary.entries import read_folder
+from configs.vocabulary.entries import first_difference, read_folder
 from pretrain.released.lookup import open_released
 from pretrain.released.network import Network, Released
 
@@ -49,11 +49,7 @@ def _other_entries(generator: Released, discriminator: Released) -> str:
     """Return a sentence with the first entry in which two vocabularies differ, if both are known and one differs."""
     if generator.vocabulary is None or discriminator.vocabulary is None:
         return ""
-    pairs = zip(read_folder(generator.vocabulary), read_folder(discriminator.vocabulary), strict=False)
-    for number, (own, expected) in enumerate(pairs):
-        if own != expected:
-            return f"entry {number} of its vocabulary is {own!r}, and the discriminator's {expected!r}"
-    return ""
+    return first_difference(read_folder(generator.vocabulary), read_folder(discriminator.vocabulary))
 
 
 def unsuitable(generator: Network, discriminator: Network, sharing: str) -> str:

@@ -3,7 +3,8 @@
 The new run has its own folder, recipe and schedule. Its steps are counted from 0, and the learning rate is the one of
 its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
 objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
-updates, which its moments need for bias correction. On the same corpus with the same seed, reading continues after the
+updates, which its moments need for bias correction, and a temperature that falls is at this count too, because the
+discriminator is no longer new. On the same corpus with the same seed, reading continues after the
 last row that the earlier run has seen; otherwise reading begins at the first row.
 
 So a run without a warm-up, which decays over all of its steps, is the last phase of a run whose rate has stayed at its
@@ -32,6 +33,8 @@ from pretrain.step.engine import WEIGHTS, tensors_file
 
 # Keys of [model] that change neither the shape of a weight nor what a trained network computes in evaluation.
 _FREE_MODEL_KEYS = {"dropout", "attention_dropout", "initializer", "initializer_range"}
+# Keys of [initial] that describe the generator, with which a new run begins.
+_GENERATOR_KEYS = ("generator_from", "generator_frozen")
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,16 @@ def _after(run: Path, step: int) -> Path:
 def complete_tables(tables: dict[str, Any], continuation: Continuation | None, run: Path) -> dict[str, Any]:
     """Complete the tables of the new run's recipe, which may leave the shape of the networks to the earlier run.
 
-    `initial.generator_steps` becomes 0, because a generator that comes with its moments is not trained alone again.
+    `initial.generator_steps` becomes 0, because a generator that comes with its moments is not trained alone again. The
+    generator is the earlier run's, so the recipe need not repeat from which model it came and whether it is frozen.
     Without a continuation, `run` has a checkpoint already, and the shape is taken from its own recipe.
     """
     earlier = (continuation.recipe if continuation else load(str(run / RECIPE))).to_dict()
     completed = tables | {"model": earlier["model"] | tables.get("model", {})}
     if "initial" in tables:
-        completed["initial"] = tables["initial"] | {"generator_steps": 0}
+        initial = earlier.get("initial", {})
+        generator = {key: initial[key] for key in _GENERATOR_KEYS if key in initial}
+        completed["initial"] = generator | tables["initial"] | {"generator_steps": 0}
     return with_own_embeddings(completed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from configs.common.errors import UserError
 from configs.load import load
 from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
-from data_prep.released import refuse_long_rows, vocabulary_keys
+from data_prep.__main__ import load_corpus_recipe
+from data_prep.released import refuse_long_rows, refuse_other_generator, vocabulary_keys
 
 HEAD = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 
@@ -40,6 +42,20 @@ def test_a_models_ids_stay(model: Path) -> None:
     taken = vocabulary.take(load("tiny").vocabulary.model_copy(update=keys))
     assert entries_of(taken)[5:] == ["[unused1]", "[unused_6]", "[unused_7]", "the", "of"]
     assert taken.encode("the of", add_special_tokens=False).ids == [8, 9]
+
+
+def test_a_generator_of_another_vocabulary_is_refused(model: Path, tmp_path: Path) -> None:
+    """The first entry that differs is named. A generator without a vocabulary is compared when it is trained."""
+    generator = tmp_path / "generator"
+    generator.mkdir()
+    (generator / "config.json").write_text("{}")
+    refuse_other_generator(str(model), str(generator))
+    shutil.copyfile(model / "vocab.txt", generator / "vocab.txt")
+    refuse_other_generator(str(model), str(generator))
+    (generator / "vocab.txt").write_text(HEAD + "[unused1]\na\n\nthe\nof \n")
+    sources = [f"data.sources={model}", "data.row_length=64", f"initial.generator_from={generator}"]
+    with pytest.raises(UserError, match=r"entry 6 of its vocabulary is 'a', and the discriminator's '\[unused_6\]'"):
+        load_corpus_recipe("adapt", sources, str(model))
 
 
 def test_unused_entries_make_room_for_new_words(model: Path) -> None:

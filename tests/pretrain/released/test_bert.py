@@ -65,12 +65,26 @@ def save_old_norms(model: Any, folder: Path) -> Path:
     return folder
 
 
+def save_sentences(model: Any, folder: Path) -> Path:
+    """As sentence-transformers: other modules lie below the encoder, whose tensors may be named after their wrapper."""
+    tensors = load_file(save(model, folder) / "model.safetensors")
+    save_file({f"0.auto_model.{name}": tensor for name, tensor in tensors.items()}, folder / "model.safetensors")
+    modules = {"1_Pooling": {}, "2_Dense": {"linear.weight": torch.zeros(4, 16)}}
+    for name, weights in modules.items():
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text('{"in_features": 16}')
+        save_file(weights, folder / name / "model.safetensors")
+    (folder / "modules.json").write_text(json.dumps([{"path": path} for path in ("", *modules)]))
+    return folder
+
+
 SAVED: dict[str, Callable[[Any, Path], Path]] = {
     "safetensors": save,
     "bin": save_bin,
     "sharded": save_sharded,
     "without a type": save_without_type,
     "old norms": save_old_norms,
+    "sentence-transformers": save_sentences,
     "tensorflow": save_tensorflow,
     "paddle": save_paddle,
 }

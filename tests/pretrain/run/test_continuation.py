@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from configs.common.errors import UserError
-from configs.load import load, read
+from configs.load import from_tables, load, read
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
@@ -57,6 +58,22 @@ def test_it_trains_on_as_if_the_run_had_never_ended(
     assert (state["earlier_updates"], state["rows_seen"]) == (4, 8 * 8)
     start = json.loads((tmp_path / "run" / "provenance.json").read_text())["starts"][0]["continue_from"]
     assert (start["step"], start["first_row"], Path(start["checkpoint"]).name) == (4, 4 * 8, "step-00000004")
+
+
+def test_a_falling_temperature_does_not_start_again(corpus: Corpus, world: World, tmp_path: Path) -> None:
+    """The new run takes the steps that the whole run takes, also where it is interrupted and resumed itself."""
+    falls = ("corruption.temperature_start=50.0", "corruption.temperature_steps=7", "run.save_every=2")
+    assert train(recipe(8, *falls), corpus, tmp_path / "whole", world, "auto")
+    assert train(recipe(4, *falls), corpus, tmp_path / "half", world, "auto")
+    continuation = open_continuation(tmp_path / "half", tmp_path / "run")
+    stops = iter([False, False, True])
+    assert not train(
+        recipe(4, *falls), corpus, tmp_path / "run", world, "auto", lambda: next(stops), continuation=continuation
+    )
+    assert train(recipe(4, *falls), corpus, tmp_path / "run", world, "auto")
+    continued = checkpoint.read_weights(tmp_path / "run" / "checkpoints" / "step-00000004")
+    for name, weight in checkpoint.read_weights(tmp_path / "whole" / "checkpoints" / "step-00000008").items():
+        torch.testing.assert_close(continued[name], weight, rtol=1e-6, atol=1e-7, msg=name)
 
 
 def test_another_batch_rate_and_number_of_steps_are_the_new_recipes(
@@ -109,3 +126,19 @@ def test_a_recipe_without_a_shape_takes_the_shape_of_the_run(earlier: Path, tmp_
     assert tables["model"]["discriminator"] == {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}
     assert tables["model"]["dropout"] == 0.1, "a key that the recipe states is the recipe's"
     assert tables["initial"]["generator_steps"] == 0
+
+
+def test_the_generator_of_the_run_need_not_be_named_again(earlier: Path, tmp_path: Path) -> None:
+    """A run with a frozen generator of another model continues with the recipe `adapt` alone."""
+    continuation = open_continuation(earlier, tmp_path / "run")
+    assert continuation
+    changed = continuation.recipe.to_dict()
+    initial = {"generator": "build", "generator_width": 0.5, "generator_steps": 9, "layer_decay": 1.0}
+    changed["initial"] = initial | {"generator_steps": 0, "generator_from": "other", "generator_frozen": True}
+    changed["model"] |= {"shared_embeddings": "none", "generator_embedding": 16}
+    frozen = replace(continuation, recipe=from_tables(changed, "run"))
+    tables = complete_tables(read("adapt"), frozen, tmp_path / "run")
+    assert (tables["initial"]["generator_from"], tables["initial"]["generator_frozen"]) == ("other", True)
+    assert tables["model"]["shared_embeddings"] == "none"
+    stated = complete_tables(read("adapt", ["initial.generator_frozen=false"]), frozen, tmp_path / "run")
+    assert stated["initial"]["generator_frozen"] is False, "a key that the recipe states is the recipe's"
