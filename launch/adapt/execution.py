@@ -54,7 +54,8 @@ def locked(out: Path, asked_to_stop: Asked) -> Iterator[Lock]:
 def execute(parts: Sequence[Part], record: Record, lock: Lock, asked_to_stop: Asked, console: Console) -> None:
     """Execute the parts that are not finished.
 
-    Raises Unfinished if a stop was requested, and PartFailed if a part ended otherwise than finished.
+    Raises Unfinished if a stop was requested, PartFailed if a part ended otherwise than finished, and UserError if the
+    results of the parts before are of no use to a part.
     """
     for number, part in enumerate(parts, 1):
         if asked_to_stop():
@@ -65,6 +66,7 @@ def execute(parts: Sequence[Part], record: Record, lock: Lock, asked_to_stop: As
             say(console, f"is finished: {part.output}")
             json_lines.write("part", **facts, state="skipped")
             continue
+        part.check()
         json_lines.write("part", **facts, state="started")
         say(console, f"$ {part.command}")
         if part.repeats and part.output.is_dir():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from configs.common.errors import UserError
 from configs.folders import CORPUS_MANIFEST
 from launch.adapt.order import Order
 
@@ -20,6 +22,7 @@ class Part:
     needs: tuple[str, ...] = ()  # the parts whose results it reads
     # This file exists once the output is complete. A run has none, because it evaluates after its last checkpoint.
     complete: Path | None = None
+    check: Callable[[], None] = lambda: None  # raises UserError when the parts before have made the part useless
     repeats: bool = False  # whether it takes minutes at most, and is simply repeated when its arguments have changed
 
     @property
@@ -81,7 +84,20 @@ def _pretrain(order: Order) -> Part:
         arguments += ["--general", str(order.general_corpus)]
     arguments += order.training_overrides()
     needs = (corpus.name, *_prepared_general(order))
-    return Part("pretrain", "train the model on this text", tuple(arguments), order.run, needs)
+    check = partial(refuse_few_rows, order.corpora)
+    return Part("pretrain", "train the model on this text", tuple(arguments), order.run, needs, check=check)
+
+
+def refuse_few_rows(corpora: Iterable[Path]) -> None:
+    """Raise UserError when a corpus has too few held-out rows to be scored, which is known before the training."""
+    from data_prep.shards import Corpus
+
+    for folder in corpora:
+        if (num_rows := Corpus(folder).num_rows("validation")) < 2:
+            raise UserError(
+                f"{folder}: {num_rows} rows are held out, and scores need two; give more text, or name another --out "
+                "and a higher data.validation_share"
+            )
 
 
 def _evaluate(order: Order, name: str, *, tests_with_model: bool, detects: bool) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from configs.common.errors import EXIT_UNFINISHED, Unfinished
+from configs.common.errors import EXIT_UNFINISHED, Unfinished, UserError
 from configs.common.files import read_json
+from configs.recipe import Recipe
+from data_prep.prepare import prepare
 from launch.adapt.execution import PartFailed, execute, locked
 from launch.adapt.order import Order
-from launch.adapt.parts import Part
+from launch.adapt.parts import Part, parts_of, refuse_few_rows
 from launch.adapt.record import FILE, Record
 from tests.launch.adapt.conftest import OVERRIDES
 
@@ -58,6 +61,19 @@ def test_a_part_that_fails_ends_the_adaptation(tmp_path: Path) -> None:
         run(tmp_path / "out", parts)
     assert failed.value.exit_code == 2
     assert not Record(tmp_path / "out").parts["export"].result
+
+
+def test_a_part_that_is_of_no_use_does_not_begin(corpus_folder: Path, small_recipe: Recipe, tmp_path: Path) -> None:
+    """A corpus without two held-out rows cannot be scored, and training would take hours."""
+    refuse_few_rows([corpus_folder])
+    data = small_recipe.data.model_copy(update={"validation_share": 0.0})
+    prepare(small_recipe.model_copy(update={"data": data}), tmp_path / "few", workers=1)
+    order = Order(model="model", text=("text/",), out=tmp_path / "out", general=str(tmp_path / "few"))
+    shutil.copytree(corpus_folder, order.domain_corpus)
+    (part,) = [part for part in parts_of(order, tests_with_model=True, detects=True) if part.name == "pretrain"]
+    with pytest.raises(UserError, match=r"few: 0 rows are held out, and scores need two; give more text"):
+        run(tmp_path / "parts", [part])
+    assert not order.run.exists()
 
 
 def test_a_request_to_stop_before_a_part(released_model: Path, tmp_path: Path) -> None:
