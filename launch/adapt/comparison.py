@@ -73,6 +73,11 @@ class CorpusScores:
         """A sentence on the discriminator; paired over rows, so that small differences can be told from chance."""
         change = self.auc_difference
         if change.value is None or change.low is None or change.high is None:
+            if self.auc.before.value is None and self.auc.after.value is not None:
+                return (
+                    f"On {self.name}, the adapted model detects replaced tokens with an AUC of {self.auc.after}. The "
+                    "model before has no head for this, so there is nothing to compare."
+                )
             return f"On {self.name}, the discriminators cannot be compared, because one of them has no score."
         interval = f"{figure(change.low, signed=True)} to {figure(change.high, signed=True)}"
         return (

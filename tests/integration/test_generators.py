@@ -75,14 +75,18 @@ def models(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     entries = vocabulary.read_text(encoding="utf-8").splitlines()
     shape = {"entries": len(entries), "hidden_size": 24, "max_position_embeddings": 64}
     save(bert("BertForMaskedLM", **shape), folder / "bert", vocabulary)
+    save(bert("BertModel", **shape | {"hidden_size": 32}), folder / "encoder", vocabulary)
     other = save(bert("BertForMaskedLM", **shape), folder / "other", vocabulary)
     (other / "vocab.txt").write_text("\n".join([*entries[:7], *reversed(entries[7:])]) + "\n", encoding="utf-8")
     return folder
 
 
-def start(models: Path, corpus: Path, run: Path, world: World, *overrides: str) -> bool:
-    opened, model = Corpus(corpus), str(models / "x-discriminator")
-    tables = read("adapt", [*SHORT, f"initial.generator_from={models / 'bert'}", *overrides])
+def start(
+    models: Path, corpus: Path, run: Path, world: World, *overrides: str, model_name: str = "x-discriminator"
+) -> bool:
+    opened, model = Corpus(corpus), str(models / model_name)
+    generator = [f"initial.generator_from={models / 'bert'}"] if model_name == "x-discriminator" else []
+    tables = read("adapt", [*SHORT, *generator, *overrides])
     tables |= {name: getattr(opened, name).model_dump(mode="json") for name in ("data", "vocabulary", "masking")}
     loaded, weights = recipe_and_weights(tables, "adapt", model, opened, run)
     return train(loaded, opened, run, world, "auto", initial_weights=weights)
@@ -143,15 +147,29 @@ def test_every_stage_of_zero_and_resuming_are_the_same(
                 assert left == right, part
 
 
-@pytest.mark.parametrize(("frozen", "stage"), [("true", 2), pytest.param("false", 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("model", "options", "stage"),
+    [
+        ("x-discriminator", ("initial.generator_from={models}/bert", FROZEN), 2),
+        pytest.param("x-discriminator", ("initial.generator_from={models}/bert",), 1, marks=pytest.mark.slow),
+        pytest.param("encoder", ("initial.generator_steps=2",), 0, marks=pytest.mark.slow),
+    ],
+)
 def test_two_processes_compute_the_same_losses(
-    frozen: str, stage: int, models: Path, corpus_folder: Path, world: World, tmp_path: Path
+    model: str,
+    options: tuple[str, ...],
+    stage: int,
+    models: Path,
+    corpus_folder: Path,
+    world: World,
+    tmp_path: Path,
 ) -> None:
-    options = [f"initial.generator_from={models / 'bert'}", f"initial.generator_frozen={frozen}"]
-    assert start(models, corpus_folder, tmp_path / "whole", world, *options)
+    """With a frozen generator, with one that a BERT begins, and with a new one for a BERT, at first trained alone."""
+    options = tuple(option.replace("{models}", str(models)) for option in options)
+    assert start(models, corpus_folder, tmp_path / "whole", world, *options, model_name=model)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "--"]
     places = ["--corpus", str(corpus_folder), "--run", str(tmp_path / "two")]
-    command = ["pretrain", "pretrain", "adapt", *places, "--init-from", str(models / "x-discriminator")]
+    command = ["pretrain", "pretrain", "adapt", *places, "--init-from", str(models / model)]
     overrides = [*SHORT, *options, f"compute.zero_stage={stage}"]
     finished = subprocess.run([sys.executable, *torchrun, *command, *overrides], capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr

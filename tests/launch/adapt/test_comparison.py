@@ -55,7 +55,11 @@ def test_the_generator_is_better_with_a_lower_perplexity(after: Score, judgement
 
 def test_without_a_score_nothing_is_judged() -> None:
     scores = _scores(NO_SCORE, AUC)
-    assert scores.verdict == ("On your text, the discriminators cannot be compared, because one of them has no score.")
+    assert scores.verdict == (
+        "On your text, the adapted model detects replaced tokens with an AUC of 0.700 (0.680 to 0.720). The model "
+        "before has no head for this, so there is nothing to compare."
+    )
+    assert "cannot be compared, because one of them has no score" in _scores(AUC, NO_SCORE).verdict
     assert scores.generator_verdict == ""
     assert str(NO_SCORE) == "–"
 
