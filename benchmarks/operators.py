@@ -27,7 +27,8 @@ from configs.load import load
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.model.pair import ElectraPair
-from pretrain.step.engine import only_finite, sums_of
+from pretrain.step.engine import only_finite
+from pretrain.step.measures import sums_of
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.parameter_groups import pair_groups
 

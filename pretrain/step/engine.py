@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,12 @@ from torch import Tensor, nn
 from configs.common import chatter
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
-from pretrain.model.pair import Counts, ElectraPair, PairOutput
+from pretrain.model.pair import Counts, ElectraPair
 from pretrain.step import compilation
 from pretrain.step.average import WeightAverage
 from pretrain.step.deepspeed_config import configuration, refused
+from pretrain.step.gradient_norms import GradientNorms
+from pretrain.step.measures import Measures, measures_of, sums_of
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.parameter_groups import pair_groups
 from pretrain.step.skip_count import SkipCount
@@ -31,19 +32,6 @@ WEIGHTS = "weights"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 # The file of the average of the weights, if the recipe asks for one.
 AVERAGE = "average"
-
-
-@dataclass(frozen=True)
-class Measures:
-    """Measurements of one optimizer step over the whole batch."""
-
-    losses: dict[str, float]  # each objective's mean, unweighted
-    total: float  # the weighted sum
-    gradient_norm: float  # before clipping
-    masked_accuracy: float  # share of slots at which the most likely token is the original
-    sampled_accuracy: float  # share of slots at which the sampled token is the original
-    replaced_share: float  # share of tokens that the generator replaced
-    skipped_steps: int  # steps of the run so far that changed nothing, because their loss or gradient was not finite
 
 
 class Engine:
@@ -73,6 +61,7 @@ class Engine:
             # DeepSpeed would copy all gradients into a buffer, sum them over a single process, and copy them back.
             self._engine.enable_backward_allreduce = False
         self._make_moments()
+        self._norms = GradientNorms(self._trained())
         decay = recipe.optimizer.average_decay
         self.average = WeightAverage(self.pair, decay) if decay else None
 
@@ -114,12 +103,13 @@ class Engine:
                 sums.append(sums_of(output))
             if batch is not batches[-1]:
                 self._engine.step()
+        part_norms = self._part_norms() if measure else {}
         norm = self._update()
         if self.average:
             self.average.update(norm)
         if not measure:
             return None
-        return _measures(counts, self.world.sum(torch.stack(sums).sum(0)), norm, self.skips.total)
+        return measures_of(counts, self.world.sum(torch.stack(sums).sum(0)), norm, part_norms, self.skips.total)
 
     def _counts(self, batches: list[Batch]) -> Counts:
         """The number of predictions of each objective in the whole step, over all processes."""
@@ -143,6 +133,20 @@ class Engine:
             self._engine.step()
         self.skips.add(norm)
         return norm
+
+    def _part_norms(self) -> dict[str, Tensor]:
+        """The norm of the gradient of each part, over all processes. If ZeRO offloads gradients, there are none."""
+        if not self.recipe.compute.zero_stage:
+            gradients = ((weight, weight.grad) for _, weight in self._trained() if weight.grad is not None)
+            squares = self._norms.squares(gradients, self.world.device)
+        elif not (fragments := self._engine.optimizer.averaged_gradients):
+            return {}
+        else:
+            # Each process has fragments of gradients, which may end with padding.
+            weights = self._engine.optimizer.params_in_partition
+            pairs = (pair for group in fragments for pair in zip(weights[group], fragments[group], strict=False))
+            squares = self.world.sum(self._norms.squares(pairs, self.world.device))
+        return dict(zip(self._norms.parts, squares.sqrt(), strict=True))
 
     def _fill_gradients(self) -> None:
         """Give a weight that no objective uses a gradient of 0, as DeepSpeed does where it sums over processes."""
@@ -242,24 +246,6 @@ def only_finite(loss: Tensor) -> Tensor:
     The gradient of an infinite loss may be finite: the gradient of a cross-entropy never exceeds 1.
     """
     return loss * torch.where(loss.detach().isfinite(), 1.0, torch.nan)
-
-
-def sums_of(output: PairOutput) -> Tensor:
-    """[objectives + 4]: each loss, the weighted total, the numbers of slots, right predictions and right samples."""
-    return torch.stack([*output.sums.values(), output.loss.detach(), *output.forward.slot_counts()]).double()
-
-
-def _measures(counts: Counts, sums: Tensor, norm: Tensor, skipped_steps: int) -> Measures:
-    *losses, total, slots, correct, original = sums.tolist()
-    return Measures(
-        losses={name: value / max(1.0, count) for (name, count), value in zip(counts.items(), losses, strict=True)},
-        total=total,
-        gradient_norm=float(norm),
-        masked_accuracy=correct / max(1.0, slots),
-        sampled_accuracy=original / max(1.0, slots),
-        replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
-        skipped_steps=skipped_steps,
-    )
 
 
 def tensors_file(folder: Path, part: str) -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
-from pretrain.step.engine import Measures
 from pretrain.step.flops import Work, model_flops, work_of
+from pretrain.step.measures import Measures
 from pretrain.step.world import World
 
 
@@ -52,6 +52,7 @@ class Meter:
             "replaced_share": measures.replaced_share,
             "learning_rate": rate,
             "gradient_norm": measures.gradient_norm,
+            **{f"gradient_norm/{part}": norm for part, norm in measures.part_norms.items()},
             "skipped_steps": measures.skipped_steps,
             "rows_seen": self._first_row + step * self._recipe.batch.rows,
             "rows_per_second": self._steps * self._recipe.batch.rows / seconds,

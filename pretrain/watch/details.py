@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from pretrain.run.display import EvaluationKind
 from pretrain.run.distributions import Distributions
 from pretrain.run.samples import Samples
 from pretrain.run.trackers.fan_out import Trackers
-from pretrain.run.trackers.tags import tag_of
+from pretrain.run.trackers.tags import PART_NORM, tag_of
 from pretrain.watch.detection import logit_histograms
 from pretrain.watch.entropy import entropy_histogram
 from pretrain.watch.sample_text import markdown
 from pretrain.watch.scores import Evaluation
+
+_NORM_BINS = 16
 
 
 def details_of(
@@ -46,3 +49,17 @@ def send(trackers: Trackers, samples: Samples, distributions: Distributions) -> 
     for name, histogram in histograms.items():
         if histogram and histogram.counts:
             trackers.histogram(step, tag_of(kind, name), np.array(histogram.counts), histogram.borders)
+
+
+def send_gradient_norms(trackers: Trackers, lines: Sequence[dict[str, Any]], step: int, evaluate_every: int) -> None:
+    """Give a histogram for each part of the pair: the norms of its gradient in the logged steps of the last interval.
+
+    `lines` are those of metrics.jsonl, so a run that was interrupted in the interval has the same histograms.
+    """
+    begin = (step - 1) // evaluate_every * evaluate_every
+    latest = [line for line in lines if line["kind"] == "training" and begin < line["step"] <= step]
+    for name in latest[0] if latest else ():
+        norms = [line[name] for line in latest if line.get(name) is not None]
+        if name.startswith(PART_NORM) and norms:
+            counts, edges = np.histogram(norms, _NORM_BINS)
+            trackers.histogram(step, f"gradient_norms/{name.removeprefix(PART_NORM)}", counts, edges)

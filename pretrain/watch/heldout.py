@@ -18,7 +18,7 @@ from data_prep.shards import Corpus
 from pretrain.run.logs import EvaluationKind, Log
 from pretrain.step.engine import Engine
 from pretrain.step.world import World
-from pretrain.watch.details import details_of, send
+from pretrain.watch.details import details_of, send, send_gradient_norms
 from pretrain.watch.health import Watch
 from pretrain.watch.scores import evaluate
 
@@ -52,6 +52,7 @@ class HeldOut:
                 log.details(*details)
                 send(log.trackers, *details)
             log.evaluation(step, evaluation.scores, kind)
+        send_gradient_norms(log.trackers, log.lines, step, self.recipe.run.evaluate_every)
         for finding in watch.new(log.lines):
             log.say(finding.announcement)
 

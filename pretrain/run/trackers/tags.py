@@ -6,7 +6,7 @@ from typing import Literal
 
 Kind = Literal["training", "evaluation", "general", "average"]
 
-# The loss of an objective, NAME_loss, has the tag loss/NAME.
+# The loss of an objective, NAME_loss, has the tag loss/NAME. The norm of the gradient of a part keeps its name.
 TRAINING = {
     "loss": "loss/total",
     "masked_accuracy": "generator/masked_accuracy",
@@ -24,7 +24,7 @@ TRAINING = {
 }
 # Scores on held-out rows keep their names.
 _GROUPS = {"evaluation": "heldout", "general": "general", "average": "average"}
-_LOSS = "_loss"
+_LOSS, PART_NORM = "_loss", "gradient_norm/"
 
 
 def tag_of(kind: Kind, name: str) -> str:
@@ -33,5 +33,7 @@ def tag_of(kind: Kind, name: str) -> str:
         return f"{_GROUPS[kind]}/{name}"
     if name in TRAINING:
         return TRAINING[name]
+    if name.startswith(PART_NORM):
+        return name
     assert name.endswith(_LOSS), f"{name} has no tag in {__name__}.TRAINING"
     return f"loss/{name.removesuffix(_LOSS)}"

@@ -12,13 +12,13 @@ from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
 from pretrain.step import meter
-from pretrain.step.engine import Measures
 from pretrain.step.flops import model_flops, work_of
 from pretrain.step.loader import batch_of
+from pretrain.step.measures import Measures
 from pretrain.step.meter import Meter
 from pretrain.step.world import World
 
-MEASURES = Measures({"mlm": 3.0, "rtd": 0.5}, 28.0, 1.5, 0.25, 0.125, 0.0625, 2)
+MEASURES = Measures({"mlm": 3.0, "rtd": 0.5}, 28.0, 1.5, {"heads/rtd": 0.75}, 0.25, 0.125, 0.0625, 2)
 
 
 class _Clock(SimpleNamespace):
@@ -66,6 +66,7 @@ def test_the_measures_of_a_step_get_their_names(small_recipe: Recipe, world: Wor
     clock.now += 1
     values: dict[str, Any] = measured.values(1, MEASURES, 1e-4)
     expected = {"loss": 28.0, "mlm_loss": 3.0, "rtd_loss": 0.5, "gradient_norm": 1.5, "learning_rate": 1e-4}
+    expected |= {"gradient_norm/heads/rtd": 0.75}
     expected |= {"masked_accuracy": 0.25, "sampled_accuracy": 0.125, "replaced_share": 0.0625, "skipped_steps": 2}
     assert expected.items() <= values.items()
 

@@ -9,6 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pretrain.run.distributions import read_distributions
+from pretrain.run.logs import read_metrics
 from pretrain.run.samples import read_samples
 from pretrain.watch.sample_text import markdown
 from tests.trained import run as run
@@ -46,3 +47,15 @@ def test_tensorboard_has_the_histograms_of_each_evaluation(
         assert shown[step].num == sum(histogram.counts)
         assert np.sum(shown[step].bucket) == sum(histogram.counts)
         assert shown[step].bucket_limit[-1] == pytest.approx(histogram.borders[-1])
+
+
+def test_tensorboard_has_the_norms_of_each_part_since_the_evaluation_before(run: Path, board: EventAccumulator) -> None:
+    """Each of twelve steps is logged, and the run is evaluated after 6 and 12 of them."""
+    norms = [line["gradient_norm/heads/rtd"] for line in read_metrics(run) if line["kind"] == "training"]
+    shown = {event.step: event.histogram_value for event in board.Histograms("gradient_norms/heads/rtd")}
+    assert shown.keys() == {6, 12}
+    for step, latest in ((6, norms[:6]), (12, norms[6:])):
+        assert shown[step].num == 6
+        assert (shown[step].min, shown[step].max) == pytest.approx((min(latest), max(latest)))
+    layers = {"generator/layer_1", "discriminator/layer_1", "discriminator/layer_2"}
+    assert {f"gradient_norms/{layer}" for layer in layers} <= set(board.Tags()["histograms"])
