@@ -45,6 +45,13 @@ def flops_of_rows(recipe: Recipe, rows: float) -> float:
     return rows * model_flops(recipe, Work(length, recipe.masking.slots(length), length**2))
 
 
+def flops_of_training(recipe: Recipe, num_corpora: int = 1) -> float:
+    """Return the model FLOPs of a whole run: its steps, and the evaluations of `num_corpora` corpora between them."""
+    evaluations = recipe.schedule.steps // recipe.run.evaluate_every + 1
+    evaluated = evaluations * recipe.run.evaluate_rows * num_corpora
+    return flops_of_rows(recipe, recipe.schedule.steps * recipe.batch.rows * recipe.batch.views + evaluated / 3)
+
+
 def _random_rows(recipe: Recipe, number: int) -> Batch:
     length, draw = recipe.data.row_length, np.random.default_rng(0)
     rows = np.zeros(number, row_dtype(length, recipe.vocabulary.size, 1))

@@ -11,11 +11,12 @@ from configs.common.cli import say_error
 from configs.common.pages.rendering import duration
 from launch.adapt.checks import Checked, check
 from launch.adapt.estimate import seconds_of_parts
-from launch.adapt.execution import PartFailed, execute, locked, say
+from launch.adapt.execution import PartFailed, execute, say
 from launch.adapt.order import Order
 from launch.adapt.page import write_page
 from launch.adapt.parts import Part, parts_of
 from launch.adapt.record import Record
+from launch.processes import locked
 from pretrain.run.signals import StopOnSignal
 
 

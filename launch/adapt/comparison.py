@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from configs.common.files import read_json
 from configs.common.pages.rendering import figure
 from launch.adapt.minds import Row
 from launch.adapt.order import Order
+from launch.paired import paired_difference
 
 _TITLES = {
     "accuracy": "accuracy",
@@ -105,15 +104,10 @@ class TaskScores:
     settings: dict[str, Any]
 
     @property
-    def differences(self) -> list[float]:
-        return [after - before for before, after in zip(self.before, self.after, strict=True)]
-
-    @property
     def interval(self) -> Score:
-        """The mean difference of paired seeds with its 95 % interval by Student's t."""
-        mean, number = statistics.fmean(self.differences), len(self.differences)
-        half = float(student.ppf(0.975, number - 1)) * statistics.stdev(self.differences) / number**0.5
-        return Score(mean, mean - half, mean + half)
+        """The mean difference of paired seeds with its 95 % interval."""
+        difference = paired_difference(self.after, self.before)
+        return Score(difference.mean, difference.low, difference.high)
 
     @property
     def verdict(self) -> str:

@@ -17,7 +17,7 @@ _SAMPLE = 200
 
 def seconds_of_parts(order: Order, checked: Checked, parts: Sequence[Part]) -> dict[str, float]:
     """Return the estimated seconds of each part by its name."""
-    from launch.adapt.calibration import flops_of_rows, flops_per_second
+    from launch.adapt.calibration import flops_of_rows, flops_of_training, flops_per_second
 
     speed = flops_per_second(checked.recipe)
     preparations = {"domain": checked.domain, "general": checked.general, "mixture": checked.mixture}
@@ -28,7 +28,7 @@ def seconds_of_parts(order: Order, checked: Checked, parts: Sequence[Part]) -> d
         if corpus := preparations.get(part.name):
             return _preparation(corpus)
         if part.name == "pretrain":
-            return _training_flops(order, checked) / speed
+            return flops_of_training(checked.recipe, len(order.corpora)) / speed
         if part.name in by_task:
             return 2 * order.seeds * _fine_tuning_flops(checked, by_task[part.name]) / speed
         return 0.0 if part.name == "export" else scored / speed
@@ -41,16 +41,6 @@ def _preparation(recipe: CorpusRecipe) -> float:
     from data_prep.executors.local import cores
 
     return estimate(recipe, cores()).seconds
-
-
-def _training_flops(order: Order, checked: Checked) -> float:
-    """The steps, and the evaluations between them."""
-    from launch.adapt.calibration import flops_of_rows
-
-    recipe = checked.recipe
-    evaluations = recipe.schedule.steps // recipe.run.evaluate_every + 1
-    evaluated = evaluations * recipe.run.evaluate_rows * len(order.corpora)
-    return flops_of_rows(recipe, recipe.schedule.steps * recipe.batch.rows + evaluated / 3)
 
 
 def _fine_tuning_flops(checked: Checked, checked_task: CheckedTask) -> float:

@@ -7,7 +7,7 @@ import time
 from torch.utils.flop_counter import FlopCounterMode
 
 from configs.recipe import Recipe
-from launch.adapt.calibration import _random_rows, flops_of_rows, flops_per_second
+from launch.adapt.calibration import _random_rows, flops_of_rows, flops_of_training, flops_per_second
 from pretrain.step.flops import model_flops, work_of
 
 
@@ -20,6 +20,12 @@ def test_the_flops_of_full_rows_by_hand(small_recipe: Recipe) -> None:
     assert flops_of_rows(small_recipe, 1) == 3 * forward == 13_713_408
     assert flops_of_rows(small_recipe, 2.5) == 2.5 * 3 * forward
     assert flops_of_rows(small_recipe, 0) == 0
+
+
+def test_the_flops_of_training_by_hand(small_recipe: Recipe) -> None:
+    """12 steps of 8 rows, and 16 rows before, amid and after them, whose evaluation takes a third of the FLOPs."""
+    assert flops_of_training(small_recipe) == flops_of_rows(small_recipe, 12 * 8 + 3 * 16 / 3)
+    assert flops_of_training(small_recipe, 2) == flops_of_rows(small_recipe, 12 * 8 + 3 * 2 * 16 / 3)
 
 
 def test_the_random_rows_are_full_rows_of_one_example_without_special_tokens(small_recipe: Recipe) -> None:

@@ -19,10 +19,11 @@ from configs.common.errors import EXIT_UNFINISHED, Unfinished, UserError
 from configs.common.files import read_json
 from configs.recipe import Recipe
 from data_prep.prepare import prepare
-from launch.adapt.execution import PartFailed, execute, locked
+from launch.adapt.execution import PartFailed, execute
 from launch.adapt.order import Order
 from launch.adapt.parts import Part, parts_of, refuse_few_rows
 from launch.adapt.record import FILE, Record
+from launch.processes import locked
 from tests.launch.adapt.conftest import OVERRIDES
 
 
@@ -80,15 +81,6 @@ def test_a_request_to_stop_before_a_part(released_model: Path, tmp_path: Path) -
     with pytest.raises(Unfinished, match="stopped before the part export"):
         run(tmp_path / "out", [export_of(released_model, tmp_path / "out" / "models")], lambda: True)
     assert not (tmp_path / "out" / FILE).exists()
-
-
-def test_a_second_adaptation_waits_and_can_be_stopped(tmp_path: Path) -> None:
-    with (
-        locked(tmp_path, never),
-        pytest.raises(Unfinished, match="stopped while another process works"),
-        locked(tmp_path, lambda: True),
-    ):
-        pass
 
 
 def arguments(order: Order, out: Path, *more: str) -> list[str]:

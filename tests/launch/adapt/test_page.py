@@ -63,7 +63,8 @@ def test_a_generator_with_added_words_is_the_same_beside_a_model_without_them(or
 def test_tasks_are_paired_by_seed(order: Order, content: dict[str, Any]) -> None:
     (task,) = content["tasks"]
     (result,) = read_json(order.task_results(order.tasks[0]))["tasks"]
-    assert task.differences == pytest.approx(result["difference"][result["metric"]]["values"])
+    differences = [after - before for before, after in zip(task.before, task.after, strict=True)]
+    assert differences == pytest.approx(result["difference"][result["metric"]]["values"])
 
 
 def test_the_interval_of_a_difference_by_hand() -> None:
