@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import data_prep.__main__ as data_prep_commands
+import launch.sweep.__main__ as sweep_commands
 import pretrain.__main__ as pretrain_commands
 from configs.common.cli import (
     ContinueFrom,
@@ -267,7 +268,7 @@ def plan(
     typer.echo("\n".join(lines(estimate(from_tables(tables, recipe), gpus, gpu))))
 
 
-for room in (data_prep_commands, pretrain_commands):
+for room in (data_prep_commands, pretrain_commands, sweep_commands):
     app.registered_commands += room.app.registered_commands
     app.registered_groups += room.app.registered_groups
 

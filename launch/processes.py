@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from configs.common import json_lines
 from configs.common.errors import Unfinished
 from configs.common.files import make_folder
 from configs.common.locks import Lock
@@ -40,8 +40,14 @@ def locked(out: Path, asked_to_stop: Asked) -> Iterator[Lock]:
         yield lock
 
 
-def run(command: Sequence[str], lock: Lock, asked_to_stop: Asked, environment: Mapping[str, str] | None = None) -> int:
-    """Run a command with further environment variables, and return its exit code.
+def run(
+    command: Sequence[str],
+    lock: Lock,
+    asked_to_stop: Asked,
+    environment: Mapping[str, str] | None = None,
+    stdout: TextIO | None = None,
+) -> int:
+    """Run a command with further environment variables, and return its exit code. By default it inherits stdout.
 
     The process is in a session of its own, so that Ctrl-C reaches it only once, through us. It inherits the lock of the
     folder, which is therefore held until it has ended too.
@@ -49,7 +55,7 @@ def run(command: Sequence[str], lock: Lock, asked_to_stop: Asked, environment: M
     process = subprocess.Popen(
         command,
         env=os.environ | (environment or {}),
-        stdout=json_lines.stdout(),
+        stdout=stdout,
         start_new_session=True,
         preexec_fn=_stop_with_parent,
         pass_fds=(lock.fileno(),),

@@ -6,11 +6,11 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.common.errors import UserError
+from configs.common.pages.figures import require_matplotlib
 from configs.recipe import CorpusRecipe, Recipe
 from launch.adapt.order import Order
 
@@ -95,10 +95,7 @@ def _fingerprint(released: Released) -> str:
 
 
 def _check_options(order: Order) -> None:
-    if not find_spec("matplotlib"):
-        raise UserError(
-            "matplotlib: is not installed, and it draws the report; pip install 'electra-pretraining[report]'"
-        )
+    require_matplotlib("it draws the report")
     if order.mix and not order.general:
         raise UserError("--mix: says how much general text is trained on, and there is none; name it with --general")
     if order.mix and order.general_is_prepared:

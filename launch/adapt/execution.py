@@ -48,7 +48,8 @@ def execute(parts: Sequence[Part], record: Record, lock: Lock, asked_to_stop: As
         record.begin(part)
         began = time.monotonic()
         options = [json_lines.OPTION] if json_lines.are_wanted() else []
-        code = run([sys.executable, "-m", "launch.cli", *options, *part.arguments], lock, asked_to_stop)
+        command = [sys.executable, "-m", "launch.cli", *options, *part.arguments]
+        code = run(command, lock, asked_to_stop, stdout=json_lines.stdout())
         _end_of(part, code, asked_to_stop())
         record.finish(part, time.monotonic() - began)
         json_lines.write("part", **facts, state="finished")

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from launch.jobs import Job, Stage
 from launch.machines import Local
@@ -29,20 +29,24 @@ def command(job: Job, machine: Local) -> list[str]:
     return [sys.executable, *job.torchrun("--standalone")]
 
 
+def environment(job: Job, machine: Local) -> dict[str, str]:
+    """Return the environment variables of a job. The processes of a run divide the cores of this machine."""
+    threads: dict[str, str] = {}
+    if job.processes and job.stage is Stage.pretrain and "OMP_NUM_THREADS" not in os.environ:
+        threads["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // job.processes))
+    return threads | machine.environment
+
+
 def become(jobs: Sequence[Job], machine: Local) -> None:
     """Do the jobs one after the other.
 
     The last job takes the place of this process, so that signals reach it and its exit code becomes ours.
     """
-    os.environ.update(machine.environment)
     for job in jobs[:-1]:
-        if code := _run(command(job, machine)):
+        if code := _run(command(job, machine), os.environ | environment(job, machine)):
             sys.exit(code)
-    last = jobs[-1]
-    if last.processes and last.stage is Stage.pretrain:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // last.processes)))
-    job = command(last, machine)
-    os.execv(job[0], job)
+    last = command(jobs[-1], machine)
+    os.execve(last[0], last, os.environ | environment(jobs[-1], machine))
 
 
 def _deepspeed(job: Job, machine: Local) -> list[str]:
@@ -53,12 +57,12 @@ def _deepspeed(job: Job, machine: Local) -> list[str]:
     return [sys.executable, "-m", "deepspeed.launcher.runner", *layout, job.stage, *job.arguments]
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run a command as a child process and return its exit code.
 
     SIGTERM and SIGUSR1 are passed on to the child. SIGINT is not, because a terminal sends Ctrl-C to both processes.
     """
-    with subprocess.Popen(arguments) as child:
+    with subprocess.Popen(arguments, env=environment) as child:
         handlers = {signal.SIGINT: signal.SIG_IGN}
         handlers |= dict.fromkeys((signal.SIGTERM, signal.SIGUSR1), lambda number, _: child.send_signal(number))
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

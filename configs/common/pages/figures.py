@@ -81,6 +81,14 @@ class Dots:
     groups: Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True)
+class Point:
+    name: str
+    x: float
+    y: float
+    is_joined: bool  # whether the line goes through it
+
+
 def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
@@ -163,6 +171,21 @@ def pairs(title: str, names: tuple[str, str], values: Sequence[tuple[float, floa
         axes.plot((0, 1), means, color=COLOURS[0], marker="o", linewidth=2.5, label="mean")
         axes.set(title=title, xticks=(0, 1), xticklabels=names, xlim=(-0.3, 1.3))
         axes.legend(fontsize=8)
+
+    return _panel(draw, description)
+
+
+def points(title: str, x_label: str, points: Sequence[Point], description: str) -> Figure:
+    """Draw named points, and a line through some of them from left to right."""
+
+    def draw(axes: Axes) -> None:
+        line = sorted((point.x, point.y) for point in points if point.is_joined)
+        axes.plot(*zip(*line, strict=True), color=_FAINT, zorder=1)
+        for point in points:
+            axes.scatter(point.x, point.y, color=COLOURS[0 if point.is_joined else 1], s=20, zorder=2)
+            axes.annotate(point.name, (point.x, point.y), xytext=(4, 4), textcoords="offset points", fontsize=8)
+        axes.set(title=title, xlabel=x_label)
+        axes.margins(x=0.2, y=0.15)
 
     return _panel(draw, description)
 

@@ -1,0 +1,1 @@
+"""`electra sweep`: named recipes by seeds become runs, which one page compares."""
