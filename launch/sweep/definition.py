@@ -21,7 +21,7 @@ from launch.submit import Order
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # The scores that a run logs of its held-out rows, if it trains a discriminator to detect replaced tokens.
-_DETECTION = ("auc", "accuracy", "precision", "recall")
+DETECTION = ("auc", "accuracy", "precision", "recall", "best_precision", "best_recall")
 _PREDICTION = ("masked_accuracy", "sampled_accuracy")
 
 
@@ -166,7 +166,7 @@ def _refuse_recipe(sweep: Sweep, name: str) -> None:
     if not recipe.run.evaluate_rows:
         raise UserError(f"{origin}: run.evaluate_rows: 0, and the scores of a sweep are those of held-out rows")
     logged = [*(f"{objective}_loss" for objective in recipe.objectives), *_PREDICTION]
-    logged += _DETECTION if "rtd" in recipe.objectives else ()
+    logged += DETECTION if "rtd" in recipe.objectives else ()
     for score in sweep.scores:
         if score not in logged:
             raise UserError(f"{origin}: scores: {unknown('score', score, logged)}")

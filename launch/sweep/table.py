@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from launch.sweep.comparison import RecipeResult, RecipeScore, is_better_low
-from launch.sweep.definition import Sweep
+from launch.sweep.definition import DETECTION, Sweep
 from launch.sweep.progress import state
 
 _NONE = "–"
 _WIDTH = 200
 # These scores test a discriminator with the replacements of its own generator.
-_OF_OWN_GENERATOR = ("auc", "accuracy", "precision", "recall", "rtd_loss")
+_OF_OWN_GENERATOR = (*DETECTION, "rtd_loss")
 
 
 def title(score: str) -> str:
