@@ -120,7 +120,7 @@ def _write(request: Request, sweep: Sweep) -> None:
 
 def _end(failed: list[tuple[Trial, int]]) -> None:
     for trial, code in failed:
-        print(f"error: {trial.run}: ended with exit code {code}; the same command resumes it", file=sys.stderr)
+        say_error(f"{trial.run}: ended with exit code {code}; the same command resumes it", code)
     if failed:
         sys.exit(EXIT_USER_ERROR if all(code == EXIT_USER_ERROR for _, code in failed) else 1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -99,3 +101,11 @@ def test_without_matplotlib(write: Write, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     refused = electra(write(tmp_path, "[recipes.a]"), "--out", tmp_path / "out")
     assert refused.exit_code == 2 and "pip install 'electra-pretraining[report]'" in refused.stderr
+
+
+def test_lines_for_scripts(sweep: Sweep, out: Path, write: Write, tmp_path: Path) -> None:
+    arguments = ["--json", "sweep", str(write(tmp_path, FINISHED)), "--out", str(out)]
+    done = subprocess.run([sys.executable, "-m", "launch.cli", *arguments], capture_output=True, text=True)
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, line["kind"], line["page"]) == (0, "sweep", str(out / "sweep.html"))
+    assert line["recipes"]["fast"]["finished_runs"] == 2
