@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from launch.adapt.execution import execute, locked
+from launch.adapt.execution import execute
 from launch.adapt.parts import Part
 from launch.adapt.record import Record
 from launch.cli import app
+from launch.processes import locked
 from tests.conftest import SMALL
 from tests.trained import run as run
 
