@@ -45,7 +45,7 @@ def without_deepspeed(recipe: Recipe, batch: Batch) -> Step:
     return step
 
 
-def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
+def transformers(recipe: Recipe, batch: Batch, *, gathered: bool, compiled: bool = False) -> Step:
     """Return a step of ElectraForMaskedLM and ElectraForPreTraining with shared word embeddings.
 
     The step uses Gumbel noise and torch's AdamW. If `gathered`, the generator's head sees only the masked positions;
@@ -61,6 +61,9 @@ def transformers(recipe: Recipe, batch: Batch, *, gathered: bool) -> Step:
     discriminator = ElectraForPreTraining(_config(recipe, "discriminator")).train()
     discriminator.electra.embeddings.word_embeddings = generator.electra.embeddings.word_embeddings
     torch.nn.ModuleList([generator, discriminator]).to(device)
+    if compiled:
+        generator.compile()
+        discriminator.compile()
     parameters = list({id(p): p for p in [*generator.parameters(), *discriminator.parameters()]}.values())
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, eps=1e-6, weight_decay=0.01)
     batch = batch.to(device)

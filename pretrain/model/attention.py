@@ -74,7 +74,7 @@ def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
 
 def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
     """Attention under a mask: queries, keys and values [B, L, 3, H, W] -> [B, L, H, W]"""
-    if dropout and draws_on(parts):
+    if draws_on(parts) and (dropout or (parts.dtype == torch.bfloat16 and parts.requires_grad)):
         return _Attention.apply(parts, bounds, dropout)
     query, key, value = parts.permute(2, 0, 3, 1, 4)
     context = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds, dropout_p=dropout)
@@ -82,29 +82,31 @@ def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
 
 
 class _Attention(torch.autograd.Function):
-    """Attention with dropout on a CPU.
+    """Attention on a CPU where torch's kernels are slow: with dropout, and in bf16.
 
-    torch has no kernel for it: its own computation takes 1.5 times as long, and in bf16 three times as long. The heads
-    are computed one after the other, so that temporary tensors have the size of a single head. For the backward pass,
-    the probabilities are kept, and for each probability a byte that says whether it was dropped.
+    torch has no kernel for dropout: its own computation takes 1.5 times as long, and in bf16 three times as long. Its
+    kernel for bf16 without dropout takes a third of a step of `small`, and this one a ninth. The heads are computed one
+    after the other, so that temporary tensors have the size of a single head. With dropout, the backward pass needs the
+    probabilities and, for each, a byte that says whether it was dropped. Without dropout, the probabilities are
+    computed again, so that no more is kept than by torch's kernel.
     """
 
     @staticmethod
     def forward(ctx: Any, parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
         rows, length, _, heads, width = parts.shape
-        # `unseen` is added to the scores: 0 where a token may be seen, else so low that the softmax gives 0.
-        unseen = bounds[:, 0].view(torch.int8).to(parts.dtype).sub_(1).mul_(torch.finfo(parts.dtype).max)
-        probabilities = parts.new_empty(heads, rows, length, length)
+        unseen = _unseen(bounds, parts.dtype)
+        probabilities = parts.new_empty(heads if dropout else 1, rows, length, length)
         context = parts.new_empty(rows, length, heads, width)
         masks: list[Tensor] = []
         for head in range(heads):
-            query, key, value = parts[:, :, :, head].unbind(2)
-            scores = torch.baddbmm(unseen, query, key.mT, alpha=width**-0.5, out=probabilities[head])
-            torch.softmax(scores, -1, out=scores)
-            masks.append(kept(scores.shape, dropout))
-            torch.bmm(scores * masks[head].to(scores.dtype), value, out=context[:, :, head])
-        context *= scale(dropout)
-        ctx.save_for_backward(parts, context, probabilities, *masks)
+            likely = _probabilities(parts, unseen, head, probabilities[head if dropout else 0])
+            if dropout:
+                masks.append(kept(likely.shape, dropout))
+                likely = likely * masks[head].to(likely.dtype)
+            torch.bmm(likely, parts[:, :, 2, head], out=context[:, :, head])
+        if dropout:
+            context *= scale(dropout)
+        ctx.save_for_backward(parts, context, *((probabilities, *masks) if dropout else (bounds,)))
         ctx.dropout = dropout
         return context
 
@@ -113,18 +115,46 @@ class _Attention(torch.autograd.Function):
     def backward(  # type: ignore[override]  # torch declares it for any number of gradients
         ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, None, None]:
-        parts, context, probabilities, *masks = ctx.saved_tensors
-        gradients = torch.empty_like(parts)
+        parts, context, *saved = ctx.saved_tensors
         # The gradient of a softmax needs the mean of the incoming gradients, weighted by the probabilities. It is equal
         # to the product of the context and its gradient, summed over the width of a head (FlashAttention).
         means = (gradient * context).sum(-1, keepdim=True)
-        gradient = gradient * scale(ctx.dropout)
-        for head, likely in enumerate(probabilities):
-            query, key, value = parts[:, :, :, head].unbind(2)
-            mask = masks[head].to(likely.dtype)
-            torch.bmm((likely * mask).mT, gradient[:, :, head], out=gradients[:, :, 2, head])
-            of_scores = (gradient[:, :, head] @ value.mT).mul_(mask).sub_(means[:, :, head]).mul_(likely)
-            torch.bmm(of_scores, key, out=gradients[:, :, 0, head])
-            torch.bmm(of_scores.mT, query, out=gradients[:, :, 1, head])
+        gradients = torch.empty_like(parts)
+        if ctx.dropout:
+            gradient = gradient * scale(ctx.dropout)
+            for head, (likely, mask) in enumerate(zip(saved[0], saved[1:], strict=True)):
+                _head_gradients(gradients, head, parts, gradient, means, likely, mask.to(likely.dtype))
+        else:
+            bounds = saved[0]
+            unseen, likely = _unseen(bounds, parts.dtype), torch.empty_like(bounds[:, 0], dtype=parts.dtype)
+            for head in range(parts.shape[3]):
+                _probabilities(parts, unseen, head, likely)
+                _head_gradients(gradients, head, parts, gradient, means, likely, None)
         gradients[:, :, :2] *= parts.shape[-1] ** -0.5
         return gradients, None, None
+
+
+def _unseen(bounds: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores [B, L, L]: 0 where a token may be seen, else so low that the softmax gives 0."""
+    return bounds[:, 0].view(torch.int8).to(dtype).sub_(1).mul_(torch.finfo(dtype).max)
+
+
+def _probabilities(parts: Tensor, unseen: Tensor, head: int, out: Tensor) -> Tensor:
+    """Compute the probabilities [B, L, L] of a head into `out`."""
+    query, key = parts[:, :, 0, head], parts[:, :, 1, head]
+    scores = torch.baddbmm(unseen, query, key.mT, alpha=parts.shape[-1] ** -0.5, out=out)
+    return torch.softmax(scores, -1, out=scores)
+
+
+def _head_gradients(
+    gradients: Tensor, head: int, parts: Tensor, gradient: Tensor, means: Tensor, likely: Tensor, mask: Tensor | None
+) -> None:
+    """Compute the gradients of a head's values, queries and keys, the last two without their factor."""
+    query, key, value = parts[:, :, :, head].unbind(2)
+    of_scores = gradient[:, :, head] @ value.mT
+    if mask is not None:
+        of_scores.mul_(mask)
+    torch.bmm((likely if mask is None else likely * mask).mT, gradient[:, :, head], out=gradients[:, :, 2, head])
+    of_scores.sub_(means[:, :, head]).mul_(likely)
+    torch.bmm(of_scores, key, out=gradients[:, :, 0, head])
+    torch.bmm(of_scores.mT, query, out=gradients[:, :, 1, head])
