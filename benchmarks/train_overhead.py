@@ -25,6 +25,8 @@ from benchmarks.machine import packages_and_date, processor
 from configs.common.cli import CorpusFolder, Overrides, RecipeName
 from configs.load import load
 from configs.recipe import Recipe
+from pretrain.run.display import Display
+from pretrain.run.live import Panel
 from pretrain.run.logs import read_metrics
 
 SETTINGS = ("schedule.steps={steps}", "schedule.warmup_steps=0", "run.log_every={every}", "run.save_every=1_000_000")
@@ -68,7 +70,11 @@ def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple
     evaluating = time.perf_counter() - began
     assert evaluation
     silent = contextlib.redirect_stdout(io.StringIO())
-    with silent, tempfile.TemporaryDirectory() as folder, Log(Path(folder), 0, 100, active=True) as log:
+    with (
+        silent,
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder), 0, Display(Panel("run", 100, 8, 0)), active=True) as log,
+    ):
         began = time.perf_counter()
         for step in range(100):
             log.evaluation(step, evaluation.scores)

@@ -125,7 +125,7 @@ def _title(text: str) -> None:
 
 
 def _goodbye(seconds: float) -> None:
-    _title(f"Done in {seconds:.0f} s. To go on:")
+    _title(f"Done in {seconds:.0f} s. To continue:")
     console.print(
         "the curves:               .venv/bin/tensorboard --logdir demo/run/tensorboard\n"
         "rows with their masks:    .venv/bin/electra inspect demo/corpus\n"

@@ -41,7 +41,7 @@ def follow(submission: Submission) -> None:
     except KeyboardInterrupt:
         raise Unfinished(f"{home}: the jobs go on; electra status {home} says how far they are") from None
     for stage in submission.jobs:
-        state = state_of.get(stage, JobState("unknown", "its scheduler does not know it"))
+        state = state_of.get(stage, JobState("unknown", ""))
         if state.kind != "done":
             raise _why(submission, stage, state)
 
@@ -52,14 +52,19 @@ def _why(submission: Submission, stage: Stage, state: JobState) -> ElectraError:
     logs = [path for path in stage_logs if isinstance(path, Path)]
     if not logs:
         where = f"this shows its output: {stage_logs[0]}" if stage_logs else "it has printed nothing"
-        return Unfinished(f"{job} ended as {state.text}; {where}")
+        return Unfinished(f"{job} {_end_of(state)}; {where}")
     printed = [line.strip() for path in logs for line in tail(path, 200) if line.strip()]
     # We prefer our own error message: the lines that torchrun and srun print after it only say that a process failed.
     sentences = [line for line in printed if _SENTENCE.match(line)]
-    sentence = f"{job} ended as {state.text} ({(sentences or printed or [''])[-1]}); its log is {logs[-1]}"
+    reason = f" ({(sentences or printed)[-1]})" if printed else ""
+    sentence = f"{job} {_end_of(state)}{reason}; its log is {logs[-1]}"
     if left_with(submission, stage) == "2":
         return UserError(sentence)
     return Unfinished(f"{sentence}; the same command continues")
+
+
+def _end_of(state: JobState) -> str:
+    return "is not known to its scheduler" if state.kind == "unknown" else f"ended as {state.text}"
 
 
 @contextmanager

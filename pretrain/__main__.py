@@ -105,6 +105,7 @@ def pretrain(
         sys.exit(EXIT_UNFINISHED)
     if world.is_main:
         step = beginning.recipe.schedule.steps
+        json_lines.write("finished", run=str(run), step=step)
         typer.echo(f"{run}: trained to step {step:,}; `electra export {run} --out DIR` makes the models")
         from pretrain.watch.report import report_at_the_end
 

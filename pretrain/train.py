@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from configs.common import randomness
+from configs.common import json_lines, randomness
 from configs.common.errors import UserError
 from configs.recipe import Recipe
 from data_prep.shards import Corpus, check_corpus, with_corpus_tables
@@ -16,7 +16,9 @@ from pretrain.released.initialization import InitialWeights
 from pretrain.run import checkpoint
 from pretrain.run.continuation import Continuation
 from pretrain.run.disk import on_a_full_disk
+from pretrain.run.display import Display
 from pretrain.run.folder import RunFolder, Start
+from pretrain.run.live import Panel
 from pretrain.run.logs import EvaluationKind, Log
 from pretrain.run.provenance import Loaded
 from pretrain.run.trackers.fan_out import Trackers, check_trackers
@@ -85,10 +87,12 @@ def _run(
     """Open the logs and the loader, print the parts of the run, and train."""
     recipe, world, corpus = run.recipe, run.world, run.corpus
     dtype = precision(recipe.compute.precision, world.device)
+    title, schedule = f"{recipe.name}: {run.folder}", recipe.schedule
+    panel = Panel(title, schedule.steps, recipe.batch.rows, start.step, asked_to_stop, checkpoint=start.step)
     trackers = Trackers(recipe.run.trackers, Experiment(run.folder, start.step, recipe))
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
-        Log(run.folder, start.step, recipe.schedule.steps, active=world.is_main, trackers=trackers) as log,
+        Log(run.folder, start.step, Display(panel), active=world.is_main, trackers=trackers) as log,
         Loader(corpus, recipe, world, start.first_row) as loader,
     ):
         if world.is_main:
@@ -140,6 +144,7 @@ def _steps(
             generator_alone=recipe.generator_learns_alone(step),
             temperature=recipe.corruption.temperature_at(start.earlier_updates + step),
         )
+        log.advance(done)
         meter.count(batches)
         if measures:
             log.training(done, meter.values(done, measures, rate))
@@ -159,6 +164,8 @@ def _steps(
 
 def _stop(run: RunFolder, log: Log, step: int) -> bool:
     run.mark_stopped(step)
+    if run.world.is_main:
+        json_lines.write("stopped", run=str(run.folder), step=step)
     log.say(f"stopped after step {step:,}; the same command resumes from there")
     return False
 
@@ -177,6 +184,7 @@ def _save(engine: Engine, run: RunFolder, start: Start, log: Log, step: int) -> 
         log.say(f"step {step} was skipped, so nothing is saved and the earlier checkpoints are kept")
         return
     checkpoint.save(engine, run.checkpoints, run.state(start, step, engine.skips.total))
+    log.saved(step, run.checkpoints / checkpoint.folder_name(step))
 
 
 def _is_due(done: int, interval: int, num_steps: int) -> bool:
@@ -187,6 +195,10 @@ def _announce(
     log: Log, start: Start, run: RunFolder, engine: Engine, loaded: Loaded | None, continuation: Continuation | None
 ) -> None:
     """Print the parts of the run and where it begins."""
+    if run.world.is_main:
+        facts = {"recipe": run.recipe.name, "parameters": engine.num_parameters, "rows": run.corpus.num_rows("train")}
+        steps = {"steps": run.recipe.schedule.steps, "batch_rows": run.recipe.batch.rows, "first_step": start.step}
+        json_lines.write("run", run=str(run.folder), **facts, **steps)
     for warning in start.warnings:
         log.say(f"warning: {warning}")
     log.say(

@@ -1,12 +1,20 @@
-"""The part of a run that people see while it trains: a progress bar on a terminal, plain lines elsewhere."""
+"""The part of a run that people see while it trains: a live panel on a terminal, plain lines elsewhere.
+
+With `electra --json`, scripts get the same facts as lines.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.common import json_lines
+from pretrain.run.live import Panel, live
 
 # "evaluation" is on the corpus's own held-out rows, "general" on the held-out rows of the corpus of --general, and
 # "average" is the average of the weights on the corpus's own held-out rows.
@@ -19,43 +27,52 @@ _TITLES: dict[EvaluationKind, str] = {
 
 
 class Display:
-    """The display of one start of a run, which begins after `first_step`. Only the first process opens it."""
+    """The display of one start of a run. Only the first process opens it."""
 
-    def __init__(self, first_step: int, num_steps: int):
-        self._num_steps = num_steps
+    def __init__(self, panel: Panel):
+        self._panel = panel
         self._console = Console()
-        self._bar = _progress(self._console) if self._console.is_terminal else None
-        if self._bar:
-            self._task = self._bar.add_task("", total=num_steps, completed=first_step, line="")
+        self._stack = ExitStack()
+        # Where FORCE_COLOR is set, rich takes a file for a terminal.
+        is_terminal = self._console.is_interactive and self._console.file.isatty()
+        self._is_live = is_terminal and not json_lines.are_on_a_terminal()
 
     def __enter__(self) -> Display:
-        if self._bar:
-            self._bar.start()
+        if self._is_live:
+            self._stack.enter_context(live(self._panel, self._console))
+            # The cursor stays visible, so that a run that is killed in any way leaves the terminal as it was.
+            self._console.show_cursor(True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        self._panel.is_over = True
+        self._stack.close()
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def advance(self, step: int) -> None:
+        self._panel.step = step
+
     def training(self, step: int, values: dict[str, float]) -> None:
-        line = (
-            f"loss {values['loss']:.3f}  masked {values['masked_accuracy']:.1%}  "
-            f"replaced {values['replaced_share']:.1%}  {values['tokens_per_second']:,.0f} tokens/s"
-            + (f"  skipped {values['skipped_steps']:,}" if values["skipped_steps"] else "")
-        )
-        if self._bar:
-            self._bar.update(self._task, completed=step, line=line)
-        else:
-            self.say(f"step {step}/{self._num_steps}  {line}  lr {values['learning_rate']:.2e}")
+        json_lines.write("training", step=step, **values)
+        self._panel.training = values
+        if not self._is_live:
+            self.say(
+                f"step {step}/{self._panel.num_steps}  loss {values['loss']:.3f}  "
+                f"masked {values['masked_accuracy']:.1%}  replaced {values['replaced_share']:.1%}  "
+                f"{values['tokens_per_second']:,.0f} tokens/s"
+                + (f"  skipped {values['skipped_steps']:,}" if values["skipped_steps"] else "")
+                + f"  lr {values['learning_rate']:.2e}"
+            )
 
     def evaluation(self, step: int, values: dict[str, float], kind: EvaluationKind) -> None:
+        json_lines.write(kind, step=step, **values)
+        self._panel.held_out = self._panel.held_out | {_TITLES[kind]: (step, values)}
         self.say(
-            f"step {step}/{self._num_steps}  {_TITLES[kind]}: masked accuracy {values['masked_accuracy']:.1%}"
+            f"step {step}/{self._panel.num_steps}  {_TITLES[kind]}: masked accuracy {values['masked_accuracy']:.1%}"
             + "".join(
                 f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
             )
@@ -66,7 +83,10 @@ class Display:
             )
         )
 
+    def saved(self, step: int, folder: Path) -> None:
+        json_lines.write("checkpoint", step=step, folder=str(folder))
+        self._panel.checkpoint = step
 
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[line]}"), TimeRemainingColumn())
-    return Progress(*columns, console=console)
+    def health(self, step: int, summary: str, *, is_ill: bool, findings: Sequence[dict[str, Any]]) -> None:
+        json_lines.write("health", step=step, summary=summary, is_ill=is_ill, findings=findings)
+        self._panel.health, self._panel.is_ill = summary, is_ill

@@ -47,8 +47,8 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
 class Log:
     """The logs, opened for one start of a run. Lines that an earlier start wrote after `first_step` are removed."""
 
-    def __init__(self, run: Path, first_step: int, num_steps: int, *, active: bool, trackers: Trackers | None = None):
-        self._run, self._first_step, self._num_steps, self._active = run, first_step, num_steps, active
+    def __init__(self, run: Path, first_step: int, display: Display, *, active: bool, trackers: Trackers | None = None):
+        self._run, self._first_step, self._display, self._active = run, first_step, display, active
         self.trackers = trackers or Trackers()
 
     def __enter__(self) -> Log:
@@ -61,7 +61,7 @@ class Log:
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._samples = StepFile(self._run / SAMPLES, Samples, self._first_step)
         self._distributions = StepFile(self._run / DISTRIBUTIONS, Distributions, self._first_step)
-        self._display = Display(self._first_step, self._num_steps).__enter__()
+        self._display.__enter__()
         self.trackers.open(self.say)
         return self
 
@@ -83,6 +83,19 @@ class Log:
             return
         self._write("training", step, values)
         self._display.training(step, values)
+
+    def advance(self, step: int) -> None:
+        """Show that a step is done. It is called after every step, and only sets a number."""
+        if self._active:
+            self._display.advance(step)
+
+    def saved(self, step: int, folder: Path) -> None:
+        if self._active:
+            self._display.saved(step, folder)
+
+    def health(self, step: int, summary: str, *, is_ill: bool, findings: Sequence[dict[str, Any]]) -> None:
+        if self._active:
+            self._display.health(step, summary, is_ill=is_ill, findings=findings)
 
     def has(self, kind: str, step: int) -> bool:
         """Whether an earlier start logged this kind of line for this step. Only the first process knows it."""

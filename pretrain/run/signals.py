@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType, TracebackType
+
+from rich.file_proxy import FileProxy
 
 from configs.common.errors import EXIT_UNFINISHED
 
@@ -63,9 +66,16 @@ class StopOnSignal:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            if os.environ.get("RANK", "0") == "0":
+            if os.environ.get("RANK", "0") == "0" and not _is_live():
                 name = signal.Signals(number).name
                 # print() is not safe here, because the signal may have interrupted another print().
                 os.write(2, f"{name}: stopping after this step; once more ends at once\n".encode())
         elif now - self._asked_at > _SAME_REQUEST_SECONDS:
+            if _is_live():
+                os.write(2, b"\n")  # the shell must not continue in the last line of the display
             os._exit(128 + number)
+
+
+def _is_live() -> bool:
+    """Whether a live display has the terminal. It shows the request itself, and a line would be drawn over."""
+    return isinstance(sys.stderr, FileProxy)

@@ -107,7 +107,7 @@ class Watch:
 
     def new(self, lines: Sequence[dict[str, Any]]) -> list[Finding]:
         """Return the findings that show now in the lines logged so far, and were not returned before."""
-        findings = verdict(lines, self._recipe, self._newest_start).findings
-        fresh = [finding for finding in findings if finding.is_open and finding.rule not in self._named]
+        self.verdict = verdict(lines, self._recipe, self._newest_start)
+        fresh = [finding for finding in self.verdict.findings if finding.is_open and finding.rule not in self._named]
         self._named |= {finding.rule for finding in fresh}
         return fresh

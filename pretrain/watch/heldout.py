@@ -7,7 +7,7 @@ an average of the weights, it is evaluated on the rows of the corpus too.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 
@@ -53,7 +53,10 @@ class HeldOut:
                 send(log.trackers, *details)
             log.evaluation(step, evaluation.scores, kind)
         send_gradient_norms(log.trackers, log.lines, step, self.recipe.run.evaluate_every)
-        for finding in watch.new(log.lines):
+        fresh = watch.new(log.lines)
+        verdict = watch.verdict
+        log.health(step, verdict.summary, is_ill=verdict.is_ill, findings=[asdict(each) for each in verdict.findings])
+        for finding in fresh:
             log.say(finding.announcement)
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_prep.shards import Corpus
 from launch.adapt.execution import execute
 from launch.adapt.parts import Part
 from launch.adapt.record import Record
 from launch.cli import app
 from launch.processes import locked
+from pretrain.run.logs import read_metrics
 from tests.conftest import SMALL
 from tests.trained import run as run
 
@@ -41,6 +45,37 @@ def test_prepare(text_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[s
         "num_skipped",
         "warnings",
     }
+
+
+def test_pretrain(corpus_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "launch.cli", "--json", "pretrain", "tiny", "--corpus", str(corpus_folder)]
+    ended = subprocess.run([*command, "--run", str(run), *SMALL], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    first, *steps, last = lines
+    assert first == {
+        "kind": "run",
+        "run": str(run),
+        "recipe": "tiny",
+        "parameters": first["parameters"],
+        "rows": Corpus(corpus_folder).num_rows("train"),
+        "steps": 12,
+        "batch_rows": 8,
+        "first_step": 0,
+    }
+    assert last == {"kind": "finished", "run": str(run), "step": 12}
+    metrics = [line for line in steps if line["kind"] in ("training", "evaluation")]
+    assert metrics == read_metrics(run) and len(metrics) == 12 + 3
+    checkpoints = [line for line in steps if line["kind"] == "checkpoint"]
+    assert [(line["step"], Path(line["folder"]).name) for line in checkpoints] == [
+        (4, "step-00000004"),
+        (8, "step-00000008"),
+        (12, "step-00000012"),
+    ]
+    health = [line for line in steps if line["kind"] == "health"]
+    assert [line["step"] for line in health] == [0, 6, 12]
+    assert set(health[-1]) == {"kind", "step", "summary", "is_ill", "findings"}
+    assert "step 12/12  loss" in ended.stderr
 
 
 def test_evaluate(run: Path, corpus_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,7 @@ def test_jobs_that_have_succeeded_are_shown_once(tmp_path: Path, capsys: pytest.
         ("2", "step 1\nprocess 1: error: no GPU\nsrun: error\n\n", UserError, "process 1: error: no GPU", ""),
         ("2", "error: one\nerror: the last\nTraceback\n", UserError, "error: the last", ""),
         ("1", "step 1\n  Killed  \n\n", Unfinished, "Killed", "; the same command continues"),
+        ("1", "\n", Unfinished, "", "; the same command continues"),
         ("75", "an error: amid a line\nend", Unfinished, "end", "; the same command continues"),
     ],
 )
@@ -64,8 +65,9 @@ def test_a_job_that_failed(
     """Code 2 means that the same command would fail again."""
     home = tmp_path / "run"
     submission = _submission(home, {Stage.prepare: "0", Stage.pretrain: code}, {"pretrain-8.log": log})
+    reason = f" ({quoted})" if quoted else ""
     sentence = (
-        f"{home}: job 8 (pretrain) on lab ended as left with exit code {code} ({quoted}); its log is "
+        f"{home}: job 8 (pretrain) on lab ended as left with exit code {code}{reason}; its log is "
         f"{home}/submit/1/pretrain-8.log{end}"
     )
     with pytest.raises(error, match=f"^{re.escape(sentence)}$") as raised:
@@ -82,6 +84,6 @@ def test_the_first_job_that_failed_is_told_and_its_last_log_is_named(tmp_path: P
 
 def test_a_job_of_which_nothing_is_known_has_not_succeeded(tmp_path: Path) -> None:
     submission = _submission(tmp_path / "run", {Stage.pretrain: "0", Stage.export: None}, {})
-    sentence = "job 8 (export) on lab ended as its scheduler does not know it; it has printed nothing"
+    sentence = "job 8 (export) on lab is not known to its scheduler; it has printed nothing"
     with pytest.raises(Unfinished, match=f"{re.escape(sentence)}$"):
         follow(submission)

@@ -18,7 +18,9 @@ from configs.load import load
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
 from pretrain.run.checkpoint import MANIFEST, SCHEMA_VERSION, STATE
+from pretrain.run.display import Display
 from pretrain.run.folder import RunFolder, Start
+from pretrain.run.live import Panel
 from pretrain.run.logs import Log, read_metrics
 from pretrain.show import show_run
 from pretrain.step.world import World
@@ -65,7 +67,7 @@ class Folder:
                 start = run.claim("auto")
                 assert start.step in (0, 4) or start.checkpoint
                 run.record(start, torch.float32)
-                with Log(self.path, start.step, 12, active=True):
+                with Log(self.path, start.step, Display(Panel("run", 12, 8, start.step)), active=True):
                     pass
                 show_run(self.path)
         except UserError as error:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
+from pathlib import Path
+
 import pytest
 
+from configs.common import json_lines
 from pretrain.run.display import Display
+from pretrain.run.live import Panel
 
-TRAINED = {
+TRAINED: dict[str, float] = {
     "loss": 2.0,
     "masked_accuracy": 0.25,
     "replaced_share": 0.125,
@@ -18,7 +24,7 @@ SCORES = {"mlm_loss": 3.5, "masked_accuracy": 0.5}
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with Display(first_step=4, num_steps=20) as display:
+    with Display(Panel("run", 20, 8, 4)) as display:
         display.say("resuming [after] step 4")
         display.training(5, TRAINED | {"skipped_steps": 1})
         display.evaluation(6, SCORES, "general")
@@ -30,3 +36,20 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "step 6/20  held out, average of the weights: masked accuracy 50.0%, mlm loss 3.5000, AUC 0.750, "
         "precision 50.0%, recall 12.5%",
     ]
+
+
+def test_lines_for_scripts(capfd: pytest.CaptureFixture[str]) -> None:
+    finding = {"rule": "generator", "severity": "problem", "step": 6}
+    with json_lines.on_stdout(), Display(Panel("run", 20, 8, 4)) as display:
+        display.training(5, TRAINED | {"loss": math.inf})
+        display.evaluation(6, SCORES, "general")
+        display.saved(6, Path("run/checkpoints/step-00000006"))
+        display.health(6, "1 problem at step 6", is_ill=True, findings=[finding])
+    printed = capfd.readouterr()
+    assert [json.loads(line) for line in printed.out.splitlines()] == [
+        {"kind": "training", "step": 5, **TRAINED, "loss": None},
+        {"kind": "general", "step": 6, **SCORES},
+        {"kind": "checkpoint", "step": 6, "folder": "run/checkpoints/step-00000006"},
+        {"kind": "health", "step": 6, "summary": "1 problem at step 6", "is_ill": True, "findings": [finding]},
+    ]
+    assert [line[:9] for line in printed.err.splitlines()] == ["step 5/20", "step 6/20"]

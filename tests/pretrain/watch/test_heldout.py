@@ -15,6 +15,8 @@ from configs.common.errors import UserError
 from data_prep.__main__ import load_corpus_recipe
 from data_prep.prepare import prepare
 from data_prep.shards import Corpus
+from pretrain.run.display import Display
+from pretrain.run.live import Panel
 from pretrain.run.logs import EvaluationKind, Log, read_metrics
 from pretrain.run.trained_model import open_pair
 from pretrain.step.engine import Engine
@@ -28,7 +30,7 @@ from tests.trained import run as run
 def _look(run: Path, logs: Path, corpora: dict[EvaluationKind, Corpus], world: World) -> None:
     trained = open_pair(run)
     held_out = HeldOut(corpora, trained.recipe, world, torch.float32)
-    with Log(logs, 12, 12, active=True) as log:
+    with Log(logs, 12, Display(Panel("run", 12, 8, 12)), active=True) as log:
         held_out.look(Engine(trained.pair, trained.recipe, world), 12, log, Watch(trained.recipe))
 
 
