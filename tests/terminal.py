@@ -45,20 +45,20 @@ class Terminal:
     ):
         self._screen = pyte.HistoryScreen(columns, 40, history=1000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        self._controller, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self._printed = b""
         names = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "TERM", "CI")
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
-            stdin=theirs,
-            stdout=subprocess.PIPE if redirected else theirs,
-            stderr=theirs,
+            stdin=terminal,
+            stdout=subprocess.PIPE if redirected else terminal,
+            stderr=terminal,
             env=inherited | {"TERM": "xterm-256color"} | dict(environment or {}),
             preexec_fn=_own_terminal,
         )
-        os.close(theirs)
+        os.close(terminal)
 
     def read_until(self, text: str) -> None:
         """Read until the program has printed the text."""
@@ -66,19 +66,19 @@ class Terminal:
             assert self._read(), f"{text!r} was not printed: {self._printed!r}"
 
     def type(self, text: bytes) -> None:
-        os.write(self._ours, text)
+        os.write(self._controller, text)
 
     def finish(self) -> Shown:
         while self._read():
             pass
         stdout = self._process.stdout.read() if self._process.stdout else b""
         exit_code = self._process.wait()
-        os.close(self._ours)
+        os.close(self._controller)
         return Shown(exit_code, self._printed, self._screen, stdout)
 
     def _read(self) -> bytes:
         try:
-            data = os.read(self._ours, 1 << 16)
+            data = os.read(self._controller, 1 << 16)
         except OSError:  # Linux says so when the program has closed the terminal.
             data = b""
         self._printed += data

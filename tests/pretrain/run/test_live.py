@@ -10,6 +10,9 @@ import pytest
 from rich.console import Console
 
 from pretrain.run.live import Panel, short_scores
+
+pytest.importorskip("pyte")
+
 from tests.terminal import Shown, Terminal
 
 PROGRAM = r"""
