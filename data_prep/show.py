@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from configs.common import json_lines
 from configs.common.files import read_json
 from configs.vocabulary.tokenizer import entries_of
 from data_prep import vocabulary
@@ -28,8 +30,10 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
     own line.
     """
     corpus = Corpus(folder, verify=verify)
-    console = Console()
-    _print_numbers(console, corpus, read_json(folder / "report.json"))
+    console, report = Console(), read_json(folder / "report.json")
+    console.print(f"corpus {folder}", highlight=False, markup=False, soft_wrap=True)
+    _print_numbers(console, corpus, report)
+    json_lines.write("corpus", **_facts(corpus, report))
     words = entries_of(vocabulary.load(folder))
     numbers = np.arange(first, min(first + count, corpus.num_rows(split)))
     rows, masks = corpus.read_masked(split, numbers, np.zeros_like(numbers))
@@ -39,6 +43,25 @@ def show_corpus(folder: Path, split: Split, first: int, count: int, *, verify: b
             f"\n[bold]{split} row {number}[/bold]: {planes.lengths[index]} tokens, {masks[index].sum()} masked"
         )
         console.print(_row_text(pieces_of(planes, masks, index, words), colour=console.is_terminal))
+
+
+def _facts(corpus: Corpus, report: dict) -> dict[str, Any]:
+    """Return the values of `electra --json inspect`, whose keys docs/output.md lists."""
+    manifest = corpus.manifest
+    of_the_report = (
+        *("rows_filled", "unknown_tokens", "unknown_share", "unknown_characters"),
+        *("invalid_sequences", "num_skipped", "warnings"),
+    )
+    return {
+        "corpus": str(corpus.folder),
+        "rows": manifest.rows,
+        "row_length": corpus.data.row_length,
+        "tokens": manifest.tokens,
+        "vocabulary": {"size": manifest.vocabulary.size, "sha256": manifest.vocabulary.sha256},
+        "masking": corpus.masking.model_dump(mode="json"),
+        "sources": [source.model_dump(mode="json") for source in manifest.sources],
+        **{name: report[name] for name in of_the_report},
+    }
 
 
 def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:

@@ -62,13 +62,15 @@ class SplitName(StrEnum):
 
 @app.command()
 def inspect(
-    folder: Annotated[Path, typer.Argument(help="A corpus, a run, an export, or the folder of a released model.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A corpus, a run, a checkpoint, an export, or the folder of a released model.")
+    ],
     split: Annotated[SplitName, typer.Option(help="Of a corpus: which rows.")] = SplitName.train,
     row: Annotated[int, typer.Option(min=0, help="Of a corpus: the first row shown.")] = 0,
     rows: Annotated[int, typer.Option(min=0, help="Of a corpus: how many rows are shown.")] = 3,
     verify: Annotated[bool, typer.Option(help="Of a corpus: compare the sha256 of every file.")] = False,
 ) -> None:
-    """Show what is inside a corpus, a run or a model."""
+    """Show what is inside a corpus, a run, a checkpoint or a model."""
     if (folder / CORPUS_MANIFEST).is_file() and (folder / TOKENIZER_FILE).is_file():
         from data_prep.show import show_corpus
 
@@ -207,19 +209,18 @@ def machines() -> None:
 @app.command()
 def status(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or corpora.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each folder, on a line.")] = False,
 ) -> None:
     """Show how far runs are and whether they are healthy.
 
     Their folders tell it, and so does the scheduler if it can be asked from here.
     """
-    from json import dumps
-
+    from configs.common import json_lines
     from launch.status import status as status_of
 
     for folder in folders:
         shown = status_of(folder)
-        typer.echo(dumps(shown.facts(), ensure_ascii=False) if json else "\n".join(shown.lines()))
+        typer.echo("\n".join(shown.lines()))
+        json_lines.write("status", **shown.facts())
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.folders import CORPUS_MANIFEST, METRICS, PROVENANCE, RECIPE, STOPPED
+from configs.folders import CORPUS_MANIFEST, METRICS, RECIPE, STOPPED
 from configs.load import load
 from launch.backends import JobState
 from launch.jobs import Stage
@@ -73,7 +73,7 @@ class Status:
         return shown
 
     def facts(self) -> dict[str, Any]:
-        """Return the object of `electra status --json`, whose keys docs/health.md lists."""
+        """Return the values of `electra --json status`, whose keys docs/output.md lists."""
         submission = self.submission
         return {
             "folder": str(self.folder),
@@ -94,6 +94,8 @@ class Status:
 
 def status(folder: Path) -> Status:
     """Read the folder of a run or a corpus. Raises UserError for any other folder."""
+    from pretrain.watch.history import health_of
+
     submission = newest(folder)
     run = (folder / RECIPE).is_file()
     corpus = (folder / CORPUS_MANIFEST).is_file()
@@ -107,21 +109,13 @@ def status(folder: Path) -> Status:
         states(submission) if submission else {},
         progress(folder) if run else None,
         read_json(folder / STOPPED)["step"] if (folder / STOPPED).is_file() else None,
-        health(folder) if run else None,
+        health_of(folder) if run else None,
     )
 
 
 def lines(folder: Path) -> list[str]:
     """Return the lines that describe a run or a corpus. Raises UserError for any other folder."""
     return status(folder).lines()
-
-
-def health(run: Path) -> Verdict | None:
-    """Judge the health of a run, or return None before it has logged anything."""
-    from pretrain.run.logs import read_metrics
-    from pretrain.watch.history import read_history
-
-    return read_history(run).verdict() if (run / PROVENANCE).is_file() and read_metrics(run) else None
 
 
 def states(submission: Submission) -> dict[Stage, JobState]:

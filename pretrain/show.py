@@ -7,12 +7,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from configs.common import json_lines
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, RECIPE
 from configs.load import load
 from pretrain.run import checkpoint
 from pretrain.run.damage import damage_of
 from pretrain.run.logs import read_metrics
+from pretrain.watch.history import health_of
 
 # Each metric with the title of its column. Ten columns fit a narrow terminal.
 _LOSSES = {"mlm_loss": "mlm", "rtd_loss": "rtd", "mts_loss": "mts", "csp_loss": "csp"}
@@ -37,11 +39,15 @@ _MOST_LINES = 12
 
 
 def show_run(folder: Path) -> None:
-    """Print a run's recipe, its metrics and its checkpoints. Raises UserError that names each damaged file."""
+    """Print a run's recipe, health, metrics and checkpoints. Raises UserError that names each damaged file."""
+    if checkpoint.is_checkpoint(folder):
+        _show_checkpoint(folder)
+        return
     console = Console()
     if not (folder / RECIPE).is_file():
         raise UserError(f"{folder / RECIPE}: missing, so the run is damaged")
     recipe = load(str(folder / RECIPE))
+    console.print(f"run {folder}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"[bold]{recipe.name}[/bold]: {recipe.about}", highlight=False, soft_wrap=True)
     console.print(
         f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows; recipe sha256 {recipe.fingerprint()[:12]}"
@@ -52,8 +58,45 @@ def show_run(folder: Path) -> None:
         _print_metrics(console, kind, [line for line in lines if line["kind"] == kind], titles)
     if damage := list(damage_of(folder, recipe)):
         raise UserError("; ".join(damage))
-    for path in checkpoint.list_checkpoints(folder / CHECKPOINTS):
+    verdict = health_of(folder)
+    for line in verdict.lines() if verdict else ():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    checkpoints = checkpoint.list_checkpoints(folder / CHECKPOINTS)
+    for path in checkpoints:
         console.print(f"{path}: complete", highlight=False, markup=False, soft_wrap=True)
+    json_lines.write(
+        "run",
+        run=str(folder),
+        recipe=recipe.name,
+        fingerprint=recipe.fingerprint(),
+        step=max((line["step"] for line in lines), default=0),
+        num_steps=recipe.schedule.steps,
+        **{kind: _last(lines, kind) for kind in ("training", *evaluations)},
+        health=verdict.facts() if verdict else None,
+        checkpoints=list(map(str, checkpoints)),
+    )
+
+
+def _show_checkpoint(folder: Path) -> None:
+    """Verify a checkpoint and print what it holds. Raises UserError that names the damaged file."""
+    state, recipe = checkpoint.verify(folder), load(str(folder / RECIPE))
+    num_bytes = _num_bytes(folder)
+    facts = {"recipe": recipe.name, "bytes": num_bytes} | state.model_dump(exclude={"recipe"})
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    console = Console()
+    console.print(f"checkpoint {folder}", highlight=False, markup=False, soft_wrap=True)
+    console.print(table)
+    json_lines.write("checkpoint", checkpoint=str(folder), **facts, fingerprint=state.recipe)
+
+
+def _last(lines: list[dict], kind: str) -> dict | None:
+    return next((line for line in reversed(lines) if line["kind"] == kind), None)
+
+
+def _num_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def list_checkpoints(run: Path) -> None:
@@ -63,7 +106,7 @@ def list_checkpoints(run: Path) -> None:
         table.add_column(title, justify="right" if title in ("step", "MB", "processes", "ZeRO") else "left")
     damage: list[str] = []
     for folder in _checkpoints(run):
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = _num_bytes(folder)
         known, condition = ("", "", ""), "whole"
         try:
             state = checkpoint.verify(folder)

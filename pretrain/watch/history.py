@@ -11,18 +11,29 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.folders import PROVENANCE, RECIPE
-from configs.load import load
+from configs.load import load, validate
 from configs.recipe import Recipe
+from configs.schema import Natural
 from pretrain.run.logs import EvaluationKind, read_metrics
 from pretrain.watch.health import Verdict, verdict
 
 Axis = Literal["step", "tokens", "flops", "hours"]
 # axis -> the rate in a line of metrics whose integral over time it is, and the factor to its unit
 _RATES = {"tokens": ("tokens_per_second", 1e-6), "flops": ("model_tflops_per_second", 1e-3), "hours": (None, 1 / 3600)}
+
+
+class _Start(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    step: Natural
+
+
+class _Provenance(BaseModel):
+    starts: list[_Start]
 
 
 @dataclass(frozen=True)
@@ -102,4 +113,11 @@ def read_history(folder: Path) -> History:
     metrics = read_metrics(folder)
     if not metrics:
         raise UserError(f"{folder}: has logged nothing yet, so there is nothing to report")
-    return History(folder, load(str(folder / RECIPE)), read_json(folder / PROVENANCE)["starts"], metrics)
+    path = folder / PROVENANCE
+    starts = validate(_Provenance, read_json(path), str(path)).model_dump()["starts"]
+    return History(folder, load(str(folder / RECIPE)), starts, metrics)
+
+
+def health_of(run: Path) -> Verdict | None:
+    """Judge the health of a run, or return None before it has logged anything."""
+    return read_history(run).verdict() if (run / PROVENANCE).is_file() and read_metrics(run) else None

@@ -16,6 +16,7 @@ Judgement = tuple[int, str | None]
 
 # A pair is not judged before this many steps, because no pair learns anything in fewer.
 _FEWEST_STEPS = 100
+_SCORES = {"mlm_loss", "masked_accuracy", "sampled_accuracy"}
 
 
 def is_judged(step: int, schedule: ScheduleTable) -> bool:
@@ -44,8 +45,8 @@ class Record:
         return [line for line in self.lines if line["kind"] == kind]
 
     def scored(self, kind: EvaluationKind = "evaluation") -> list[dict[str, Any]]:
-        """Return the evaluations of which every score is finite."""
-        return [line for line in self.of(kind) if None not in line.values()]
+        """Return the evaluations with all scores of every pair, of which each is finite. A damaged line has fewer."""
+        return [line for line in self.of(kind) if line.keys() >= _SCORES and None not in line.values()]
 
     def judged(self) -> list[dict[str, Any]]:
         return [line for line in self.scored() if is_judged(line["step"], self.recipe.schedule)]

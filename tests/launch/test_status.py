@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from configs.common.errors import UserError
-from launch.cli import app
-from launch.status import Progress, health, lines, newest_log, progress, status, tail
+from launch.status import Progress, lines, newest_log, progress, status, tail
 from tests.trained import run as run
 
 
@@ -62,9 +60,7 @@ def test_the_last_lines_of_a_log(count: int, expected: list[str], tmp_path: Path
 
 
 def test_the_object_of_a_run_for_scripts(run: Path, corpus_folder: Path) -> None:
-    answer = CliRunner().invoke(app, ["status", str(run), str(corpus_folder), "--json"])
-    assert answer.exit_code == 0, answer.output
-    of_run, of_corpus = map(json.loads, answer.stdout.splitlines())
+    of_run, of_corpus = status(run).facts(), status(corpus_folder).facts()
     keys = ["folder", "corpus_is_complete", "machine", "submission", "jobs", "progress", "stopped_after", "health"]
     assert list(of_run) == list(of_corpus) == keys
     assert (of_run["folder"], of_run["progress"]["step"], of_run["jobs"]) == (str(run), 12, [])
@@ -76,7 +72,7 @@ def test_the_object_of_a_run_for_scripts(run: Path, corpus_folder: Path) -> None
 def test_the_findings_of_a_run_that_is_not_healthy(run: Path, tmp_path: Path) -> None:
     for name in ("recipe.toml", "provenance.json"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    assert health(tmp_path) is None
+    assert status(tmp_path).verdict is None
     scores = {"mlm_loss": 5.0, "masked_accuracy": 0.3, "sampled_accuracy": 0.2, "auc": 0.5}
     line = {"kind": "evaluation", "step": 300, **scores}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + "\n")

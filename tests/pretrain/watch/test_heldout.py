@@ -55,7 +55,8 @@ def test_a_step_is_evaluated_once(run: Path, corpus: Corpus, world: World, tmp_p
 def test_a_loss_that_has_risen_on_general_text_is_warned_of(
     run: Path, corpus: Corpus, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = {"kind": "general", "step": 0, "mlm_loss": 1.0, "auc": 0.0}
+    scores = {"mlm_loss": 1.0, "masked_accuracy": 0.5, "sampled_accuracy": 0.3, "auc": 0.0}
+    line = {"kind": "general", "step": 0, **scores}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     _look(run, tmp_path, {"general": corpus}, world)
     assert "warning: on general text the generator's loss has risen from 1.000 to " in capsys.readouterr().out

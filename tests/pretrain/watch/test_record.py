@@ -29,6 +29,12 @@ def test_only_finite_evaluations_are_scored_and_only_late_ones_judged() -> None:
     assert record.last_step == 400 and Record([], load("tiny")).last_step == 0
 
 
+def test_a_damaged_line_without_a_score_is_not_judged() -> None:
+    line = evaluated(300)
+    del line["masked_accuracy"]
+    assert Record([line], load("tiny")).judged() == []
+
+
 def test_the_newest_start_begins_after_its_checkpoint() -> None:
     lines = [trained(step, mfu=step / 10) for step in (1, 2, 3)]
     assert Record(lines, load("tiny"), 1).since_start("mfu") == [(2, 0.2), (3, 0.3)]
