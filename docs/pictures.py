@@ -5,7 +5,6 @@ It needs Chromium.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
 from configs.common.files import write_text
+from pretrain.run.live import Panel
+from pretrain.watch.history import History, read_history
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,7 +34,7 @@ _LONGEST_WAIT = 120_000  # milliseconds
 def draw(demo: Path, images: Path) -> None:
     """Write all pictures into the folder `images`."""
     run = demo / "run"
-    draw_terminal(["electra", "inspect", str(run)], images / "terminal.svg")
+    draw_panel(read_history(run), images / "terminal.svg")
     with browser() as opened:
         draw_page(opened, _address(run / "report.html"), images / "report.png")
         draw_page(opened, _address(demo / "corpus" / "report.html"), images / "corpus.png")
@@ -44,15 +44,30 @@ def draw(demo: Path, images: Path) -> None:
             draw_page(opened, address, images / "try.png", _read_a_sentence)
 
 
-def draw_terminal(command: Sequence[str], picture: Path) -> None:
-    """Draw a command and its output in colours. Letters stay text, which can be copied and read aloud."""
-    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": str(_COLUMNS)}
-    answer = subprocess.run(_program(command), env=environment, stdout=subprocess.PIPE, text=True, check=True)
+def draw_panel(run: History, picture: Path) -> None:
+    """Draw the panel of a terminal as it was at the last evaluation but one.
+
+    Letters stay text, which can be copied and read aloud.
+    """
+    evaluation = run.evaluations("evaluation")[-2]
+    step = evaluation["step"]
+    seen = [line for line in run.metrics if line["step"] <= step]
+    verdict = History(run.folder, run.recipe, run.starts, seen).verdict()
+    panel = Panel(
+        f"{run.recipe.name}: {run.folder}",
+        run.recipe.schedule.steps,
+        run.recipe.batch.rows,
+        step,
+        checkpoint=step - step % run.recipe.run.save_every,
+        training=next(line for line in reversed(seen) if line["kind"] == "training"),
+        held_out={"held out": (step, evaluation)},
+        health=verdict.summary,
+        is_ill=verdict.is_ill,
+    )
     console = Console(record=True, width=_COLUMNS, file=StringIO())
-    console.print(Text(f"$ {' '.join(command)}", style="bold"))
-    console.print(Text.from_ansi(answer.stdout.rstrip()))
+    console.print(panel)
     # rich names a font of another site, which a picture should not load.
-    svg = re.sub(r"@font-face\s*{[^}]*}", "", console.export_svg(title="electra"))
+    svg = re.sub(r"@font-face\s*{[^}]*}", "", console.export_svg(title="electra pretrain"))
     write_text(picture, svg)
 
 

@@ -11,17 +11,21 @@ from xml.etree import ElementTree
 
 import pytest
 
-from docs.pictures import browser, draw_page, draw_terminal, served
+from docs.pictures import browser, draw_page, draw_panel, served
+from pretrain.run.logs import read_metrics
+from pretrain.watch.history import read_history
+from tests.trained import run as run
 
 ROOT = Path(__file__).parents[2]
 IMAGES = sorted((ROOT / "docs" / "images").iterdir())
 
 
-def test_a_terminal_is_drawn_as_text_without_a_font_of_another_site(tmp_path: Path) -> None:
-    draw_terminal(["python", "-c", "print('\\033[31m<loss> & 5.000\\033[0m')"], tmp_path / "terminal.svg")
+def test_the_panel_is_drawn_as_text_without_a_font_of_another_site(run: Path, tmp_path: Path) -> None:
+    draw_panel(read_history(run), tmp_path / "terminal.svg")
     svg = (tmp_path / "terminal.svg").read_text(encoding="utf-8")
     text = "".join(ElementTree.fromstring(svg).itertext()).replace("\xa0", " ")
-    assert "<loss> & 5.000" in text and "$ python -c" in text
+    auc = [line["auc"] for line in read_metrics(run) if line["kind"] == "evaluation"][-2]
+    assert f"AUC {auc:.3f}" in text and "health" in text
     assert not re.search(r"(?:href|src|url)\W+http|@font-face|@import", svg)
 
 
