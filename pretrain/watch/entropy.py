@@ -19,7 +19,7 @@ def count_entropies(log_probs: Tensor, filled: Tensor) -> Tensor:
     No probability may be 0, as in the padding of the vocabulary. An entropy of NaN, which a diverged pair gives, counts
     as 0.
     """
-    entropies = -(log_probs.exp() * log_probs).sum(-1)
+    entropies = -log_probs.exp().mul_(log_probs).sum(-1)
     bins = (entropies.nan_to_num(0) * PER_NAT).floor().clamp(0, BINS - 1).long()
     return bins[filled].bincount(minlength=BINS).double()
 
