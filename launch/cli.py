@@ -256,17 +256,36 @@ def plan(
     overrides: Overrides = None,
     *,
     gpu: Annotated[str, typer.Option(help="Of which kind, such as h200; a wrong one lists them all.")],
-    gpus: Annotated[int, typer.Option(min=1, help="How many, over all nodes.")] = 1,
+    gpus: Annotated[int, typer.Option(min=1, help="How many in each node.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
+    budget: Annotated[
+        float | None, typer.Option(min=0.01, metavar="HOURS", help="Which shape, tokens and schedule fit into it?")
+    ] = None,
+    text_bytes: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Such as 180GB: preparation, reading, network, disk.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of --text-bytes: english or chinese.")] = "english",
+    network: Annotated[str, typer.Option(help="Of --text-bytes: the network adapters of a node.")] = "ndr-8",
 ) -> None:
-    """Estimate the memory, time and disk space that a run needs, before it is submitted."""
+    """Estimate the memory, time and disk of a run, what fits into hours of GPUs, or what a large text needs."""
     from configs.load import from_tables, read
-    from launch.plan import lines
-    from launch.plan import plan as estimate
+    from launch import budget as budgets
+    from launch import plan as plans
+    from launch import scale
 
     tables = read(recipe, overrides or ())
     if "discriminator" not in tables.get("model", {}):
         raise UserError(f"{recipe}: takes the shape of a released model; plan a recipe of that shape, such as base")
-    typer.echo("\n".join(lines(estimate(from_tables(tables, recipe), gpus, gpu))))
+    if budget and text_bytes:
+        raise UserError("plan: give --budget or --text-bytes, and not both")
+    checked, total = from_tables(tables, recipe), nodes * gpus
+    if budget:
+        shown = budgets.lines(checked, budget, total, gpu)
+    elif text_bytes:
+        shown = scale.lines(scale.scale(text_bytes, language, plans.plan(checked, total, gpu), nodes, network))
+    else:
+        shown = plans.lines(plans.plan(checked, total, gpu))
+    typer.echo("\n".join(shown))
 
 
 for room in (data_prep_commands, pretrain_commands, sweep_commands):

@@ -140,10 +140,10 @@ def _parts(memory: Memory) -> str:
 def _time(plan: Plan) -> list[str]:
     rate, (least, most), gpus = plan.throughput, plan.hours, plan.gpus
     estimates = [
-        f"  tokens/s     {_span(rate.low * gpus, rate.high * gpus)} on all GPUs ({rate.source or 'an estimate'})",
-        f"  time         {_duration(least, most)} for {plan.tokens / 1e9:,.1f} G tokens in "
+        f"  tokens/s     {span(rate.low * gpus, rate.high * gpus)} on all GPUs ({rate.source or 'an estimate'})",
+        f"  time         {duration(least, most)} for {plan.tokens / 1e9:,.1f} G tokens in "
         f"{plan.recipe.schedule.steps:,} steps",
-        f"  GPU hours    {_span(least * gpus, most * gpus)}",
+        f"  GPU hours    {span(least * gpus, most * gpus)}",
     ]
     if rate.source:
         return estimates
@@ -166,22 +166,22 @@ def row(plan: Plan) -> str:
         f"{plan.memory.total / _GIB:.1f}",
         f"{plan.micro_rows} x {plan.accumulation}",
         f"{plan.largest}",
-        _span(plan.throughput.low * gpus, plan.throughput.high * gpus),
-        _span(least, most),
-        _span(least * gpus, most * gpus),
+        span(plan.throughput.low * gpus, plan.throughput.high * gpus),
+        span(least, most),
+        span(least * gpus, most * gpus),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _duration(least: float, most: float) -> str:
+def duration(least: float, most: float) -> str:
     unit, hours = ("minutes", 1 / 60) if most < 1 else ("hours", 1) if most < 72 else ("days", 24)
-    return f"{_span(least / hours, most / hours)} {unit}"
+    return f"{span(least / hours, most / hours)} {unit}"
 
 
-def _span(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
+    """Return a range, or a single number, with two digits. The estimate is not precise enough for more."""
     return _figure(low) if low == high else f"{_figure(low)} to {_figure(high)}"
 
 
 def _figure(value: float) -> str:
-    """Return the number with two digits. The estimate is not precise enough for more."""
     return f"{float(f'{value:.2g}'):,.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}"

@@ -37,7 +37,7 @@ def cut_into_tasks(sources: tuple[SourceTable, ...]) -> list[list[Range]]:
     if not sources:
         raise UserError("data.sources: empty; name your text, such as data.sources=FOLDER")
     files = [file for number, source in enumerate(sources) for file in _files(number, source)]
-    task_bytes = min(_LARGEST, max(_SMALLEST, sum(file.text_bytes for file in files) // _TASKS))
+    task_bytes = size_of_task(sum(file.text_bytes for file in files))
     tasks: list[list[Range]] = []
     room = 0
     for file in files:
@@ -48,6 +48,11 @@ def cut_into_tasks(sources: tuple[SourceTable, ...]) -> list[list[Range]]:
             tasks[-1].append(piece)
             room -= piece.text_bytes
     return tasks
+
+
+def size_of_task(text_bytes: int) -> int:
+    """Return the most bytes of text in a task, for so many bytes of text in all files."""
+    return min(_LARGEST, max(_SMALLEST, text_bytes // _TASKS))
 
 
 def _files(number: int, source: SourceTable) -> list[Range]:
