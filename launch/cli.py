@@ -259,11 +259,9 @@ def plan(
     gpus: Annotated[int, typer.Option(min=1, help="How many in each node.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 1,
     budget: Annotated[
-        float | None, typer.Option(min=0.01, metavar="HOURS", help="Which shape, tokens and schedule fit into it?")
+        float | None, typer.Option(min=0.01, metavar="HOURS", help="What fits into so many hours?")
     ] = None,
-    text_bytes: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Such as 180GB: preparation, reading, network, disk.")
-    ] = None,
+    text_bytes: Annotated[str | None, typer.Option(metavar="SIZE", help="What a text, such as 180GB, needs.")] = None,
     language: Annotated[str, typer.Option(help="Of --text-bytes: english or chinese.")] = "english",
     network: Annotated[str, typer.Option(help="Of --text-bytes: the network adapters of a node.")] = "ndr-8",
 ) -> None:
@@ -280,12 +278,11 @@ def plan(
         raise UserError("plan: give --budget or --text-bytes, and not both")
     checked, total = from_tables(tables, recipe), nodes * gpus
     if budget:
-        shown = budgets.lines(checked, budget, total, gpu)
-    elif text_bytes:
-        shown = scale.lines(scale.scale(text_bytes, language, plans.plan(checked, total, gpu), nodes, network))
-    else:
-        shown = plans.lines(plans.plan(checked, total, gpu))
-    typer.echo("\n".join(shown))
+        typer.echo("\n".join(budgets.lines(checked, budget, total, gpu)))
+        return
+    planned = plans.plan(checked, total, gpu)
+    of_text = scale.lines(scale.scale(text_bytes, language, planned, nodes, network)) if text_bytes else None
+    typer.echo("\n".join(of_text or plans.lines(planned)))
 
 
 for room in (data_prep_commands, pretrain_commands, sweep_commands):
