@@ -56,6 +56,7 @@ class HeldOut:
         fresh = watch.new(log.lines)
         verdict = watch.verdict
         log.health(step, verdict.summary, is_ill=verdict.is_ill, findings=[asdict(each) for each in verdict.findings])
+        log.trackers.text(step, "health", "\n".join(f"- {line}" for line in verdict.lines()))
         for finding in fresh:
             log.say(finding.announcement)
 
