@@ -77,7 +77,8 @@ class Display:
                 f", {name.replace('_', ' ')} {value:.4f}" for name, value in values.items() if name.endswith("_loss")
             )
             + (
-                f", AUC {values['auc']:.3f}, precision {values['precision']:.1%}, recall {values['recall']:.1%}"
+                f", AUC {values['auc']:.3f}, at threshold {values['best_threshold']:.2f} precision "
+                f"{values['best_precision']:.1%}, recall {values['best_recall']:.1%}"
                 if "auc" in values
                 else ""
             )

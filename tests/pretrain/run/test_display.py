@@ -21,6 +21,7 @@ TRAINED: dict[str, float] = {
     "learning_rate": 5e-4,
 }
 SCORES = {"mlm_loss": 3.5, "masked_accuracy": 0.5}
+DETECTION = {"auc": 0.75, "best_threshold": 0.25, "best_precision": 0.5, "best_recall": 0.125}
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,13 +29,13 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         display.say("resuming [after] step 4")
         display.training(5, TRAINED | {"skipped_steps": 1})
         display.evaluation(6, SCORES, "general")
-        display.evaluation(6, SCORES | {"auc": 0.75, "precision": 0.5, "recall": 0.125}, "average")
+        display.evaluation(6, SCORES | DETECTION, "average")
     assert capsys.readouterr().out.splitlines() == [
         "resuming [after] step 4",
         "step 5/20  loss 2.000  masked 25.0%  replaced 12.5%  1,500 tokens/s  skipped 1  lr 5.00e-04",
         "step 6/20  general text: masked accuracy 50.0%, mlm loss 3.5000",
         "step 6/20  held out, average of the weights: masked accuracy 50.0%, mlm loss 3.5000, AUC 0.750, "
-        "precision 50.0%, recall 12.5%",
+        "at threshold 0.25 precision 50.0%, recall 12.5%",
     ]
 
 

@@ -26,7 +26,8 @@ from pretrain.run.signals import StopOnSignal
 
 trained = {"loss": 2.0, "mlm_loss": 1.5, "masked_accuracy": 0.25, "replaced_share": 0.125, "tokens_per_second": 1500.0,
     "skipped_steps": 0, "learning_rate": 5e-4, "data_wait_share": 0.01, "rows_per_second": 16.0}
-scores = {"mlm_loss": 3.5, "rtd_loss": 0.375, "masked_accuracy": 0.5, "auc": 0.75, "precision": 0.5, "recall": 0.125}
+scores = {"mlm_loss": 3.5, "rtd_loss": 0.375, "masked_accuracy": 0.5, "auc": 0.75,
+    "best_threshold": 0.25, "best_precision": 0.5, "best_recall": 0.125}
 with json_lines.on_stdout() if "json" in sys.argv else nullcontext(), StopOnSignal() as stop:
     panel = Panel("tiny: run", 1000, 8, 400, stop.asked, checkpoint=400)
     with Display(panel) as display:
@@ -52,8 +53,8 @@ with json_lines.on_stdout() if "json" in sys.argv else nullcontext(), StopOnSign
         display.say("the end")
 """
 SCORES_LINE = (
-    "step 500/1000  held out: masked accuracy 50.0%, mlm loss 3.5000, rtd loss 0.3750, AUC 0.750, precision 50.0%, "
-    "recall 12.5%"
+    "step 500/1000  held out: masked accuracy 50.0%, mlm loss 3.5000, rtd loss 0.3750, AUC 0.750, at threshold 0.25 "
+    "precision 50.0%, recall 12.5%"
 )
 PLAIN = [
     "resuming after step 400",
