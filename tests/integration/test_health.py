@@ -80,7 +80,12 @@ def test_processes_give_the_gradient_of_one(
         alone, together = of_kind(tmp_path / "1", kind), of_kind(tmp_path / str(processes), kind)
         assert len(alone) == len(together) > 1
         for left, right in zip(alone, together, strict=True):
-            assert left == pytest.approx(right, rel=1e-5, abs=1e-9)
+            parts = {name for name in left if name.startswith("gradient_norm/")}
+            for name in left.keys() - parts:
+                assert left[name] == pytest.approx(right[name], rel=1e-5, abs=1e-9), name
+            # The rounding of a small part comes from the weights, which the whole gradient has moved.
+            for name in parts:
+                assert left[name] == pytest.approx(right[name], rel=1e-5, abs=1e-5 * right["gradient_norm"]), name
     assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
     # One process evaluates what several processes trained.
     print_scores(str(tmp_path / str(processes)), [corpus_folder], None)

@@ -17,8 +17,9 @@ FILES = (
     *(f"{CHECKPOINT}/{name}" for name in ("manifest.json", "state.json", "recipe.toml", "weights.safetensors")),
     *(f"{CHECKPOINT}/{name}" for name in ("exp_avg.safetensors", "exp_avg_sq.safetensors")),
 )
-# A run is neither read nor resumed from these files: the lock, and the events that TensorBoard alone reads.
-UNREAD = (".lock", "tensorboard/")
+# A run is not resumed from these files: the lock, the events that TensorBoard alone reads, and details of evaluations,
+# of which a page leaves out damaged lines.
+UNREAD = (".lock", "tensorboard/", "samples.jsonl", "distributions.jsonl")
 
 
 def inspect(folder: Path) -> tuple[int, str]:

@@ -64,4 +64,5 @@ def test_tensorboard_has_the_norms_of_each_part_since_the_evaluation_before(run:
 def test_the_verdict_of_every_evaluation_is_in_tensorboard(board: EventAccumulator) -> None:
     texts = {event.step: event.tensor_proto.string_val[0].decode() for event in board.Tensors("health/text_summary")}
     assert list(texts) == [0, 6, 12]
-    assert texts[12] == "- too early at step 12 to judge whether the model learns"
+    # Lines about the speed of a busy machine may follow.
+    assert texts[12].splitlines()[0] == "- too early at step 12 to judge whether the model learns"

@@ -42,7 +42,7 @@ def test_a_run_shows_every_value_of_its_metrics(run: Path) -> None:
     assert set(board.Tags()["scalars"]) == expected.keys()
     assert {tag: board.Scalars(tag)[-1].value for tag in expected} == pytest.approx(expected, rel=1e-6)
     assert {tag.partition("/")[0] for tag in expected} == {
-        *("loss", "generator", "optimizer", "data", "speed", "heldout"),
+        *("loss", "generator", "optimizer", "gradient_norm", "data", "speed", "heldout"),
     }
 
 
