@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
 from rich.console import Console
 
 from configs.common.files import write_text
@@ -80,6 +81,8 @@ def draw_page(
     wait(page)
     page.screenshot(path=picture, scale="css")
     page.close()
+    # A page has few colours, so the file becomes half as large.
+    Image.open(picture).convert("RGB").quantize(256).save(picture, optimize=True)
 
 
 @contextmanager
