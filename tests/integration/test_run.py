@@ -46,7 +46,7 @@ def training(run: Path) -> dict[int, dict[str, float]]:
     names = ("loss", "mlm_loss", "rtd_loss", "masked_accuracy", "sampled_accuracy", "replaced_share", "gradient_norm")
     lines = [line for line in read_metrics(run) if line["kind"] == "training"]
     assert len({line["step"] for line in lines}) == len(lines), "a step was logged twice"
-    parts = [name for name in lines[0] if name.startswith("gradient_norm/")]
+    parts = sorted({name for line in lines for name in line if name.startswith("gradient_norm/")})
     return {line["step"]: {name: line[name] for name in (*names, *parts)} for line in lines}
 
 
