@@ -33,7 +33,7 @@ cpus = 1
 partition = "all"
 time = "10"
 warning = 60
-environment = { NOTE = "it's 1" }
+environment = { NOTE = "it's 1", ELECTRA_VERBOSE = "1" } # the logs show when torchrun is warned
 wrap = ["env"]
 """
 
