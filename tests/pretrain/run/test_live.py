@@ -66,7 +66,7 @@ PLAIN = [
 ]
 
 
-def show(*words: str, columns: int = 130, redirected: bool = False, **environment: str) -> Shown:
+def show(*words: str, columns: int = 150, redirected: bool = False, **environment: str) -> Shown:
     terminal = Terminal("-c", PROGRAM, *words, columns=columns, environment=environment, redirected=redirected)
     return terminal.finish()
 
