@@ -1,4 +1,4 @@
-"""The table NETWORKS holds the rates that data sheets state for the network adapters of a node."""
+"""The table NETWORKS holds the nominal rates of the network adapters of a node. None of them was measured here."""
 
 from __future__ import annotations
 

@@ -80,12 +80,10 @@ def test_processes_give_the_gradient_of_one(
         alone, together = of_kind(tmp_path / "1", kind), of_kind(tmp_path / str(processes), kind)
         assert len(alone) == len(together) > 1
         for left, right in zip(alone, together, strict=True):
-            parts = {name for name in left if name.startswith("gradient_norm/")}
-            for name in left.keys() - parts:
-                assert left[name] == pytest.approx(right[name], rel=1e-5, abs=1e-9), name
-            # The rounding of a small part comes from the weights, which the whole gradient has moved.
-            for name in parts:
-                assert left[name] == pytest.approx(right[name], rel=1e-5, abs=1e-5 * right["gradient_norm"]), name
+            for name in left.keys() | right.keys():
+                # The gradient of CSP's head is the difference of nearly equal vectors, so its norm has more rounding.
+                tolerance = 1e-4 if name == "gradient_norm/heads/csp" else 1e-5
+                assert left[name] == pytest.approx(right[name], rel=tolerance, abs=1e-9), name
     assert all(line["gradient_norm"] > 1e-3 for line in of_kind(tmp_path / "1", "training"))
     # One process evaluates what several processes trained.
     print_scores(str(tmp_path / str(processes)), [corpus_folder], None)

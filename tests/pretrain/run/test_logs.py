@@ -11,15 +11,8 @@ import pytest
 from pretrain.run.display import Display
 from pretrain.run.live import Panel
 from pretrain.run.logs import Log, read_metrics
+from tests.pretrain.run.test_display import TRAINED
 
-TRAINED = {
-    "loss": 2.0,
-    "masked_accuracy": 0.25,
-    "replaced_share": 0.125,
-    "tokens_per_second": 1500.0,
-    "skipped_steps": 0,
-    "learning_rate": 5e-4,
-}
 SCORES = {"mlm_loss": 3.5, "masked_accuracy": 0.5, "sampled_accuracy": 0.25}
 
 
