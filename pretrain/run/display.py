@@ -50,6 +50,12 @@ class Display:
         self._panel.is_over = True
         self._stack.close()
 
+    def resume(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Show the newest scores among the lines of the metrics that earlier starts wrote."""
+        for line in lines:
+            if line["kind"] in _TITLES and "masked_accuracy" in line and None not in line.values():
+                self._panel.held_out |= {_TITLES[line["kind"]]: (line["step"], line)}
+
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -70,7 +76,7 @@ class Display:
 
     def evaluation(self, step: int, values: dict[str, float], kind: EvaluationKind) -> None:
         json_lines.write(kind, step=step, **values)
-        self._panel.held_out = self._panel.held_out | {_TITLES[kind]: (step, values)}
+        self._panel.held_out |= {_TITLES[kind]: (step, values)}
         self.say(
             f"step {step}/{self._panel.num_steps}  {_TITLES[kind]}: masked accuracy {values['masked_accuracy']:.1%}"
             + "".join(

@@ -61,6 +61,7 @@ class Log:
         self._metrics = open(self._run / METRICS, "a", encoding="utf-8")
         self._samples = StepFile(self._run / SAMPLES, Samples, self._first_step)
         self._distributions = StepFile(self._run / DISTRIBUTIONS, Distributions, self._first_step)
+        self._display.resume(kept)
         self._display.__enter__()
         self.trackers.open(self.say)
         return self

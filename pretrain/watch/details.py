@@ -7,17 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from configs.common.pages.figures import can_draw
 from pretrain.run.display import EvaluationKind
 from pretrain.run.distributions import Distributions
 from pretrain.run.samples import Samples
 from pretrain.run.trackers.fan_out import Trackers
 from pretrain.run.trackers.tags import PART_NORM, tag_of
 from pretrain.watch.detection import logit_histograms
+from pretrain.watch.distribution_figures import detection_figures
 from pretrain.watch.entropy import entropy_histogram
 from pretrain.watch.sample_text import markdown
 from pretrain.watch.scores import Evaluation
 
 _NORM_BINS = 16
+# What a curve of each kind of evaluation is named in its image.
+_ROWS: dict[EvaluationKind, str] = {
+    "evaluation": "held-out rows",
+    "general": "general text",
+    "average": "average of the weights",
+}
 
 
 def details_of(
@@ -38,7 +46,7 @@ def details_of(
 
 
 def send(trackers: Trackers, samples: Samples, distributions: Distributions) -> None:
-    """Give the samples as text and the distributions as histograms to the trackers."""
+    """Give the samples as text, the distributions as histograms, and the curves of detection as images to trackers."""
     kind, step = samples.kind, samples.step
     trackers.text(step, tag_of(kind, "samples"), markdown(samples))
     histograms = {
@@ -49,6 +57,9 @@ def send(trackers: Trackers, samples: Samples, distributions: Distributions) -> 
     for name, histogram in histograms.items():
         if histogram and histogram.counts:
             trackers.histogram(step, tag_of(kind, name), np.array(histogram.counts), histogram.borders)
+    if can_draw():
+        for name, figure in detection_figures({_ROWS[kind]: distributions}).items():
+            trackers.image(step, tag_of(kind, name), figure)
 
 
 def send_gradient_norms(trackers: Trackers, lines: Sequence[dict[str, Any]], step: int, evaluate_every: int) -> None:

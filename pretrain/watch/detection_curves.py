@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from pretrain.run.distributions import Histogram
 
@@ -35,7 +34,7 @@ class PrecisionRecall:
 def calibration(original: Histogram, replaced: Histogram) -> Calibration:
     """Compute the calibration from two histograms over the same bins. The middle of a bin stands for its logits."""
     tokens = np.add(original.counts, replaced.counts)
-    probability = expit((original.borders[1:] + original.borders[:-1]) / 2)
+    probability = _sigmoid((original.borders[1:] + original.borders[:-1]) / 2)
     place = np.minimum((probability * _RANGES).astype(np.int64), _RANGES - 1)
     total, sums, hits = (
         np.bincount(place, weights, _RANGES) for weights in (tokens, tokens * probability, np.array(replaced.counts))
@@ -49,5 +48,10 @@ def precision_recall(original: Histogram, replaced: Histogram) -> PrecisionRecal
     called = np.add(original.counts, replaced.counts)[::-1].cumsum()
     hits = np.array(replaced.counts)[::-1].cumsum()
     used = (called > 0) & (sum(replaced.counts) > 0)
-    threshold = expit(original.borders[:-1][::-1])
+    threshold = _sigmoid(original.borders[:-1][::-1])
     return PrecisionRecall(threshold[used], hits[used] / called[used], hits[used] / max(1, sum(replaced.counts)))
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The borders of the bins are at most 16 from 0, so this never overflows. scipy's takes .2 s to import."""
+    return 1 / (1 + np.exp(-logits))

@@ -16,18 +16,30 @@ _RECALLS = (0.1, 0.5, 0.9)
 
 def distribution_figures(last: Mapping[str, Distributions]) -> list[Figure]:
     """Draw the last distributions of each run, by the name of the run. A panel without values is left out."""
-    logits = {
+    figures = [_entropies(last)] if last else []
+    if len(last) == 1:
+        figures += [_logits(*pair) for pair in _of_detection(last).values()]
+    return [*figures, *detection_figures(last).values()]
+
+
+def detection_figures(last: Mapping[str, Distributions]) -> dict[str, Figure]:
+    """Draw precision by recall and calibration, by their names. Without replaced tokens there are none."""
+    logits = _of_detection(last)
+    if not logits:
+        return {}
+    return {
+        "precision_by_recall": _precision_by_recall({name: precision_recall(*pair) for name, pair in logits.items()}),
+        "calibration": _calibration({name: calibration(*pair) for name, pair in logits.items()}),
+    }
+
+
+def _of_detection(last: Mapping[str, Distributions]) -> dict[str, tuple[Histogram, Histogram]]:
+    """Return the logits of original and of replaced tokens, where there are any of both."""
+    return {
         name: (line.original_logits, line.replaced_logits)
         for name, line in last.items()
         if line.original_logits and line.replaced_logits and sum(line.replaced_logits.counts)
     }
-    figures = [_entropies(last)] if last else []
-    if len(last) == 1:
-        figures += [_logits(*pair) for pair in logits.values()]
-    if logits:
-        figures.append(_precision_by_recall({name: precision_recall(*pair) for name, pair in logits.items()}))
-        figures.append(_calibration({name: calibration(*pair) for name, pair in logits.items()}))
-    return figures
 
 
 def _entropies(last: Mapping[str, Distributions]) -> Figure:

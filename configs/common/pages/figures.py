@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import cycle
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
+
+import numpy as np
 
 from configs.common.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+    from numpy.typing import NDArray
 
 COLOURS = ("#1f4e79", "#d17a22", "#5b8c5a", "#8c4a8c", "#444444", "#b9a22b")
 # Dashes and points also differ, so that curves can be told apart without colours. The numbers of colours, dashes and
@@ -27,6 +34,8 @@ _POINTS = ("o", "s", "^", "D", "v", "P", "X")
 _FAINT = "#9fb4c7"
 _WIDTH, _HEIGHT = 4.2, 2.7
 _MOST_POINTS = 12
+_DOTS_PER_INCH = 150  # of images for trackers
+_DRAWING = Lock()
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text
     "svg.hashsalt": "electra",  # the same figure is the same file
@@ -46,13 +55,46 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Figure:
-    svg: str
+    """One panel. It is drawn when it is asked for its image, by any thread."""
+
+    draw: Callable[[Axes], None]
     description: str  # for people who do not see it
+    size: tuple[float, float] = (_WIDTH, _HEIGHT)
+
+    @cached_property
+    def svg(self) -> str:
+        image = BytesIO()
+        with catch_warnings(), self._drawn() as canvas:
+            # Letters stay text, so they need a font where the page is read and not here.
+            filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            canvas.savefig(image, format="svg", metadata={"Title": self.description, "Date": None, "Creator": None})
+        return image.getvalue().decode()
 
     @property
     def source(self) -> str:
         """Return the image as a data URI."""
         return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """[height, width, 3] in RGB"""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        with self._drawn() as canvas:
+            agg = FigureCanvasAgg(canvas)
+            agg.draw()
+            return np.asarray(agg.buffer_rgba())[:, :, :3].copy()
+
+    @contextmanager
+    def _drawn(self) -> Iterator[Canvas]:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure as Canvas
+
+        # The style is a global setting of matplotlib, so one thread draws at a time.
+        with _DRAWING, rc_context(_STYLE):
+            canvas = Canvas(figsize=self.size, dpi=_DOTS_PER_INCH, layout="constrained")
+            self.draw(canvas.subplots())
+            yield canvas
 
 
 @dataclass(frozen=True)
@@ -113,7 +155,7 @@ def curves(title: str, x_label: str, series: Sequence[Series], description: str)
         # A label of a line would not be shown if it began with "_".
         axes.legend(lines, [line.name for line in ordered], fontsize=8)
 
-    return _panel(draw, description)
+    return Figure(draw, description)
 
 
 def bars(title: str, x_label: str, edges: Sequence[float], counts: Sequence[float], description: str) -> Figure:
@@ -124,7 +166,7 @@ def bars(title: str, x_label: str, edges: Sequence[float], counts: Sequence[floa
         axes.set(title=title, xlabel=x_label)
         axes.grid(visible=False, axis="x")
 
-    return _panel(draw, description)
+    return Figure(draw, description)
 
 
 def dots(title: str, rows: Sequence[Dots], description: str) -> Figure:
@@ -144,7 +186,7 @@ def dots(title: str, rows: Sequence[Dots], description: str) -> Figure:
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.legend(lines, names, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
 
-    return _panel(draw, description, (2 * _WIDTH, 0.9 + 0.25 * len(names) + 0.55 * len(rows)))
+    return Figure(draw, description, (2 * _WIDTH, 0.9 + 0.25 * len(names) + 0.55 * len(rows)))
 
 
 def intervals(title: str, rows: Sequence[Interval], description: str) -> Figure:
@@ -158,7 +200,7 @@ def intervals(title: str, rows: Sequence[Interval], description: str) -> Figure:
         axes.set(title=title, yticks=range(len(rows)), yticklabels=[row.name for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
 
-    return _panel(draw, description)
+    return Figure(draw, description)
 
 
 def pairs(title: str, names: tuple[str, str], values: Sequence[tuple[float, float]], description: str) -> Figure:
@@ -172,7 +214,7 @@ def pairs(title: str, names: tuple[str, str], values: Sequence[tuple[float, floa
         axes.set(title=title, xticks=(0, 1), xticklabels=names, xlim=(-0.3, 1.3))
         axes.legend(fontsize=8)
 
-    return _panel(draw, description)
+    return Figure(draw, description)
 
 
 def points(title: str, x_label: str, points: Sequence[Point], description: str) -> Figure:
@@ -187,23 +229,9 @@ def points(title: str, x_label: str, points: Sequence[Point], description: str) 
         axes.set(title=title, xlabel=x_label)
         axes.margins(x=0.2, y=0.15)
 
-    return _panel(draw, description)
+    return Figure(draw, description)
 
 
 def _looks() -> Iterator[dict[str, Any]]:
     for colour, dash, point in zip(cycle(COLOURS), cycle(_DASHES), cycle(_POINTS), strict=False):
         yield {"color": colour, "linestyle": dash, "marker": point, "markersize": 4, "linewidth": 1.3}
-
-
-def _panel(draw: Callable[[Axes], None], description: str, size: tuple[float, float] = (_WIDTH, _HEIGHT)) -> Figure:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure as Canvas
-
-    with rc_context(_STYLE), catch_warnings():
-        # Letters stay text, so they need a font where the page is read and not here.
-        filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        canvas = Canvas(figsize=size, layout="constrained")
-        draw(canvas.subplots())
-        image = BytesIO()
-        canvas.savefig(image, format="svg", metadata={"Title": description, "Date": None, "Creator": None})
-    return Figure(image.getvalue().decode(), description)

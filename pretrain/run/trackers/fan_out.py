@@ -8,6 +8,7 @@ from importlib import import_module
 import numpy as np
 
 from configs.common.errors import UserError
+from configs.common.pages.figures import Figure
 from pretrain.run.trackers.delivery import Delivery, Send
 from pretrain.run.trackers.interface import Experiment
 
@@ -52,9 +53,9 @@ class Trackers:
         """Record `counts` [n] of values between `edges` [n + 1], which rise."""
         self._put(step, [tag], lambda tracker, _: tracker.histogram(step, tag, counts, edges))
 
-    def image(self, step: int, tag: str, pixels: np.ndarray) -> None:
-        """Record a picture, `pixels` [height, width, 3] of uint8 in RGB."""
-        self._put(step, [tag], lambda tracker, _: tracker.image(step, tag, pixels))
+    def image(self, step: int, tag: str, figure: Figure) -> None:
+        """Record a picture, which the thread of a tracker draws."""
+        self._put(step, [tag], lambda tracker, _: tracker.image(step, tag, figure.pixels))
 
     def close(self, *, failed: bool) -> None:
         for delivery in self._deliveries.values():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from configs.common import json_lines
 from pretrain.run.display import Display
@@ -54,3 +56,21 @@ def test_lines_for_scripts(capfd: pytest.CaptureFixture[str]) -> None:
         {"kind": "health", "step": 6, "summary": "1 problem at step 6", "is_ill": True, "findings": [finding]},
     ]
     assert [line[:9] for line in printed.err.splitlines()] == ["step 5/20", "step 6/20"]
+
+
+def test_the_panel_of_a_resumed_run_has_the_newest_scores() -> None:
+    panel = Panel("run", 20, 8, 12)
+    lines: list[dict[str, Any]] = [
+        {"kind": "evaluation", "step": 6, **SCORES},
+        {"kind": "training", "step": 7, **TRAINED},
+        {"kind": "evaluation", "step": 12, **SCORES, **DETECTION},
+        {"kind": "general", "step": 12, **SCORES, "mlm_loss": None},  # not finite
+        {"kind": "general", "step": 12},  # damaged
+    ]
+    Display(panel).resume(lines)
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(panel)
+    shown = captured.get()
+    assert "held out    AUC 0.750, masked accuracy 50.0%, mlm loss 3.500 (step 12)" in shown
+    assert "general" not in shown

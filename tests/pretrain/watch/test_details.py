@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pretrain.run.distributions import read_distributions
 from pretrain.run.logs import read_metrics
 from pretrain.run.samples import read_samples
+from pretrain.watch.distribution_figures import detection_figures
 from pretrain.watch.sample_text import markdown
 from tests.trained import run as run
 
@@ -23,7 +26,7 @@ HISTOGRAMS = [
 
 @pytest.fixture(scope="module")
 def board(run: Path) -> EventAccumulator:
-    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0, "histograms": 0})
+    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0, "histograms": 0, "images": 0})
     events.Reload()
     return events
 
@@ -47,6 +50,16 @@ def test_tensorboard_has_the_histograms_of_each_evaluation(
         assert shown[step].num == sum(histogram.counts)
         assert np.sum(shown[step].bucket) == sum(histogram.counts)
         assert shown[step].bucket_limit[-1] == pytest.approx(histogram.borders[-1])
+
+
+def test_tensorboard_has_the_curves_of_the_discriminator_as_the_report_draws_them(
+    run: Path, board: EventAccumulator
+) -> None:
+    for line in read_distributions(run):
+        for name, figure in detection_figures({"held-out rows": line}).items():
+            (shown,) = [event for event in board.Images(f"heldout/{name}") if event.step == line.step]
+            image = np.asarray(Image.open(BytesIO(shown.encoded_image_string)))
+            assert (image == figure.pixels).all()
 
 
 def test_tensorboard_has_the_norms_of_each_part_since_the_evaluation_before(run: Path, board: EventAccumulator) -> None:

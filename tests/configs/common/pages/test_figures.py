@@ -6,8 +6,10 @@ import base64
 import re
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from configs.common.errors import UserError
@@ -41,7 +43,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_figures_are_images_without_outside_resources_and_the_same_every_time() -> None:
-    assert drawn() == drawn()
+    assert [figure.svg for figure in drawn()] == [figure.svg for figure in drawn()]
     for figure in drawn():
         head, _, content = figure.source.partition(",")
         assert head == "data:image/svg+xml;base64"
@@ -50,6 +52,24 @@ def test_figures_are_images_without_outside_resources_and_the_same_every_time() 
         assert not re.search("(?:href|src)=.http|url[(]http", figure.svg)
         title = ElementTree.fromstring(figure.svg).find("{*}title")
         assert title is not None and title.text == figure.description
+
+
+def test_pixels_are_of_the_same_figure() -> None:
+    """The bars fill half of the panel's height at their second half, and are blue."""
+    figure = bars("", "", [0, 1, 2], [2, 1], "falls")
+    blue = (figure.pixels == (0x1F, 0x4E, 0x79)).all(2)
+    heights = blue.sum(0)
+    assert figure.pixels.dtype == np.uint8 and figure.pixels.shape == (405, 630, 3)
+    columns = np.flatnonzero(heights)
+    left, right = heights[columns[len(columns) // 4]], heights[columns[3 * len(columns) // 4]]
+    assert right == pytest.approx(left / 2, abs=4)  # the lines of the grid are below the bars
+
+
+def test_threads_draw_the_same_figures() -> None:
+    """The style of a figure is a global setting of matplotlib."""
+    with ThreadPoolExecutor(8) as threads:
+        svgs = list(threads.map(lambda figure: figure.svg, drawn() * 8))
+    assert svgs == [figure.svg for figure in drawn()] * 8
 
 
 def test_names_are_shown_as_they_are() -> None:

@@ -72,7 +72,8 @@ def test_hparams_and_the_layout_are_written_once(small_recipe: Recipe, tmp_path:
     ).hparams
     assert stored["optimizer.learning_rate"].number_value == small_recipe.optimizer.learning_rate
     assert stored["compute.precision"].string_value == small_recipe.compute.precision
-    files = sorted((tmp_path / "tensorboard").iterdir())
+    # The last part of a name is the number of the writer in its process.
+    files = sorted((tmp_path / "tensorboard").iterdir(), key=lambda file: int(file.name.rpartition(".")[2]))
     assert [metadata.SESSION_START_INFO_TAG.encode() in file.read_bytes() for file in files] == [True, False, False]
 
 
