@@ -10,14 +10,15 @@ from pretrain.model.linear import Linear, linear
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (5, 3), (2, 4, 3), (0, 3)])
+@pytest.mark.parametrize("num_outputs", [2, 7])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_output_and_gradients_are_those_of_torch(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_output_and_gradients_are_those_of_torch(shape: tuple[int, ...], num_outputs: int, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    shapes = (shape, (7, 3), (7,))
+    shapes = (shape, (num_outputs, 3), (num_outputs,))
     actual, torchs = ([torch.randn(size, dtype=dtype).requires_grad_() for size in shapes] for _ in range(2))
     for left, right in zip(actual, torchs, strict=True):
         left.data.copy_(right.data)
-    weights = torch.randn(*shape[:-1], 7, dtype=dtype)
+    weights = torch.randn(*shape[:-1], num_outputs, dtype=dtype)
     outputs = linear(*actual), F.linear(*torchs)
     torch.testing.assert_close(outputs[0], outputs[1])
     for output in outputs:
