@@ -178,6 +178,10 @@ class MaskingTable(Table):
             raise ValueError(f"lexicon: {self.lexicon!r} {wanted}, and scheme is {self.scheme}")
         return self
 
+    def at_rate(self, rate: float) -> MaskingTable:
+        """Return the table with another rate."""
+        return self.model_copy(update={"rate": rate})
+
     def slots(self, row_length: int) -> int:
         """Return P, the slots of a row. Google calls it max_predictions_per_seq (configure_pretraining.py)."""
         return int((self.rate + 0.005) * row_length)

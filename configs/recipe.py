@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import statistics
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from configs.corpus_tables import DataTable, MaskingTable, VocabularyTable
+from configs.corruption_table import CorruptionTable
 from configs.schema import Table
 from configs.training_tables import (
     BatchTable,
     ComputeTable,
-    CorruptionTable,
     InitialTable,
     ModelTable,
     ObjectiveTable,
@@ -81,6 +83,22 @@ class Recipe(CorpusRecipe):
         return self
 
     @model_validator(mode="after")
+    def _the_masking_rate_falls(self) -> Self:
+        end = self.corruption.masking_rate_end
+        if end is None:
+            return self
+        if end >= self.masking.rate:
+            raise ValueError(
+                f"corruption.masking_rate_end: {end:g} is not below masking.rate ({self.masking.rate:g}), the rate of "
+                "the corpus"
+            )
+        if not self.masking.at_rate(end).slots(self.data.row_length):
+            raise ValueError(
+                f"corruption.masking_rate_end: {end:g} leaves no slot in a row of {self.data.row_length} tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_frozen_generator_fits(self) -> Self:
         if not self.generator_is_frozen:
             return self
@@ -106,6 +124,16 @@ class Recipe(CorpusRecipe):
     def generator_learns_alone(self, step: int) -> bool:
         """Return whether only a newly built generator is trained in this step. Steps are counted from 0."""
         return self.initial is not None and step < self.initial.generator_steps
+
+    def masking_at(self, step: int) -> MaskingTable:
+        """Return [masking] with the rate of a step. Steps are counted from 0, the updates of earlier runs included."""
+        return self.masking.at_rate(self.corruption.masking_rate_at(step, self.masking.rate))
+
+    @property
+    def mean_slots(self) -> float:
+        """Return the slots of a row on average over the run, from at most 1,000 of its steps."""
+        steps = range(0, self.schedule.steps, math.ceil(self.schedule.steps / 1000))
+        return statistics.fmean(self.masking_at(step).slots(self.data.row_length) for step in steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as TOML and JSON hold it. Tables that it does not have are left out."""

@@ -9,54 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
-from configs.schema import Count, Natural, NotNegative, Positive, Share, Table
-
-
-class CorruptionTable(Table):
-    """The token that the generator sees in a slot, and the sampling of its replacement."""
-
-    mask: Share
-    """Share of the slots in which the generator sees [MASK]."""
-    random: Share
-    """Share of the slots in which the generator sees a random id."""
-    keep: Share
-    """Share of the slots in which the generator sees the original."""
-    temperature: Positive
-    """The logits of the generator are divided by it before a replacement is sampled."""
-    temperature_start: Positive | None = None
-    """The temperature of the first step. It is above `temperature`, and falls linearly to it. A high temperature gives
-    replacements that are easy to detect (Fast-ELECTRA). Without this key the temperature is always the same. After
-    `--continue-from` the updates of the earlier run count as steps."""
-    temperature_steps: Count | None = None
-    """Number of steps in which the temperature falls from `temperature_start` to `temperature`."""
-    candidates: Natural
-    """Number of further tokens that are drawn for every slot, without replacement and never the original. Objectives
-    that choose among candidates use them."""
-
-    @model_validator(mode="after")
-    def _shares_sum_to_one(self) -> Self:
-        total = self.mask + self.random + self.keep
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"mask + random + keep: {total:g}, and they must sum to 1")
-        return self
-
-    @model_validator(mode="after")
-    def _temperature_falls(self) -> Self:
-        if (self.temperature_start is None) != (self.temperature_steps is None):
-            missing = "temperature_start" if self.temperature_start is None else "temperature_steps"
-            raise ValueError(f"{missing}: missing; temperature_start and temperature_steps are stated together")
-        if self.temperature_start is not None and self.temperature_start <= self.temperature:
-            raise ValueError(
-                f"temperature_start: {self.temperature_start:g} is not above temperature ({self.temperature:g})"
-            )
-        return self
-
-    def temperature_at(self, step: int) -> float:
-        """Return the temperature of a step. Steps are counted from 0."""
-        if self.temperature_start is None or self.temperature_steps is None:
-            return self.temperature
-        left = max(0.0, 1 - step / self.temperature_steps)
-        return self.temperature + left * (self.temperature_start - self.temperature)
+from configs.schema import Count, Natural, NotNegative, Positive, Table
 
 
 class TowerTable(Table):

@@ -63,7 +63,8 @@ def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[lis
     if recipe.masking.stored:
         masks = unpack(rows["masks"][:, 0])
     else:
-        masks = draw_masks(planes, recipe.masking, recipe.seed, "train", 0, shard["number"], numbers)
+        first, of_shard = np.array([0]), np.array([shard["number"]])
+        masks = draw_masks(planes, recipe.masking, recipe.seed, "train", first, of_shard, numbers)
     return [pieces_of(planes, masks, row, words) for row in range(len(rows))]
 
 

@@ -47,10 +47,21 @@ __all__ = [
 
 
 def draw_masks(
-    planes: Planes, masking: MaskingTable, seed: int, split: Split, number: int, shard: int, rows: NDArray[np.integer]
+    planes: Planes,
+    masking: MaskingTable,
+    seed: int,
+    split: Split,
+    numbers: NDArray[np.integer],
+    shards: NDArray[np.integer],
+    rows: NDArray[np.integer],
 ) -> NDArray[np.bool_]:
-    """Draw masking `number` of the rows, bool [R, L]. `rows` [R] are their numbers within the shard."""
-    return maskings.draw(planes, masking, seed, f"masking {split}", number, shard, rows[:, None])
+    """Draw one masking of each row, bool [R, L].
+
+    `rows` [R] are the numbers of the rows within their shards. The numbers of their maskings and shards are [R], or [1]
+    if all are the same.
+    """
+    counters = (numbers[:, None], shards[:, None], rows[:, None])
+    return maskings.draw(planes, masking, seed, f"masking {split}", *counters)
 
 
 def draw_stored_masks(
@@ -142,34 +153,43 @@ class Corpus:
         return rows
 
     def read_masked(
-        self, split: Split, numbers: NDArray[np.integer], maskings: NDArray[np.integer]
+        self, split: Split, numbers: NDArray[np.integer], maskings: NDArray[np.integer], rate: float | None = None
     ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
         """Read rows as `read` does, and masking m of each row, bool [R, L], where `maskings` [R] gives the m.
 
-        Masking m is the stored masking m mod K. If the corpus stores no maskings, masking m is drawn now.
-        Raises UserError for a row or a stored masking that is certainly damaged.
+        Masking m is the stored masking m mod K. If the corpus stores no maskings, masking m is drawn now. With a `rate`
+        other than the corpus's, the masking is drawn as preparation would have drawn it at this rate: fewer units are
+        taken in the same order. Raises UserError for a row or a stored masking that is certainly damaged.
         """
         rows = self.read(split, numbers)
-        return rows, self._masks(split, numbers, rows, maskings)
+        drawn = maskings % self.masking.stored if self.masking.stored else maskings
+        if self.masking.stored and rate in (None, self.masking.rate):
+            return rows, self._stored(split, numbers, rows, drawn)
+        masking = self.masking if rate is None else self.masking.at_rate(rate)
+        return rows, self._draw(split, numbers, rows, drawn, masking)
 
-    def _masks(
+    def _stored(
         self, split: Split, numbers: NDArray[np.integer], rows: NDArray[np.void], maskings: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
-        if self.masking.stored:
-            masks = unpack(rows["masks"][np.arange(len(rows)), maskings % self.masking.stored])
-            too_many = masks.sum(axis=1) > self.masking.slots(self.data.row_length)
-            self._refuse(too_many, split, numbers, "masks more tokens than a row has slots")
-            return masks
-        masks = np.empty((len(rows), self.data.row_length), bool)
-        for masking in np.unique(maskings):
-            same = np.flatnonzero(maskings == masking)
-            for where, shard_number, in_shard, _ in self._by_shard(split, numbers[same]):
-                chosen = same[where]
-                planes = Planes.of(rows[chosen], self.special)
-                masks[chosen] = draw_masks(
-                    planes, self.masking, self.manifest.seed, split, int(masking), shard_number, in_shard
-                )
+        masks = unpack(rows["masks"][np.arange(len(rows)), maskings])
+        too_many = masks.sum(axis=1) > self.masking.slots(self.data.row_length)
+        self._refuse(too_many, split, numbers, "masks more tokens than a row has slots")
         return masks
+
+    def _draw(
+        self,
+        split: Split,
+        numbers: NDArray[np.integer],
+        rows: NDArray[np.void],
+        maskings: NDArray[np.integer],
+        masking: MaskingTable,
+    ) -> NDArray[np.bool_]:
+        """Draw the maskings as preparation draws them."""
+        shards, in_shards = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+        for where, number, in_shard, _ in self._by_shard(split, numbers):
+            shards[where], in_shards[where] = number, in_shard
+        planes = Planes.of(rows, self.special)
+        return draw_masks(planes, masking, self.manifest.seed, split, maskings, shards, in_shards)
 
     def _refuse(self, damaged: NDArray[np.bool_], split: Split, numbers: NDArray[np.integer], what: str) -> None:
         if damaged.any():

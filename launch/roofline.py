@@ -47,7 +47,7 @@ def _kernels(recipe: Recipe, narrow: int) -> Iterator[Kernel]:
     length = recipe.data.row_length
     # The forward pass takes a third, and a frozen generator has no other.
     part = 1 / 3 if recipe.generator_is_frozen else 1.0
-    slots = recipe.masking.slots(length) / length
+    slots = recipe.mean_slots / length
     shares = (
         (part, generator_operations(recipe)),
         (1.0, discriminator_operations(recipe)),

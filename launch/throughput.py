@@ -67,14 +67,15 @@ def practice(recipe: Recipe) -> tuple[float, str]:
 
 
 def _same(measurement: Measurement, recipe: Recipe) -> bool:
-    """Whether the measured recipe has the same networks, vocabulary size and masking rate as this recipe."""
+    """Whether the measured recipe has the same networks, vocabulary size and masking rates as this recipe."""
     from configs.load import load
 
     other = load(measurement.recipe)
-    return (other.model, other.vocabulary.size, other.masking.rate) == (
+    return (other.model, other.vocabulary.size, other.masking.rate, other.corruption.masking_rate_end) == (
         recipe.model,
         recipe.vocabulary.size,
         recipe.masking.rate,
+        recipe.corruption.masking_rate_end,
     )
 
 
@@ -83,4 +84,4 @@ def _flops_per_token(recipe: Recipe) -> float:
     from pretrain.step.flops import Work, model_flops
 
     length = recipe.data.row_length
-    return model_flops(recipe, Work(length, recipe.masking.slots(length), length**2)) / length
+    return model_flops(recipe, Work(length, recipe.mean_slots, length**2)) / length

@@ -93,7 +93,7 @@ def _run(
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),
         Log(run.folder, start.step, Display(panel), active=world.is_main, trackers=trackers) as log,
-        Loader(corpus, recipe, world, start.first_row) as loader,
+        Loader(corpus, recipe, world, start.first_row, start.earlier_updates) as loader,
     ):
         if world.is_main:
             run.record(start, dtype, loaded, continuation, corpora.get("general"))
@@ -150,7 +150,7 @@ def _steps(
             log.training(done, meter.values(done, measures, rate))
         stops, skips = world.any_of_each(asked_to_stop(), skipped.may_be_too_many(engine))
         if skips or measures:
-            skipped.check(run, engine, done, start.first_row)
+            skipped.check(run, engine, done, start)
         if stops or _is_due(done, intervals.save_every, num_steps):
             with meter.aside():
                 _save(engine, run, start, log, done)

@@ -42,7 +42,7 @@ def flops_per_second(recipe: Recipe) -> float:
 def flops_of_rows(recipe: Recipe, rows: float) -> float:
     """Return the model FLOPs of training on full rows of one example. Predicting takes a third of them."""
     length = recipe.data.row_length
-    return rows * model_flops(recipe, Work(length, recipe.masking.slots(length), length**2))
+    return rows * model_flops(recipe, Work(length, recipe.mean_slots, length**2))
 
 
 def flops_of_training(recipe: Recipe, num_corpora: int = 1) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.common import randomness
-from configs.training_tables import CorruptionTable
+from configs.corruption_table import CorruptionTable
 from data_prep.shards import Planes, SpecialTokens
 from pretrain.model.sampling import STEPS
 

@@ -3,8 +3,8 @@
 The new run has its own folder, recipe and schedule. Its steps are counted from 0, and the learning rate is the one of
 its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
 objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
-updates, which its moments need for bias correction, and a temperature that falls is at this count too, because the
-discriminator is no longer new. On the same corpus with the same seed, reading continues after the
+updates, which its moments need for bias correction. A temperature or a masking rate that falls is at this count too,
+because the discriminator is no longer new. On the same corpus with the same seed, reading continues after the
 last row that the earlier run has seen; otherwise reading begins at the first row.
 
 So a run without a warm-up, which decays over all of its steps, is the last phase of a run whose rate has stayed at its

@@ -29,10 +29,13 @@ from pretrain.model.batch import Batch
 
 @dataclass(frozen=True)
 class Work:
-    """The quantities that FLOPs depend on: tokens, slots, and the sum of the squared lengths of the examples."""
+    """The quantities that FLOPs depend on: tokens, slots, and the sum of the squared lengths of the examples.
+
+    Of a row of a run whose masking rate falls, the number of slots is a mean.
+    """
 
     tokens: int = 0
-    slots: int = 0
+    slots: float = 0
     squares: int = 0
 
     def __add__(self, other: Work) -> Work:
@@ -62,7 +65,7 @@ def forward_flops(tower: TowerTable, embedding: int, work: Work) -> float:
     return _forward(tower_operations(tower, embedding, row_length), work.tokens, work.squares)
 
 
-def _forward(operations: Iterable[Operation], number: int, pairs: int = 0) -> int:
+def _forward(operations: Iterable[Operation], number: float, pairs: int = 0) -> float:
     return sum(number * operation.flops + pairs * operation.flops_of_pair for operation in operations)
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
+from configs.corpus_tables import MaskingTable
 from configs.recipe import Recipe
 from configs.share import micro_rows
 from data_prep.shards import Corpus, Split
@@ -18,11 +19,13 @@ from pretrain.step.world import World
 class Loader:
     """Reads rows of a corpus as batches. The same step has the same rows on any number of processes.
 
-    Step 0 begins at position `first_row` of the order of rows.
+    Step 0 begins at position `first_row` of the order of rows, after `earlier_updates` updates of earlier runs, which
+    count where the masking rate falls.
     """
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, world: World, first_row: int = 0):
-        self._corpus, self._recipe, self._first_row = corpus, recipe, first_row
+    def __init__(self, corpus: Corpus, recipe: Recipe, world: World, first_row: int = 0, earlier_updates: int = 0):
+        self._corpus, self._recipe = corpus, recipe
+        self._first_row, self._earlier_updates = first_row, earlier_updates
         self._micro = micro_rows(recipe, world.size)
         self._offset, self._stride = world.rank * self._micro, world.size * self._micro
         self._pins = world.device.type == "cuda"
@@ -54,30 +57,38 @@ class Loader:
         rows = self._recipe.batch.rows
         first = self._first_row + step * rows
         starts = range(first + self._offset, first + rows, self._stride)
-        return [self._micro_batch(np.arange(start, start + self._micro)) for start in starts]
+        masking = self._recipe.masking_at(self._earlier_updates + step)
+        return [self._micro_batch(np.arange(start, start + self._micro), masking) for start in starts]
 
-    def _micro_batch(self, positions: np.ndarray) -> Batch:
+    def _micro_batch(self, positions: np.ndarray, masking: MaskingTable) -> Batch:
         numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)
-        batch = batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions)
+        batch = batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions, masking)
         return batch.pinned() if self._pins else batch
 
 
 def batch_of(
-    corpus: Corpus, recipe: Recipe, split: Split, numbers: np.ndarray, epochs: np.ndarray, keys: np.ndarray
+    corpus: Corpus,
+    recipe: Recipe,
+    split: Split,
+    numbers: np.ndarray,
+    epochs: np.ndarray,
+    keys: np.ndarray,
+    masking: MaskingTable | None = None,
 ) -> Batch:
     """A batch of the rows `numbers` of a split, with the maskings of their `epochs`.
 
+    `masking` is the table with the rate of the step, which is by default the rate of the corpus.
     `keys` select the random numbers of the rows. With two views, every row appears twice, and all rows of the first
     view come before all rows of the second view. Each view has its own maskings and random numbers.
     """
     views, view = recipe.batch.views, np.arange(recipe.batch.views)[:, None]
     numbers, maskings, keys = np.tile(numbers, views), (epochs * views + view).ravel(), (keys * views + view).ravel()
-    rows, masks = corpus.read_masked(split, numbers, maskings)
+    rows, masks = corpus.read_masked(split, numbers, maskings, masking.rate if masking else None)
     return make_batch(
         rows,
         masks,
         keys,
-        num_slots=recipe.masking.slots(recipe.data.row_length),
+        num_slots=(masking or recipe.masking).slots(recipe.data.row_length),
         corruption=recipe.corruption,
         special=corpus.special,
         vocabulary_size=recipe.vocabulary.size,

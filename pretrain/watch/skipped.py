@@ -16,9 +16,10 @@ import torch
 
 from configs.common.errors import UserError
 from configs.common.files import write_text
+from configs.corpus_tables import MaskingTable
 from configs.vocabulary.tokenizer import open_tokenizer
 from pretrain.run import checkpoint
-from pretrain.run.folder import RunFolder
+from pretrain.run.folder import RunFolder, Start
 from pretrain.step.engine import Engine
 from pretrain.step.loader import batch_of
 from pretrain.step.order import rows_at
@@ -33,23 +34,21 @@ def may_be_too_many(engine: Engine) -> bool:
     return engine.skips.recently_in_a_row >= engine.recipe.run.stop_after_skipped
 
 
-def check(run: RunFolder, engine: Engine, done: int, first_row: int) -> None:
+def check(run: RunFolder, engine: Engine, done: int, start: Start) -> None:
     """End the run when too many steps in a row, the last of them step `done`, were skipped. All processes call it.
 
-    `first_row` is the position in the order of rows at which the run began. It waits for the device, and raises
-    UserError to end the run.
+    It waits for the device, and raises UserError to end the run.
     """
     in_a_row = engine.skips.in_a_row
     if in_a_row >= run.recipe.run.stop_after_skipped:
-        run.world.first(lambda: _give_up(run, engine, done, in_a_row, first_row))
+        run.world.first(lambda: _give_up(run, engine, done, in_a_row, start))
 
 
-def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row: int) -> NoReturn:
+def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, start: Start) -> NoReturn:
     """Write the rows of the first skipped step to a file that people can read, and raise UserError."""
     first = done - in_a_row + 1
     path = run.folder / f"skipped-{first:08d}.jsonl"
-    position = first_row + (first - 1) * run.recipe.batch.rows
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(run, engine, position))
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(run, engine, first - 1, start))
     write_text(path, "".join(lines))
     kept = checkpoint.list_checkpoints(run.checkpoints)
     raise UserError(
@@ -59,9 +58,14 @@ def _give_up(run: RunFolder, engine: Engine, done: int, in_a_row: int, first_row
     )
 
 
-def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, Any]]:
-    """Yield each row of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids."""
+def _rows(run: RunFolder, engine: Engine, step: int, start: Start) -> Iterator[dict[str, Any]]:
+    """Yield each row of a step: number in the corpus, epoch, losses without dropout, ids, and the text of the ids.
+
+    Steps are counted from 0.
+    """
     tokenizer = open_tokenizer(run.corpus.folder)
+    position = start.first_row + step * run.recipe.batch.rows
+    masking = run.recipe.masking_at(start.earlier_updates + step)
     positions = np.arange(position, position + run.recipe.batch.rows)
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
     for index, row in enumerate(run.corpus.read("train", numbers)):
@@ -69,17 +73,19 @@ def _rows(run: RunFolder, engine: Engine, position: int) -> Iterator[dict[str, A
         yield {
             "row": int(numbers[index]),
             "epoch": int(epochs[index]),
-            "losses": _losses(run, engine, numbers[only], epochs[only], positions[only]),
+            "losses": _losses(run, engine, masking, numbers[only], epochs[only], positions[only]),
             "ids": (ids := row["tokens"][: row["length"]].tolist()),
             "text": tokenizer.decode(ids, skip_special_tokens=False),
         }
 
 
 @torch.no_grad()
-def _losses(run: RunFolder, engine: Engine, *row: np.ndarray) -> dict[str, float | None]:
+def _losses(
+    run: RunFolder, engine: Engine, masking: MaskingTable, number: np.ndarray, epoch: np.ndarray, key: np.ndarray
+) -> dict[str, float | None]:
     """Compute the losses of a single row by objective. A loss that is not finite is None."""
     pair, device = engine.pair.eval(), run.world.device
-    batch = batch_of(run.corpus, run.recipe, "train", *row)
+    batch = batch_of(run.corpus, run.recipe, "train", number, epoch, key, masking)
     counts = pair.counts([batch])
     with torch.autocast(device.type, torch.bfloat16, precision(run.recipe.compute.precision, device) == torch.bfloat16):
         sums = pair(batch.to(device), counts).sums

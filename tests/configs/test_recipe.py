@@ -80,3 +80,14 @@ def test_parts_that_do_not_fit_are_refused(overrides: tuple[str, ...], sentence:
 @pytest.mark.parametrize("maskings", ["2", "fresh"])
 def test_two_views_need_two_maskings(maskings: str) -> None:
     assert load("tiny", [f"masking.maskings={maskings}", "batch.views=2"]).batch.views == 2
+
+
+def test_the_slots_of_a_run_are_counted_over_its_steps() -> None:
+    """A row of 128 tokens has int((rate + .005) * 128) slots: 39, 34, 29, 24 and 19 at .3, .2625, .225, .1875, .15."""
+    falls = ["masking.rate=0.3", "corruption.masking_rate_end=0.15", "corruption.masking_rate_steps=4"]
+    steps = ["schedule.warmup_steps=0", "schedule.steps=6"]
+    assert load("tiny", [*falls, *steps]).mean_slots == (39 + 34 + 29 + 24 + 19 + 19) / 6
+    assert load("tiny", steps).mean_slots == 19
+    # Of a long run some steps are counted. The exact mean is that of 39 to 19 in equal parts.
+    long = ["corruption.masking_rate_steps=1000000", "schedule.steps=1000000"]
+    assert load("tiny", [*falls, *long]).mean_slots == pytest.approx(128 * (0.225 + 0.005) - 0.5, abs=0.02)

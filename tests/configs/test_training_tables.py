@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from configs.common.errors import UserError
 from configs.load import load
 
 TABLES: dict[str, Any] = {
@@ -20,7 +19,6 @@ TABLES: dict[str, Any] = {
     "compute": load("tiny").compute,
     "run": load("tiny").run,
 }
-FALLS = ("corruption.temperature_start=3.0", "corruption.temperature_steps=4")
 
 
 def changed(name: str, **changes: Any) -> Any:
@@ -73,27 +71,8 @@ def test_keys_that_do_not_fit_are_refused(table: str, changes: dict[str, Any], s
     assert sentence in str(error.value)
 
 
-def test_the_temperature_falls_in_equal_parts() -> None:
-    table = load("tiny", FALLS).corruption
-    assert [table.temperature_at(step) for step in (0, 1, 2, 3, 4, 5, 1000)] == [3.0, 2.5, 2.0, 1.5, 1.0, 1.0, 1.0]
-    assert load("tiny").corruption.temperature_at(0) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("overrides", "sentence"),
-    [
-        (FALLS[:1], r"corruption\.temperature_steps: missing; temperature_start and temperature_steps are stated"),
-        (FALLS[1:], r"corruption\.temperature_start: missing"),
-        ((*FALLS, "corruption.temperature=3.0"), r"corruption\.temperature_start: 3 is not above temperature \(3\)"),
-    ],
-)
-def test_a_temperature_that_does_not_fall_is_refused(overrides: tuple[str, ...], sentence: str) -> None:
-    with pytest.raises(UserError, match=sentence):
-        load("tiny", overrides)
-
-
 def test_keys_that_are_not_stated_change_no_fingerprint() -> None:
     """Runs and corpora of earlier versions keep their identity. This is the fingerprint before these keys existed."""
     recipe = load("tiny")
-    assert not any(name.startswith("temperature_") for name in recipe.to_dict()["corruption"])
+    assert not any(name.startswith(("temperature_", "masking_")) for name in recipe.to_dict()["corruption"])
     assert recipe.fingerprint() == "0d1856f3f6a856ddd6464730c39b385eb7ac575ed61598bc39320bb11ae299bd"

@@ -134,3 +134,36 @@ def test_spans_of_rows_that_open_within_a_word_leave_their_neighbours_alone() ->
 
 def row_of(row_planes: Planes, row: int) -> Planes:
     return Planes(**{name: values[row : row + 1] for name, values in vars(row_planes).items()})
+
+
+def with_words(rows: int, row_length: int) -> Planes:
+    """Return rows whose words have one to four tokens, each row with other words."""
+    row_planes = planes(rows, row_length, row_length)
+    starts = keyed_uniform(rows, row_length) < 0.6
+    starts[:, :2] = starts[:, -1] = True
+    return dataclasses.replace(row_planes, word_start=starts)
+
+
+@pytest.mark.parametrize("scheme", ["token", "whole_word", "span"])
+def test_a_lower_rate_takes_the_first_units_of_a_higher_rate(scheme: str) -> None:
+    """Only units that fill a gap at the end of the lower quota may be others."""
+    higher = TOKEN.model_copy(update={"scheme": scheme, "mean_span": 2.0, "rate": 0.3})
+    row_planes, where = with_words(400, 128), (1, "test", 5, np.arange(400)[:, None])
+    words = np.cumsum(row_planes.word_start, axis=1)
+    all_masks = masking.draw(row_planes, higher, *where)
+    for rate in (0.25, 0.2, 0.15, 0.1):
+        masks = masking.draw(row_planes, higher.at_rate(rate), *where)
+        assert (masks & all_masks).sum() >= (1 if scheme == "token" else 0.95) * masks.sum()
+        for row in range(50 if scheme != "token" else 0):
+            assert np.array_equal(np.isin(words[row], words[row][masks[row]]), masks[row])
+
+
+def test_a_lower_rate_takes_every_masked_place_with_the_same_chance() -> None:
+    row_planes, where = planes(20_000, 64, 64), (1, "test", 0, np.arange(20_000)[:, None])
+    masks = masking.draw(row_planes, TOKEN.at_rate(0.3), *where)
+    fewer = masking.draw(row_planes, TOKEN, *where)
+    assert (masks.sum(axis=1) == 19).all() and (fewer.sum(axis=1) == 9).all()
+    places = (np.cumsum(masks, axis=1) - 1)[fewer]
+    shares = np.bincount(places, minlength=19) / len(fewer)
+    # The standard deviation of a share is at most .5 / sqrt(20,000).
+    assert np.abs(shares - 9 / 19).max() < 4 * 0.5 / np.sqrt(len(fewer))

@@ -107,6 +107,23 @@ def test_stored_masks_are_those_drawn_afresh(small_recipe: Recipe, corpus: Corpu
     assert not np.array_equal(different, stored)
 
 
+@pytest.mark.parametrize("masking", [("scheme=token", "maskings=2"), ("scheme=span", "maskings=fresh")])
+def test_masks_at_a_lower_rate_are_those_of_a_corpus_with_this_rate(
+    masking: tuple[str, str], small_recipe: Recipe, tmp_path: Path
+) -> None:
+    keys = [*SMALL, f"data.sources={small_recipe.data.sources[0].path}", *(f"masking.{key}" for key in masking)]
+    for rate in ("0.3", "0.2"):
+        prepare(load("tiny", [*keys, f"masking.rate={rate}"]), tmp_path / rate, 1)
+    higher, lower = Corpus(tmp_path / "0.3"), Corpus(tmp_path / "0.2")
+    numbers = np.arange(higher.num_rows("train"))[::-3]
+    epochs = numbers % 5  # more than are stored
+    rows, masks = higher.read_masked("train", numbers, epochs, 0.2)
+    expected_rows, expected = lower.read_masked("train", numbers, epochs)
+    assert np.array_equal(rows["tokens"], expected_rows["tokens"]) and np.array_equal(masks, expected)
+    whole = higher.read_masked("train", numbers, epochs, 0.3)[1]
+    assert np.array_equal(whole, higher.read_masked("train", numbers, epochs)[1]) and whole.sum() > masks.sum()
+
+
 def test_duplicates_of_a_held_out_document_are_held_out(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join([*documents(), *documents()]), encoding="utf-8")

@@ -55,3 +55,13 @@ def test_a_kernel_takes_the_longer_of_its_two_times() -> None:
     assert Kernel(0.8 * 989e12, 0).seconds(H200, 2) == pytest.approx(1)
     assert Kernel(0, 0.9 * 4800e9).seconds(H200, 2) == pytest.approx(1)
     assert Kernel(0.8 * 989e12, 3 * 0.9 * 4800e9).seconds(H200, 2) == pytest.approx(3)
+
+
+def test_a_falling_masking_rate_takes_the_time_of_its_mean_number_of_slots() -> None:
+    """The rates .3 and .15 have 156 and 79 slots in 512 tokens; the steps between them have each number in turn."""
+    falls = ["masking.rate=0.3", "corruption.masking_rate_end=0.15", "corruption.masking_rate_steps=1000000"]
+    falling, high, low = (
+        seconds_per_token(load("small", [*keys, "data.row_length=512", "schedule.steps=1000000"]), H200, 2)
+        for keys in (falls, ["masking.rate=0.3"], ["masking.rate=0.15"])
+    )
+    assert falling == pytest.approx((high + low) / 2, rel=1e-3)

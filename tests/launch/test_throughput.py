@@ -17,7 +17,8 @@ def test_a_measurement_stands_over_the_estimate(monkeypatch: pytest.MonkeyPatch)
     measured = plan(load("base", ["schedule.steps=20000"]), 8, "h200")
     assert measured.hours == pytest.approx(2 * [20_000 * 256 * 512 / (8 * 5e5) / 3600])
     assert "a command, a day" in CliRunner().invoke(app, ["plan", "base", "--gpu", "h200"]).stdout
-    for other in (["data.row_length=128"], ["masking.rate=0.25"], ["model.embedding=512"]):
+    falls = ["corruption.masking_rate_end=0.1", "corruption.masking_rate_steps=20000"]
+    for other in (["data.row_length=128"], ["masking.rate=0.25"], ["model.embedding=512"], falls):
         assert not plan(load("base", other), 8, "h200").throughput.source
 
 

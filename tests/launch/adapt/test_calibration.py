@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from torch.utils.flop_counter import FlopCounterMode
 
 from configs.recipe import Recipe
@@ -26,6 +27,15 @@ def test_the_flops_of_training_by_hand(small_recipe: Recipe) -> None:
     """12 steps of 8 rows, and 16 rows before, amid and after them, whose evaluation takes a third of the FLOPs."""
     assert flops_of_training(small_recipe) == flops_of_rows(small_recipe, 12 * 8 + 3 * 16 / 3)
     assert flops_of_training(small_recipe, 2) == flops_of_rows(small_recipe, 12 * 8 + 3 * 2 * 16 / 3)
+
+
+def test_a_falling_masking_rate_has_the_flops_of_its_mean_number_of_slots(small_recipe: Recipe) -> None:
+    """In 12 steps the rate falls from .15 to .05, and every number of slots from 9 to 4 occurs twice."""
+    falls = {"masking_rate_end": 0.05, "masking_rate_steps": 12}
+    falling = small_recipe.model_copy(update={"corruption": small_recipe.corruption.model_copy(update=falls)})
+    of_a_slot = 3 * 2 * (16 * 32 + 32 * 1200)
+    expected = flops_of_rows(small_recipe, 96) - 96 * (9 - 6.5) * of_a_slot
+    assert flops_of_rows(falling, 96) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_random_rows_are_full_rows_of_one_example_without_special_tokens(small_recipe: Recipe) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from configs.corruption_table import CorruptionTable
 from configs.recipe import Recipe
-from configs.training_tables import CorruptionTable
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch, borders_of, make_batch
 from pretrain.step.loader import Loader, batch_of

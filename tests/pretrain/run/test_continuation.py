@@ -60,9 +60,17 @@ def test_it_trains_on_as_if_the_run_had_never_ended(
     assert (start["step"], start["first_row"], Path(start["checkpoint"]).name) == (4, 4 * 8, "step-00000004")
 
 
-def test_a_falling_temperature_does_not_start_again(corpus: Corpus, world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "falls",
+    [
+        ("corruption.temperature_start=50.0", "corruption.temperature_steps=7", "run.save_every=2"),
+        ("corruption.masking_rate_end=0.05", "corruption.masking_rate_steps=7", "run.save_every=2"),
+    ],
+)
+def test_what_falls_over_a_run_does_not_start_again(
+    falls: tuple[str, ...], corpus: Corpus, world: World, tmp_path: Path
+) -> None:
     """The new run takes the steps that the whole run takes, also where it is interrupted and resumed itself."""
-    falls = ("corruption.temperature_start=50.0", "corruption.temperature_steps=7", "run.save_every=2")
     assert train(recipe(8, *falls), corpus, tmp_path / "whole", world, "auto")
     assert train(recipe(4, *falls), corpus, tmp_path / "half", world, "auto")
     continuation = open_continuation(tmp_path / "half", tmp_path / "run")

@@ -47,6 +47,35 @@ def test_processes_share_the_rows_of_a_step(corpus: Corpus, small_recipe: Recipe
     assert torch.equal(_rows(in_order), _rows(_read(corpus, small_recipe, 1)))
 
 
+@pytest.mark.parametrize(("size", "micro_rows"), [(1, 8), (1, 2), (4, 1)])
+def test_the_slots_of_a_step_follow_its_masking_rate(
+    corpus: Corpus, small_recipe: Recipe, size: int, micro_rows: int
+) -> None:
+    """Rows and their order stay, and the masked positions of a step are those of its rate on any layout."""
+    falls = {"masking_rate_end": 0.05, "masking_rate_steps": 4}
+    recipe = _with_batch(small_recipe, micro_rows=micro_rows)
+    falling = recipe.model_copy(update={"corruption": recipe.corruption.model_copy(update=falls)})
+    # The rates are .15, .125, .1, .075 and .05, and a row has int((rate + .005) * 64) slots.
+    for step, num_slots in ((0, 9), (1, 8), (2, 6), (3, 5), (4, 3), (9, 3)):
+        by_process = [_read(corpus, falling, step, rank, size) for rank in range(size)]
+        batches = [batch for together in zip(*by_process, strict=True) for batch in together]
+        [constant] = _read(corpus, small_recipe, step)
+        assert {batch.slots.shape[1] for batch in batches} == {num_slots}
+        assert torch.equal(torch.cat([batch.tokens for batch in batches]), constant.tokens)
+        rows, filled = torch.cat([batch.slots for batch in batches]), torch.cat([batch.filled for batch in batches])
+        for slots, all_slots in zip(rows.where(filled, 0).tolist(), constant.slots.tolist(), strict=True):
+            assert set(slots) - {0} <= set(all_slots)
+        assert filled.any(1).all() and (step == 0) == torch.equal(_rows(batches), constant.masked_tokens)
+
+
+def test_updates_of_earlier_runs_count_for_the_masking_rate(corpus: Corpus, small_recipe: Recipe) -> None:
+    falls = {"masking_rate_end": 0.05, "masking_rate_steps": 4}
+    falling = small_recipe.model_copy(update={"corruption": small_recipe.corruption.model_copy(update=falls)})
+    with Loader(corpus, falling, World(0, 1, torch.device("cpu"), None), 16, earlier_updates=2) as loader:
+        [batch] = loader.step(0)
+    assert torch.equal(batch.masked_tokens, _rows(_read(corpus, falling, 2)))
+
+
 def test_a_run_may_begin_later_in_the_order(corpus: Corpus, small_recipe: Recipe) -> None:
     begun_later = _read(corpus, small_recipe, 0, first_row=24)
     assert torch.equal(_rows(begun_later), _rows(_read(corpus, small_recipe, 3)))

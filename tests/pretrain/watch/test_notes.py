@@ -29,6 +29,11 @@ def test_held_out_rows_that_differ_from_training(held_out: float, training: list
     assert not is_named or sentence == (f"masked accuracy is {held_out:.1%} on held-out rows and 21.0% in training")
 
 
+def test_a_falling_masking_rate_makes_training_and_held_out_rows_differ() -> None:
+    falls = ("corruption.masking_rate_end=0.1", "corruption.masking_rate_steps=1000")
+    assert judged("held-out rows differ", *_with_training(0.1, [0.21] * 5), overrides=falls) == {}
+
+
 def test_too_few_lines_of_training_are_not_compared() -> None:
     assert judged("held-out rows differ", *_with_training(0.9, [0.21] * 4)) == {}
 

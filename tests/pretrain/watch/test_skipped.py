@@ -17,7 +17,7 @@ import torch
 from configs.common.errors import UserError
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
-from pretrain.run.folder import RunFolder
+from pretrain.run.folder import RunFolder, Start
 from pretrain.run.trained_model import open_pair
 from pretrain.step.engine import Engine
 from pretrain.step.loader import Loader
@@ -53,7 +53,7 @@ def _skip(engine: Engine, *norms: torch.Tensor) -> None:
 def _rows_of_the_end(folder: RunFolder, engine: Engine, done: int) -> list[dict[str, Any]]:
     _skip(engine, NAN, INFINITE, NAN)
     with pytest.raises(UserError):
-        check(folder, engine, done, FIRST_ROW)
+        check(folder, engine, done, Start(0, first_row=FIRST_ROW))
     file = folder.folder / f"skipped-{done - 2:08d}.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
@@ -67,11 +67,11 @@ def _batch(folder: RunFolder, step: int) -> Batch:
 def test_a_finite_step_begins_the_series_again(folder: RunFolder, engine: Engine) -> None:
     _skip(engine, INFINITE, INFINITE, FINITE, NAN, INFINITE)
     assert not may_be_too_many(engine)
-    check(folder, engine, 5, 0)
+    check(folder, engine, 5, Start(0))
     _skip(engine, INFINITE)
     assert may_be_too_many(engine)
     with pytest.raises(UserError, match=r"^step 6: the loss or the gradient of the last 3 steps was not finite"):
-        check(folder, engine, 6, 0)
+        check(folder, engine, 6, Start(0))
     assert [path.name for path in folder.folder.glob("skipped-*")] == ["skipped-00000004.jsonl"]
 
 
@@ -113,4 +113,4 @@ def test_the_sentence_names_the_rows_and_the_newest_checkpoint(
         f"step 17, each with its losses, are in {folder.folder}/skipped-00000017.jsonl, and {kept} is kept; "
     )
     with pytest.raises(UserError, match=f"^{re.escape(sentence)}"):
-        check(folder, engine, 20, 0)
+        check(folder, engine, 20, Start(0))
