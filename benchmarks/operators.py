@@ -79,9 +79,10 @@ def step_of(recipe: Recipe, rows: int) -> Iterator[tuple[str, Callable[[], objec
     meta device.
     """
     pair, batch = ElectraPair(recipe).train(), empty_batch(recipe, rows)
-    adam = ElectraAdam(pair_groups(pair, recipe.optimizer.weight_decay, recipe.initial), recipe.optimizer)
-    for parameter in pair.parameters():
-        adam.state_of(parameter)
+    adam = ElectraAdam(pair_groups(pair, recipe.optimizer, recipe.initial), recipe.optimizer)
+    for group in adam.param_groups:
+        for parameter in group["params"]:
+            adam.state_of(parameter, group)
     losses: list[Tensor] = []
 
     def forward() -> None:

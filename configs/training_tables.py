@@ -106,7 +106,7 @@ class ObjectiveTable(BaseModel):
 
 
 class OptimizerTable(Table):
-    """Adam with decoupled weight decay; biases and LayerNorms are not decayed."""
+    """Adam with decoupled weight decay, or Muon for some of the weights; biases and LayerNorms are not decayed."""
 
     learning_rate: Positive
     """The highest learning rate."""
@@ -122,9 +122,22 @@ class OptimizerTable(Table):
     """The coefficient of decoupled weight decay."""
     clip_norm: Positive
     """The norm of all gradients together is clipped to this number."""
+    matrices: Literal["adam", "muon"] = "adam"
+    """The optimizer of the matrices in the layers of both networks. Embeddings, projections, heads, biases and
+    LayerNorms always have Adam. Muon's updates are scaled so that Adam's learning rate and weight decay suit them."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """For `matrices = "muon"`: Muon's momentum. The published recipes use 0.95."""
     average_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is evaluated and saved beside them. Without this key
     there is none. 0.999 averages over about the last 1,000 steps. In its first steps the decay is lower."""
+
+    @model_validator(mode="after")
+    def _muon_alone_has_momentum(self) -> Self:
+        if self.matrices == "muon" and self.momentum is None:
+            raise ValueError("momentum: missing; with matrices muon state a number, such as 0.95")
+        if self.matrices == "adam" and self.momentum is not None:
+            raise ValueError(f"momentum: {self.momentum:g}, and Adam has beta1 instead; leave it out")
+        return self
 
 
 class ScheduleTable(Table):

@@ -10,7 +10,7 @@ from configs.recipe import Recipe
 from configs.share import micro_rows
 from data_prep.shards import row_dtype
 from launch.gpus import BANDWIDTH, PRODUCTS, Gpu, gpu_of
-from launch.throughput import Throughput, practice, throughput
+from launch.throughput import Throughput, flops_per_token, practice, throughput
 
 if TYPE_CHECKING:
     from pretrain.step.memory import Memory
@@ -30,6 +30,8 @@ class Plan:
     memory: Memory  # memory that each GPU needs with this recipe
     largest: int  # the most rows that a GPU could compute at once
     throughput: Throughput  # tokens per second of each GPU
+    by_muon: int  # the parameters that Muon updates
+    muon_flops: float  # the FLOPs that Muon adds to a step of each GPU
 
     @property
     def accumulation(self) -> int:
@@ -51,13 +53,13 @@ class Plan:
     def checkpoints(self) -> tuple[int, int]:
         """Return the largest number of checkpoints at a time and the bytes of each.
 
-        These are 4 for each parameter, 8 for each that is trained, and with an average of the weights 4 more for each
-        parameter. The number includes a checkpoint that is being written.
+        These are 4 for each parameter, 8 for each that is trained by Adam and 4 by Muon, and with an average of the
+        weights 4 more for each parameter. The number includes a checkpoint that is being written.
         """
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
         whole = 8 if self.recipe.optimizer.average_decay else 4
-        return run.keep_last + for_good + 1, whole * self.parameters + 8 * self.num_trained
+        return run.keep_last + for_good + 1, whole * self.parameters + 8 * self.num_trained - 4 * self.by_muon
 
     @property
     def row_bytes(self) -> int:
@@ -72,10 +74,13 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
     Raises UserError for an unknown GPU, a batch that the GPUs cannot share, and a row that does not fit into memory.
     """
     from pretrain.step.memory import memory, num_frozen, num_parameters
+    from pretrain.step.muon_costs import num_weights, update_flops
 
     gpu, parameters = gpu_of(name), num_parameters(recipe)
     num_trained = parameters - num_frozen(recipe)
     narrow = gpu.narrow(recipe)
+    # ZeRO divides the matrices among the processes; without it each process computes all of them.
+    muon_flops = update_flops(recipe) / (gpus if recipe.compute.zero_stage else 1)
     return Plan(
         recipe,
         name,
@@ -86,7 +91,9 @@ def plan(recipe: Recipe, gpus: int, name: str) -> Plan:
         micro_rows(recipe, gpus),
         memory(recipe, parameters, gpus, narrow),
         _largest(recipe, parameters, gpus, gpu),
-        throughput(recipe, name, gpu, num_trained, _tokens_of_step(recipe) // gpus),
+        throughput(recipe, name, gpu, num_trained, _tokens_of_step(recipe) // gpus, muon_flops),
+        num_weights(recipe),
+        muon_flops,
     )
 
 
@@ -126,6 +133,7 @@ def lines(plan: Plan) -> list[str]:
         f"ZeRO {plan.recipe.compute.zero_stage}; {plan.parameters:,} parameters",
         f"  memory       {held / _GIB:.1f} of {usable / _GIB:.1f} GiB on each GPU: {_parts(plan.memory)}{fits}",
         f"  micro-batch  {plan.micro_rows} rows, {plan.accumulation} in a step on each GPU; {plan.largest} would fit",
+        *_muon(plan),
         *_time(plan),
         f"  checkpoints  {number * size / 1e9:.1f} GB: {number} of {size / 1e9:.2f} GB at most",
         f"  corpus       {plan.row_bytes:,} bytes a row; a run that sees no row twice reads "
@@ -135,6 +143,17 @@ def lines(plan: Plan) -> list[str]:
 
 def _parts(memory: Memory) -> str:
     return ", ".join(f"{name} {size / _GIB:.1f}" for name, size in memory.parts().items())
+
+
+def _muon(plan: Plan) -> list[str]:
+    """Return the line about Muon. A step of the model is that of full rows."""
+    if not plan.by_muon:
+        return []
+    step = flops_per_token(plan.recipe) * _tokens_of_step(plan.recipe) / plan.gpus
+    return [
+        f"  Muon         {plan.by_muon:,} parameters; {plan.muon_flops / 1e9:,.1f} GFLOP in a step on each GPU, "
+        f"{plan.muon_flops / step:.1%} of the model's"
+    ]
 
 
 def _time(plan: Plan) -> list[str]:

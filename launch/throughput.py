@@ -45,15 +45,23 @@ class Throughput:
     source: str  # the source of a measurement; "" for an estimate
 
 
-def throughput(recipe: Recipe, name: str, gpu: Gpu, parameters: int, tokens_per_update: int) -> Throughput:
-    """Look up or estimate the throughput. `tokens_per_update` is the number of tokens of one GPU in a step."""
+def throughput(
+    recipe: Recipe, name: str, gpu: Gpu, parameters: int, tokens_per_update: int, update_flops: float = 0
+) -> Throughput:
+    """Look up or estimate the throughput.
+
+    `tokens_per_update` is the number of tokens of one GPU in a step, and `update_flops` the number of FLOPs that Muon
+    adds to a step there.
+    """
     for measurement in reversed(MEASURED):
         if (measurement.gpu, measurement.row_length) == (name, recipe.data.row_length) and _same(measurement, recipe):
             return Throughput(measurement.tokens_per_second, measurement.tokens_per_second, measurement.source)
     narrow = gpu.narrow(recipe)
-    roofline = 1 / (seconds_per_token(recipe, gpu, narrow) + update_seconds(parameters, gpu) / tokens_per_update)
+    update = update_seconds(parameters, gpu) + update_flops / gpu.flops(narrow)
+    roofline = 1 / (seconds_per_token(recipe, gpu, narrow) + update / tokens_per_update)
     share, _ = practice(recipe)
-    return Throughput(min(share * gpu.sheet_flops(narrow) / _flops_per_token(recipe), roofline), roofline, "")
+    flops = flops_per_token(recipe) + update_flops / tokens_per_update
+    return Throughput(min(share * gpu.sheet_flops(narrow) / flops, roofline), roofline, "")
 
 
 def practice(recipe: Recipe) -> tuple[float, str]:
@@ -79,7 +87,7 @@ def _same(measurement: Measurement, recipe: Recipe) -> bool:
     )
 
 
-def _flops_per_token(recipe: Recipe) -> float:
+def flops_per_token(recipe: Recipe) -> float:
     """Count the model FLOPs of a token in full rows."""
     from pretrain.step.flops import Work, model_flops
 

@@ -1,6 +1,6 @@
 """Checkpoints. Each is whole or absent, is verified before anything is read from it, and is readable in any layout.
 
-RUN/checkpoints/step-00010000/ holds every parameter and its two moments in safetensors (`engine.py`), the recipe,
+RUN/checkpoints/step-00010000/ holds every parameter and its moments in safetensors (`engine.py`), the recipe,
 `state.json`, and `manifest.json` with the sha256 of each file. The manifest is written last, and the folder is made
 under another name and then renamed, so a folder with this name is complete.
 """

@@ -2,10 +2,10 @@
 
 The new run has its own folder, recipe and schedule. Its steps are counted from 0, and the learning rate is the one of
 its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
-objectives and the vocabulary: more steps, another learning rate, another batch, longer rows. Adam keeps its count of
-updates, which its moments need for bias correction. A temperature or a masking rate that falls is at this count too,
-because the discriminator is no longer new. On the same corpus with the same seed, reading continues after the
-last row that the earlier run has seen; otherwise reading begins at the first row.
+objectives, the optimizer of the matrices and the vocabulary: more steps, another learning rate, another batch, longer
+rows. Adam keeps its count of updates, which its moments need for bias correction. A temperature or a masking rate that
+falls is at this count too, because the discriminator is no longer new. On the same corpus with the same seed, reading
+continues after the last row that the earlier run has seen; otherwise reading begins at the first row.
 
 So a run without a warm-up, which decays over all of its steps, is the last phase of a run whose rate has stayed at its
 highest value (`schedule.shape = "wsd"`): it takes the same steps as if the earlier run had decayed there.
@@ -55,8 +55,8 @@ class Continuation:
         for key, earlier, now in differences(_network(self.recipe), _network(recipe)):
             raise UserError(
                 f"--continue-from {self.checkpoint}: was trained with {key} = {json.dumps(earlier)}, and the recipe "
-                f"has {json.dumps(now)}; give the same networks and objectives, or begin from its weights alone with "
-                "--init-from"
+                f"has {json.dumps(now)}; give the same networks, objectives and optimizer, or begin from its weights "
+                "alone with --init-from"
             )
         self._check_vocabulary(corpus)
         self._check_shapes(pair)
@@ -150,4 +150,6 @@ def _network(recipe: Recipe) -> dict[str, Any]:
     model = {key: value for key, value in recipe.to_dict()["model"].items() if key not in _FREE_MODEL_KEYS}
     # A frozen generator has no moments with which it could be trained.
     frozen = {"generator_frozen": recipe.generator_is_frozen}
-    return {"model": model, "objectives": sorted(recipe.objectives), "initial": frozen}
+    # Muon has one moment where Adam has two.
+    matrices = {"matrices": recipe.optimizer.matrices}
+    return {"model": model, "objectives": sorted(recipe.objectives), "initial": frozen, "optimizer": matrices}

@@ -22,14 +22,14 @@ from pretrain.step.average import WeightAverage
 from pretrain.step.deepspeed_config import configuration, refused
 from pretrain.step.gradient_norms import GradientNorms
 from pretrain.step.measures import Measures, measures_of, sums_of
-from pretrain.step.optim import ElectraAdam
+from pretrain.step.muon import MuonWithAdam
+from pretrain.step.optim import MOMENTS, ElectraAdam
 from pretrain.step.parameter_groups import pair_groups
 from pretrain.step.skip_count import SkipCount
 from pretrain.step.world import World, precision
 
 # A checkpoint has a file NAME.safetensors for each of these names. It holds every parameter, whole and in fp32.
 WEIGHTS = "weights"
-MOMENTS = ("exp_avg", "exp_avg_sq")
 # The file of the average of the weights, if the recipe asks for one.
 AVERAGE = "average"
 
@@ -42,12 +42,13 @@ class Engine:
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
         compilation.compile_layers(pair, recipe.compute.compile, world)
-        groups = pair_groups(pair, recipe.optimizer.weight_decay, recipe.initial)
-        self._adam = ElectraAdam(groups, recipe.optimizer)
+        self._adam = _optimizer(pair, recipe, world)
+        self._moments = {
+            parameter: group["moments"] for group in self._adam.param_groups for parameter in group["params"]
+        }
         self.skips = SkipCount(world.device)
         self.num_parameters = sum(weight.numel() for weight in pair.parameters())
-        self._num_trained = sum(weight.numel() for weight in pair.parameters() if weight.requires_grad)
-        config = configuration(recipe, world, self._num_trained)
+        config = configuration(recipe, world, sum(weight.numel() for weight in self._moments))
         if recipe.deepspeed:
             self._deepspeed.init_distributed(dist_init_required=False)  # else it counts no processes
             try:
@@ -60,6 +61,8 @@ class Engine:
         if world.size == 1 and not recipe.compute.zero_stage:
             # DeepSpeed would copy all gradients into a buffer, sum them over a single process, and copy them back.
             self._engine.enable_backward_allreduce = False
+        if isinstance(self._adam, MuonWithAdam) and recipe.compute.zero_stage:
+            self._adam.take_layout(self._engine.optimizer, world)
         self._make_moments()
         self._norms = GradientNorms(self._trained())
         decay = recipe.optimizer.average_decay
@@ -166,9 +169,10 @@ class Engine:
     def checkpoint_bytes(self) -> int:
         """The approximate size of a checkpoint in bytes.
 
-        It holds the weights and their average, and two moments of each weight that is trained, all in fp32.
+        It holds the weights and their average, and the moments of each weight that is trained, all in fp32.
         """
-        return (8 if self.average else 4) * self.num_parameters + 2 * 4 * self._num_trained
+        moments = sum(len(moments) * weight.numel() for weight, moments in self._moments.items())
+        return (8 if self.average else 4) * self.num_parameters + 4 * moments
 
     def save(self, folder: Path) -> None:
         """Write weights and moments below `folder`. All processes call this method.
@@ -177,7 +181,7 @@ class Engine:
         """
         for part in (WEIGHTS, *MOMENTS):
             tensors: dict[str, Tensor] = {}
-            for name, parameter in self.pair.named_parameters() if part == WEIGHTS else self._trained():
+            for name, parameter in self.pair.named_parameters() if part == WEIGHTS else self._with_moment(part):
                 tensor = self._gather(parameter, part)
                 if self.world.is_main:
                     tensors[name] = tensor.detach().to("cpu", torch.float32, copy=True)
@@ -205,12 +209,16 @@ class Engine:
             self._engine.optimizer.refresh_fp32_params()
         for part in MOMENTS:
             with safe_open(tensors_file(folder, part), framework="pt") as tensors:
-                for name, parameter in self._trained():
+                for name, parameter in self._with_moment(part):
                     self._put(parameter, part, tensors.get_tensor(name))
 
     def _trained(self) -> list[tuple[str, nn.Parameter]]:
-        """The parameters that have moments, by name: all but those of a frozen generator."""
+        """The parameters that are trained, by name: all but those of a frozen generator."""
         return [(name, parameter) for name, parameter in self.pair.named_parameters() if parameter.requires_grad]
+
+    def _with_moment(self, moment: str) -> list[tuple[str, nn.Parameter]]:
+        """The parameters that have this moment, by name. Muon has only the first."""
+        return [(name, parameter) for name, parameter in self._trained() if moment in self._moments[parameter]]
 
     def _make_moments(self) -> None:
         """Make the moments before the first step, so that a checkpoint can be read into them.
@@ -220,7 +228,7 @@ class Engine:
         """
         for group in self._adam.param_groups:
             for parameter in group["params"]:
-                self._adam.state_of(parameter)
+                self._adam.state_of(parameter, group)
         if self.recipe.compute.zero_stage:
             self._engine.optimizer._lazy_init_hp_params_optimizer_state()
 
@@ -230,14 +238,21 @@ class Engine:
             return parameter
         if self.recipe.compute.zero_stage:
             return self._deepspeed.utils.safe_get_full_optimizer_state(parameter, part)
-        return self._adam.state_of(parameter)[part]
+        return self._adam.state[parameter][part]
 
     def _put(self, parameter: nn.Parameter, part: str, moment: Tensor) -> None:
         """Copy a moment into the optimizer. Under ZeRO, copy this process's fragment of the moment."""
         if self.recipe.compute.zero_stage:
             self._deepspeed.utils.safe_set_full_optimizer_state(parameter, moment, part)
         else:
-            self._adam.state_of(parameter)[part].copy_(moment)
+            self._adam.state[parameter][part].copy_(moment)
+
+
+def _optimizer(pair: ElectraPair, recipe: Recipe, world: World) -> ElectraAdam:
+    groups = pair_groups(pair, recipe.optimizer, recipe.initial)
+    if recipe.optimizer.matrices == "adam":
+        return ElectraAdam(groups, recipe.optimizer)
+    return MuonWithAdam(groups, recipe.optimizer, precision(recipe.compute.precision, world.device))
 
 
 def only_finite(loss: Tensor) -> Tensor:

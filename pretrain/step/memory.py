@@ -25,6 +25,7 @@ from pretrain.model.arithmetic import (
     slot_operations,
 )
 from pretrain.model.pair import ElectraPair
+from pretrain.step import muon_costs
 from pretrain.step.deepspeed_config import reduce_bucket
 
 
@@ -34,7 +35,8 @@ class Memory:
 
     weights: int  # including their average, if the recipe asks for one
     gradients: int  # including the buffer in which ZeRO collects them
-    moments: int  # the two of Adam; under ZeRO the share of the process, with its share of a copy of the weights
+    # the two of Adam, or the one of Muon; under ZeRO the share of the process, with its share of a copy of the weights
+    moments: int
     activations: int  # the tensors that the forward pass saves for the backward pass
     working: int  # temporary tensors next to the activations, when memory use is highest
     update: int  # temporary tensors of the update of the weights, when the activations are freed
@@ -74,14 +76,17 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
     """
     rows = micro_rows(recipe, world_size) * recipe.batch.views
     return Memory(
-        **_state(recipe, parameters, world_size),
+        **_state(recipe, parameters, world_size, narrow),
         activations=activations(recipe, parameters, rows, narrow),
         working=_working(recipe, rows, narrow),
     )
 
 
-def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
+def _state(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> dict[str, int]:
     """Weights take 4 N bytes, gradients 4 N, and moments 8 N. The update is made in place (optim.py).
+
+    Muon has one moment of its matrices, and needs temporary tensors for the update. Under ZeRO the processes exchange
+    its directions, in the precision of matrix products.
 
     Of a frozen generator there are weights alone. An average of the weights, if the recipe asks for one, takes
     4 N bytes in every process, a frozen generator included.
@@ -93,10 +98,15 @@ def _state(recipe: Recipe, parameters: int, world_size: int) -> dict[str, int]:
     num_trained = parameters - num_frozen(recipe)
     weights, trained, share = FP32 * parameters, FP32 * num_trained, FP32 * num_trained // world_size
     held = 2 * weights if recipe.optimizer.average_decay else weights
+    by_muon = FP32 * muon_costs.num_weights(recipe)
     if not recipe.compute.zero_stage:
-        return {"weights": held, "gradients": trained, "moments": 2 * trained, "update": 0}
+        update = muon_costs.update_bytes(recipe, narrow)
+        return {"weights": held, "gradients": trained, "moments": 2 * trained - by_muon, "update": update}
     buffer = FP32 * reduce_bucket(recipe, num_trained)
-    return {"weights": held, "gradients": buffer + share, "moments": 3 * share, "update": share}
+    exchanged = narrow if world_size > 1 or narrow < FP32 else 0
+    update = share + muon_costs.update_bytes(recipe, narrow, exchanged)
+    moments = 3 * share - by_muon // world_size
+    return {"weights": held, "gradients": buffer + share, "moments": moments, "update": update}
 
 
 def activations(recipe: Recipe, parameters: int, rows: int, narrow: int) -> int:

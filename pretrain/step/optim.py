@@ -12,6 +12,8 @@ from torch import Tensor
 
 from configs.training_tables import OptimizerTable, ScheduleTable
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 def learning_rate(step: int, optimizer: OptimizerTable, schedule: ScheduleTable) -> float:
     """The rate of update number `step`, counted from 0. With a multiplied warm-up the first rate is 0."""
@@ -55,6 +57,7 @@ class ElectraAdam(torch.optim.Optimizer):
             "eps": settings.epsilon,
             "bias_correction": settings.bias_correction,
             "weight_decay": settings.weight_decay,
+            "moments": MOMENTS,
         }
         super().__init__(groups, defaults)
         device = self.param_groups[0]["params"][0].device
@@ -67,7 +70,7 @@ class ElectraAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             if parameters:
-                self._update(parameters, [self.state_of(parameter) for parameter in parameters], group)
+                self._update(parameters, [self.state_of(parameter, group) for parameter in parameters], group)
 
     def _update(self, parameters: list[Tensor], states: list[dict[str, Tensor]], group: dict[str, Any]) -> None:
         """Update by torch's fused kernel, which always divides by the bias correction 1 - beta^count.
@@ -94,14 +97,13 @@ class ElectraAdam(torch.optim.Optimizer):
             found_inf=self.found_inf,
         )
 
-    def state_of(self, parameter: Tensor) -> dict[str, Tensor]:
-        """The state of a parameter: `step`, its number of updates, and the moments `exp_avg` and `exp_avg_sq`.
+    def state_of(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
+        """The state of a parameter of this group: `step`, its number of updates, and the moments of the group.
 
         All of them start at zero.
         """
         state = self.state[parameter]
         if not state:
             state["step"] = torch.zeros((), device=parameter.device)
-            state["exp_avg"] = torch.zeros_like(parameter)
-            state["exp_avg_sq"] = torch.zeros_like(parameter)
+            state |= {moment: torch.zeros_like(parameter) for moment in group["moments"]}
         return state

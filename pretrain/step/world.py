@@ -37,6 +37,14 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all processes, which are of equal length, one after another: [n] -> [processes * n]."""
+        if self.size == 1:
+            return tensor
+        whole = tensor.new_empty(self.size * len(tensor))
+        dist.all_gather_into_tensor(whole, tensor)
+        return whole
+
     def synchronize(self) -> None:
         """Wait until the device has finished all queued work."""
         if self.device.type == "cuda":

@@ -22,7 +22,8 @@ from pretrain.export.folder import Order, export
 from pretrain.released.adaptation import recipe_and_weights
 from pretrain.released.lookup import open_released
 from pretrain.run import checkpoint
-from pretrain.step.engine import AVERAGE, MOMENTS, WEIGHTS, tensors_file
+from pretrain.step.engine import AVERAGE, WEIGHTS, tensors_file
+from pretrain.step.optim import MOMENTS
 from pretrain.step.world import World
 from pretrain.train import train
 from tests.berts import bert, save

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from data_prep.shards import Corpus
 from pretrain.run import checkpoint
-from pretrain.step.engine import MOMENTS, WEIGHTS, tensors_file
+from pretrain.step.engine import WEIGHTS, tensors_file
+from pretrain.step.optim import MOMENTS
 from pretrain.step.world import World
 from pretrain.train import train
 from tests.integration.test_run import recipe, start, training
@@ -36,13 +37,14 @@ def assert_same(run: Path, whole: Path) -> None:
         assert values["loss"] == pytest.approx(expected[step]["loss"], rel=1e-5), step
 
 
-def through(layouts: list[tuple[int, int]], corpus_folder: Path, run: Path) -> list[str]:
+def through(layouts: list[tuple[int, int]], corpus_folder: Path, run: Path, *overrides: str) -> list[str]:
     """Train three steps with each (processes, ZeRO stage), and return what each start printed."""
     printed = []
     for turn, (processes, stage) in enumerate(layouts):
         if turn:
             go_on_from(run, 3 * turn)
-        finished = start(corpus_folder, run, f"compute.zero_stage={stage}", *OFTEN, processes=processes)
+        layout = (*OFTEN, f"compute.zero_stage={stage}")
+        finished = start(corpus_folder, run, *layout, *overrides, processes=processes)
         assert finished.returncode == 0, finished.stderr
         printed.append(finished.stdout)
     return printed

@@ -15,6 +15,7 @@ from launch.plan import plan, row
 from tests.published import PUBLISHED
 
 H200 = GPUS["h200"]
+MUON = ("optimizer.matrices=muon", "optimizer.momentum=0.95")
 CLUSTERS = (Path(__file__).parent.parent.parent / "docs/clusters.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `\w+` \| \d+ x .+$", CLUSTERS, flags=re.MULTILINE)
 
@@ -35,6 +36,24 @@ def test_small_on_one_h200_by_hand() -> None:
 def test_the_average_of_the_weights_makes_checkpoints_larger() -> None:
     averaged = plan(load("small", ["optimizer.average_decay=0.999"]), 1, "h200")
     assert averaged.checkpoints == (4, 16 * PUBLISHED["small"].joint)
+
+
+def test_muon_by_hand() -> None:
+    """Muon updates 144 * (256^2 + 64^2) parameters, which have one moment, and adds 3600 * (256^3 + 64^3) FLOPs."""
+    adam, muon = (plan(load("small", keys), 1, "h200") for keys in ((), MUON))
+    by_muon, flops = 144 * (256**2 + 64**2), 3600 * (256**3 + 64**3)
+    assert muon.checkpoints == (4, 12 * PUBLISHED["small"].joint - 4 * by_muon)
+    assert adam.memory.moments - muon.memory.moments == 4 * by_muon
+    assert 16_384 / muon.throughput.high - 16_384 / adam.throughput.high == pytest.approx(flops / 791.2e12)
+    answer = CliRunner().invoke(app, ["plan", "small", *MUON, "--gpu", "h200"])
+    assert (
+        f"Muon         {by_muon:,} parameters; 61.3 GFLOP in a step on each GPU, 5.3% of the model's" in answer.stdout
+    )
+
+
+def test_zero_divides_the_matrices_among_the_gpus() -> None:
+    without, zero = (plan(load("small", [*MUON, f"compute.zero_stage={stage}"]), 8, "h200") for stage in (0, 1))
+    assert zero.muon_flops == without.muon_flops / 8
 
 
 def test_accumulation_follows_from_the_gpus() -> None:

@@ -46,6 +46,7 @@ SHAPES = {
 }
 
 TWICE_FOUR_ROWS = ("batch.rows=8", "batch.micro_rows=4")
+MUON = ("optimizer.matrices=muon", "optimizer.momentum=0.95")
 PRECISION = {4: ("compute.precision=fp32",), 2: ("compute.precision=bf16",)}
 
 
@@ -143,6 +144,23 @@ def test_the_total_is_the_peak_of_a_step(world: World, stage: int, narrow: int) 
     with Followed(tensor for tensor in held() if id(tensor) not in other_ids) as followed:
         engine.step(batches, 1e-4, measure=False)
     assert memory(recipe, num_parameters(recipe), 1, narrow).total == pytest.approx(followed.peak, rel=0.05)
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_muon_holds_one_moment_and_its_update_is_counted(world: World, stage: int) -> None:
+    """Followed in the update alone. The layers are wide, so that no other part of a step needs as much memory."""
+    wide = ("model.discriminator={layers=4, hidden=256, heads=4, intermediate=512}", "data.row_length=32")
+    layout = (*MUON, f"compute.zero_stage={stage}", "batch.rows=1", "batch.micro_rows=1", *PRECISION[4])
+    recipe = load("tiny", [*wide, *layout])
+    others = held()
+    engine, batches = Engine(ElectraPair(recipe), recipe, world), [rows_of(recipe, 1)]
+    engine.step(batches, 1e-4, measure=False)
+    other_ids = {id(tensor) for tensor in others}
+    with Followed(tensor for tensor in held() if id(tensor) not in other_ids) as followed:
+        engine.step(batches, 1e-4, measure=False)
+    counted = memory(recipe, num_parameters(recipe), 1, 4)
+    assert counted.update > counted.activations + counted.working
+    assert counted.total == pytest.approx(followed.peak, rel=0.05)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -139,6 +139,20 @@ def test_the_schedules_are_those_of_transformers() -> None:
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
+        ({"matrices": "muon"}, r"optimizer\.momentum: missing; with matrices muon"),
+        ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and Adam has beta1 instead; leave it out"),
+        ({"matrices": "sgd"}, r"optimizer\.matrices"),
+    ],
+)
+def test_a_momentum_is_stated_with_muon_alone(keys: dict[str, Any], sentence: str) -> None:
+    tables = load("tiny").to_dict()
+    with pytest.raises(UserError, match=sentence):
+        validate(Recipe, tables | {"optimizer": tables["optimizer"] | keys}, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
         ({"shape": "wsd"}, r"schedule\.decay_steps: missing; with shape wsd"),
         ({"decay_steps": 5}, r"schedule\.decay_steps: 5, and linear decays over all steps; leave it out"),
         (COSINE | {"decay_steps": 0}, r"schedule\.decay_steps: 0, and cosine decays over all steps"),

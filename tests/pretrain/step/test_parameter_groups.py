@@ -12,6 +12,7 @@ from pretrain.step.parameter_groups import (
     HUGGINGFACE_NAMES,
     PAIR_NAMES,
     layer_scale,
+    matrices_of,
     pair_groups,
     parameter_groups,
 )
@@ -50,11 +51,46 @@ def test_the_names_of_transformers_and_an_exponent_at_the_top() -> None:
     assert scale("classifier.out_proj.weight") == 1.0
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("discriminator.layers.11.attention.qkv.weight", 3),
+        ("generator.layers.0.attention.output.weight", 1),
+        ("generator.layers.0.intermediate.weight", 1),
+        ("discriminator.layers.0.output.weight", 1),
+        ("discriminator.layers.0.output.bias", 0),
+        ("discriminator.layers.0.output_norm.weight", 0),
+        ("discriminator.projection.weight", 0),
+        ("embeddings.word.weight", 0),
+        ("objectives.rtd.dense.weight", 0),
+    ],
+)
+def test_muon_updates_the_matrices_of_layers_alone(name: str, number: int) -> None:
+    assert matrices_of(name) == number
+
+
+def test_muon_has_groups_of_its_own_with_the_same_rates(small_recipe: Recipe) -> None:
+    pair = ElectraPair(small_recipe)
+    names = {id(parameter): name for name, parameter in pair.named_parameters()}
+    adam = small_recipe.optimizer
+    muon = adam.model_copy(update={"matrices": "muon", "momentum": 0.95})
+    rates = [
+        {names[id(p)]: (group["weight_decay"], group["scale"]) for group in groups for p in group["params"]}
+        for groups in (pair_groups(pair, optimizer, INITIAL) for optimizer in (adam, muon))
+    ]
+    assert rates[0] == rates[1]
+    groups = pair_groups(pair, muon, INITIAL)
+    for group in groups:
+        assert {matrices_of(names[id(p)]) for p in group["params"]} == {group["matrices"]}
+    assert {group["matrices"] for group in groups} == {0, 1, 3}
+    assert {group["matrices"] for group in pair_groups(pair, adam, INITIAL)} == {0}
+
+
 @pytest.mark.parametrize("generator_steps", [0, 5])
 def test_only_the_generator_learns_while_it_is_alone(small_recipe: Recipe, generator_steps: int) -> None:
     pair = ElectraPair(small_recipe)
     names = {id(parameter): name for name, parameter in pair.named_parameters()}
-    groups = pair_groups(pair, 0.01, INITIAL.model_copy(update={"generator_steps": generator_steps}))
+    groups = pair_groups(pair, small_recipe.optimizer, INITIAL.model_copy(update={"generator_steps": generator_steps}))
     waiting = {names[id(parameter)] for group in groups if group["waits"] for parameter in group["params"]}
     expected = {name for name in names.values() if not name.startswith(("generator.", "objectives.mlm."))}
     assert waiting == (expected if generator_steps else set())
