@@ -100,6 +100,20 @@ def measure(
         sys.exit(1)
 
 
+@app.command()
+def table(
+    track: TrackName,
+    shape: Shape,
+    *,
+    text: Text,
+    tasks: Tasks,
+    out: Out,
+    levers: LeversFile = HERE / "levers.toml",
+) -> None:
+    """Write and print the table of the runs that are finished, also while others are measured."""
+    _report(_bench(track, shape, text, tasks, out, levers))
+
+
 def _bench(track: str, shape: str, text: Path, tasks: Path, out: Path, levers: Path) -> Bench:
     return Bench(read_track(track, text, tasks), str(own_or_named(shape)), read_levers(levers), out.absolute())
 

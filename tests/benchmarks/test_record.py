@@ -14,9 +14,9 @@ from configs.common.files import read_json
 from data_prep.shards import Corpus
 
 
-def measure(bench: Bench, *options: str) -> subprocess.CompletedProcess[str]:
+def record(command_name: str, bench: Bench, *options: str) -> subprocess.CompletedProcess[str]:
     track, tasks = bench.track, bench.track.tasks
-    command = [sys.executable, "-m", "benchmarks.record", "measure", str(track.file), bench.recipe]
+    command = [sys.executable, "-m", "benchmarks.record", command_name, str(track.file), bench.recipe]
     command += ["--text", str(track.text), "--tasks", str(tasks), "--out", str(bench.out)]
     command += ["--levers", str(bench.levers.file), *options]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -24,7 +24,7 @@ def measure(bench: Bench, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_from_the_text_to_the_table(bench: Bench) -> None:
-    first = measure(bench, "--only", "reference", "--seeds", "1")
+    first = record("measure", bench, "--only", "reference", "--seeds", "1")
     assert first.returncode == 0, first.stderr
     assert "2 of 2 runs are left" in first.stdout and "sha256 of held-out" in first.stdout
     runs = bench.runs(list(bench.levers.entries.values()), bench.levers.seeds)
@@ -32,7 +32,8 @@ def test_from_the_text_to_the_table(bench: Bench) -> None:
     assert len(finished) == 2
     written = {file: file.stat().st_mtime_ns for file in finished}
 
-    second = measure(bench, "--jobs", "2")
+    assert "| reference | 1 | 1 |" in record("table", bench).stdout
+    second = record("measure", bench, "--jobs", "2")
     assert second.returncode == 0, second.stderr
     assert "6 of 8 runs are left" in second.stdout
     assert {file: file.stat().st_mtime_ns for file in finished} == written
@@ -45,12 +46,12 @@ def test_from_the_text_to_the_table(bench: Bench) -> None:
     assert "| mean | 0.5 | 2 |" in (bench.out / "record.md").read_text()
     assert Corpus(bench.corpus_of(bench.levers.entries["masks"])).masking.rate == 0.25
 
-    third = measure(bench)
+    third = record("measure", bench)
     assert third.returncode == 0 and "0 of 8 runs are left" in third.stdout
 
     stored = dict(np.load(bench.judged_rows))
     stored["corrupted"] = stored["corrupted"][::-1]
     np.savez(bench.judged_rows, allow_pickle=False, **stored)
     finished[0].unlink()
-    fourth = measure(bench)
+    fourth = record("measure", bench)
     assert fourth.returncode == 1 and "the judge corrupts other tokens here" in fourth.stderr
