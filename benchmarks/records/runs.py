@@ -14,7 +14,7 @@ from configs.common.errors import UserError
 from configs.common.files import read_json
 from configs.load import from_tables, load
 from configs.recipe import Recipe, flatten
-from launch.adapt.calibration import flops_of_rows, flops_of_training
+from launch.adapt.calibration import flops_of_steps, flops_of_training
 from launch.jobs import Stage
 from launch.submit import Order
 
@@ -37,7 +37,7 @@ class Run:
 
     @property
     def flops(self) -> float:
-        """The FLOPs of the model in full rows."""
+        """The FLOPs of the steps and the evaluations in full rows."""
         return flops_of_training(self.recipe)
 
     def result(self) -> dict[str, Any] | None:
@@ -136,7 +136,7 @@ class Bench:
 
     def _flops_of_step(self, entry: Entry) -> float:
         recipe = self._recipe(entry, self._overrides(entry, self._target_steps))
-        return flops_of_rows(recipe, recipe.batch.rows * recipe.batch.views)
+        return flops_of_steps(recipe, 1)
 
     def _overrides(self, entry: Entry, steps: int) -> list[str]:
         return [*as_overrides(flatten(self.track.content.corpus)), *entry.overrides(steps)]

@@ -13,6 +13,7 @@ from data_prep.shards import SpecialTokens, row_dtype
 from pretrain.model.batch import Batch, make_batch
 from pretrain.model.pair import ElectraPair
 from pretrain.step.flops import Work, model_flops, work_of
+from pretrain.step.muon_costs import update_flops
 from pretrain.step.world import precision
 
 # Rows that are computed at once. A whole micro-batch of a large model would take minutes on a CPU.
@@ -45,11 +46,17 @@ def flops_of_rows(recipe: Recipe, rows: float) -> float:
     return rows * model_flops(recipe, Work(length, recipe.mean_slots, length**2))
 
 
+def flops_of_steps(recipe: Recipe, steps: int) -> float:
+    """Return the FLOPs of steps on full rows, with those that Muon adds to every step."""
+    rows = steps * recipe.batch.rows * recipe.batch.views
+    return flops_of_rows(recipe, rows) + steps * update_flops(recipe)
+
+
 def flops_of_training(recipe: Recipe, num_corpora: int = 1) -> float:
-    """Return the model FLOPs of a whole run: its steps, and the evaluations of `num_corpora` corpora between them."""
+    """Return the FLOPs of a whole run: its steps, and the evaluations of `num_corpora` corpora between them."""
     evaluations = recipe.schedule.steps // recipe.run.evaluate_every + 1
     evaluated = evaluations * recipe.run.evaluate_rows * num_corpora
-    return flops_of_rows(recipe, recipe.schedule.steps * recipe.batch.rows * recipe.batch.views + evaluated / 3)
+    return flops_of_steps(recipe, recipe.schedule.steps) + flops_of_rows(recipe, evaluated / 3)
 
 
 def _random_rows(recipe: Recipe, number: int) -> Batch:

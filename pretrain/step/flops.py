@@ -2,7 +2,8 @@
 
 By convention, a step takes three times the FLOPs of the forward pass of both towers. Matrix products are counted,
 attention is counted within examples only, and the products with the vocabulary are counted at the slots only. Look-ups,
-recomputation and padding are not counted. In full rows, ELECTRA-small takes 70.2 MFLOP per token at length 128 and 87.9
+recomputation and padding are not counted. The products with which Muon makes matrices orthogonal are counted once for a
+step, for any number of processes. In full rows, ELECTRA-small takes 70.2 MFLOP per token at length 128 and 87.9
 MFLOP per token at length 512. Utilisation is the rate of model FLOPs divided by the rate of matrix products that is
 measured when the run starts.
 """

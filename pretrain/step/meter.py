@@ -11,6 +11,7 @@ from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.step.flops import Work, model_flops, work_of
 from pretrain.step.measures import Measures
+from pretrain.step.muon_costs import update_flops
 from pretrain.step.world import World
 
 
@@ -43,7 +44,8 @@ class Meter:
     def values(self, step: int, measures: Measures, rate: float) -> dict[str, Any]:
         """Everything that is logged for a step. After this call, counting starts again from zero."""
         seconds = time.perf_counter() - self._began
-        flops = model_flops(self._recipe, self._work) * self._world.size / seconds
+        flops = model_flops(self._recipe, self._work) * self._world.size + self._steps * update_flops(self._recipe)
+        flops /= seconds
         values = {
             "loss": measures.total,
             **{f"{name}_loss": loss for name, loss in measures.losses.items()},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from configs.recipe import Recipe
@@ -27,6 +29,13 @@ def test_the_flops_of_training_by_hand(small_recipe: Recipe) -> None:
     """12 steps of 8 rows, and 16 rows before, amid and after them, whose evaluation takes a third of the FLOPs."""
     assert flops_of_training(small_recipe) == flops_of_rows(small_recipe, 12 * 8 + 3 * 16 / 3)
     assert flops_of_training(small_recipe, 2) == flops_of_rows(small_recipe, 12 * 8 + 3 * 2 * 16 / 3)
+
+
+def test_muon_adds_its_products_to_every_step(small_recipe: Recipe) -> None:
+    muon = small_recipe.optimizer.model_copy(update={"matrices": "muon", "momentum": 0.95})
+    with_muon = small_recipe.model_copy(update={"optimizer": muon})
+    added = 12 * 5 * (4 * 6 + 2 * (4 * 2 + 2)) * (2 * 32**3 + 16**3)
+    assert flops_of_training(with_muon) == flops_of_training(small_recipe) + added
 
 
 def test_a_falling_masking_rate_has_the_flops_of_its_mean_number_of_slots(small_recipe: Recipe) -> None:
@@ -59,10 +68,11 @@ def test_the_rate_is_at_least_that_of_the_whole_measurement(small_recipe: Recipe
 
 
 def test_at_most_four_rows_are_computed_on_a_cpu(small_recipe: Recipe) -> None:
-    """The matrix products that torch counts grow with the rows."""
+    """The matrix products grow with the rows. torch counts those of oneDNN only if it is told how."""
+    onednn = {torch.ops.mkldnn._linear_pointwise: lambda left, right, *_, **__: 2 * math.prod(left) * right[0]}
     counts = []
     for micro_rows in (2, 4, 8):
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=onednn) as counter:
             flops_per_second(_with_micro_rows(small_recipe, micro_rows))
         counts.append(counter.get_total_flops())
     two, four, eight = counts

@@ -61,6 +61,20 @@ def test_rates_by_hand(small_recipe: Recipe, world: World, batch: Batch, clock: 
     assert values["mfu"] == pytest.approx(flops / 1e9)
 
 
+def test_the_products_of_muon_are_counted_for_every_step(
+    small_recipe: Recipe, world: World, batch: Batch, clock: _Clock
+) -> None:
+    muon = small_recipe.optimizer.model_copy(update={"matrices": "muon", "momentum": 0.95})
+    measured = Meter(small_recipe.model_copy(update={"optimizer": muon}), world, peak_flops=1e9)
+    measured.count([batch])
+    measured.count([batch])
+    clock.now += 4
+    # Two layers of 32 and one of 16. Each has four squares and two matrices that are twice as long.
+    inner = 4 * 6 + 2 * (4 * 2 + 2)
+    flops = 2 * (model_flops(small_recipe, work_of([batch])) + 5 * inner * (2 * 32**3 + 16**3))
+    assert measured.values(5, MEASURES, 1e-4)["model_tflops_per_second"] == pytest.approx(flops / 4 / 1e12)
+
+
 def test_the_measures_of_a_step_get_their_names(small_recipe: Recipe, world: World, clock: _Clock) -> None:
     measured = Meter(small_recipe, world, peak_flops=1.0)
     clock.now += 1
