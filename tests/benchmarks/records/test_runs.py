@@ -30,6 +30,16 @@ def test_a_wider_generator_gets_fewer_steps(bench: Bench) -> None:
     assert run.flops == pytest.approx(base.flops, rel=1 / run.recipe.schedule.steps)
 
 
+def test_the_products_of_muon_are_flops_too(bench: Bench) -> None:
+    keys = {"optimizer.matrices": "muon", "optimizer.momentum": 0.95}
+    muon = replace(bench.levers.reference, name="muon", lengths=(1.0,), keys=keys)
+    (run,) = bench.runs([muon], [1])
+    (base,) = bench.runs([replace(bench.levers.reference, lengths=(1.0,))], [1])
+    steps = run.recipe.schedule.steps
+    assert steps < base.recipe.schedule.steps
+    assert run.flops == pytest.approx(base.flops, rel=1 / steps)
+
+
 def test_runs_longer_than_the_target_come_last(bench: Bench) -> None:
     long = replace(bench.levers.reference, lengths=(2.0, 1.0))
     runs = bench.runs([long, bench.levers.entries["mean"]], [1])
