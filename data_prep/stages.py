@@ -61,7 +61,7 @@ class Preparation:
         # These three calls raise UserError if something that they need is missing, before any file is written.
         words.segmenter_of(recipe.masking)
         normalizer(recipe.data.normalize)
-        cleaning.build(recipe.data)
+        cleaning.check(recipe.data)
         self._lexicon = int(randomness.text_hash("\n".join(words.terms_of(recipe.masking))))
         self.pieces = cut_into_tasks(recipe.data.sources)  # for each task, the pieces of files that it reads
         # An absolute path, because a worker on another machine has another working directory.

@@ -70,6 +70,57 @@ def test_a_filter_that_cannot_be_made_is_refused(filter: dict[str, object], mess
         cleaning.build(data(filter))
 
 
+# Sixty words and more, in whole sentences that do not repeat one another.
+PROSE = (
+    "When the river froze, the ferryman walked across and counted the boats that lay in the ice. He wrote to his "
+    "sister about the winter, because she had asked whether the town would have bread before spring. Their "
+    "letters were kept by a schoolmaster, who copied them for the archive of the parish. Nobody knew how many had "
+    "been lost with the cart that sank. Historians later compared prices, weather and births with those of two "
+    "other towns."
+)
+LIST = "opening hours\nour prices\nhow to find us\n"
+TWICE = "The same line stands here again and again.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("GopherQualityFilter", ENGLISH, "gopher_short_doc"),
+        ("GopherRepetitionFilter", TWICE * 9, "dup_line_frac"),
+        ("C4QualityFilter", LIST, "too_few_sentences"),
+        ("FineWebQualityFilter", LIST, "line_punct_ratio"),
+    ],
+)
+def test_the_quality_filters_of_datatrove(name: str, text: str, reason: str) -> None:
+    pytest.importorskip("spacy", reason="the quality filters find words by spaCy")
+    chosen = data({"name": name})
+    cleaning.check(chosen)
+    assert reasons(chosen, PROSE, text) == ["", f"{name}: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "message"),
+    [
+        ({"name": "LanguageFilter"}, r"data\.filters\.0: LanguageFilter cannot be made \(Please install .*fasttext"),
+        ({"name": "RegexFilter", "regex_exp": "("}, r"data\.filters\.0: RegexFilter cannot be made \(.*unterminated"),
+        (
+            {"name": "GopherQualityFilter", "language": "?"},
+            r"GopherQualityFilter cannot be used here \(.*'\?'",
+        ),
+    ],
+)
+def test_a_filter_that_cannot_work_is_refused_before_the_work(
+    filter: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    """LanguageFilter's package is in none of our extras."""
+    (tmp_path / "text.txt").write_text(ENGLISH, encoding="utf-8")
+    recipe = load("tiny", [*SMALL, f"data.sources={tmp_path / 'text.txt'}"])
+    filtered = recipe.data.model_copy(update={"filters": data(filter).filters})
+    with pytest.raises(UserError, match=message):
+        prepare(recipe.model_copy(update={"data": filtered}), tmp_path / "corpus", 1)
+    assert not (tmp_path / "corpus").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "hidden"),
     [
