@@ -17,8 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from pretrain.model.dropout import draws_on, kept, scale
+from pretrain.model.dropout import draws_on, kept, mark, mask_of, masked, scale
 from pretrain.model.linear import Linear
+
+# The scores that `_Attention` computes together: two bytes each in bf16 are a MiB, which stays in the cache.
+_SCORES = 2**19
 
 
 @dataclass(frozen=True)
@@ -85,28 +88,30 @@ class _Attention(torch.autograd.Function):
     """Attention on a CPU where torch's kernels are slow: with dropout, and in bf16.
 
     torch has no kernel for dropout: its own computation takes 1.5 times as long, and in bf16 three times as long. Its
-    kernel for bf16 without dropout took 43 % of a step of `small`, and this one takes 21 % (docs/speed.md). The heads
-    are computed one after the other, so that temporary tensors have the size of a single head. With dropout, the
-    backward pass needs the probabilities and, for each, a byte that says whether it was dropped. Without dropout, the
-    probabilities are computed again, so that no more is kept than by torch's kernel.
+    kernel for bf16 without dropout took 43 % of a step of `small` (docs/speed.md). Here a few rows are computed after
+    the other, with all of their heads, so that their scores stay in the cache from one pass to the next. Queries, keys
+    and values are first copied together, because products of contiguous matrices take half of the time.
+
+    The backward pass needs the probabilities. Their sign bit, which is free, says which of them were dropped.
     """
 
     @staticmethod
     def forward(ctx: Any, parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
         rows, length, _, heads, width = parts.shape
-        unseen = _unseen(bounds, parts.dtype)
-        probabilities = parts.new_empty(heads if dropout else 1, rows, length, length)
         context = parts.new_empty(rows, length, heads, width)
-        masks: list[Tensor] = []
-        for head in range(heads):
-            likely = _probabilities(parts, unseen, head, probabilities[head if dropout else 0])
+        size, saved = _chunk(parts), list[Tensor]()
+        for chunk, seen, result in zip(*(each.split(size) for each in (parts, bounds, context)), strict=True):
+            query, key, value = _heads_first(chunk)
+            likely = _probabilities(query, key, seen, heads)
+            saved.append(likely)
             if dropout:
-                masks.append(kept(likely.shape, dropout))
-                likely = likely * masks[head].to(likely.dtype)
-            torch.bmm(likely, parts[:, :, 2, head], out=context[:, :, head])
+                mask = kept(likely.shape, dropout, likely.dtype)
+                likely = masked(likely, mask)
+                mark(saved[-1], mask)
+            result.copy_(torch.bmm(likely, value).unflatten(0, (-1, heads)).transpose(1, 2))
         if dropout:
             context *= scale(dropout)
-        ctx.save_for_backward(parts, context, *((probabilities, *masks) if dropout else (bounds,)))
+        ctx.save_for_backward(parts, *saved)
         ctx.dropout = dropout
         return context
 
@@ -115,46 +120,44 @@ class _Attention(torch.autograd.Function):
     def backward(  # type: ignore[override]  # torch declares it for any number of gradients
         ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, None, None]:
-        parts, context, *saved = ctx.saved_tensors
-        # The gradient of a softmax needs the mean of the incoming gradients, weighted by the probabilities. It is equal
-        # to the product of the context and its gradient, summed over the width of a head (FlashAttention).
-        means = (gradient * context).sum(-1, keepdim=True)
-        gradients = torch.empty_like(parts)
+        parts, *saved = ctx.saved_tensors
+        size, gradients = _chunk(parts), torch.empty_like(parts)
         if ctx.dropout:
             gradient = gradient * scale(ctx.dropout)
-            for head, (likely, mask) in enumerate(zip(saved[0], saved[1:], strict=True)):
-                _head_gradients(gradients, head, parts, gradient, means, likely, mask.to(likely.dtype))
-        else:
-            bounds = saved[0]
-            unseen, likely = _unseen(bounds, parts.dtype), torch.empty_like(bounds[:, 0], dtype=parts.dtype)
-            for head in range(parts.shape[3]):
-                _probabilities(parts, unseen, head, likely)
-                _head_gradients(gradients, head, parts, gradient, means, likely, None)
-        gradients[:, :, :2] *= parts.shape[-1] ** -0.5
+        chunks = (each.split(size) for each in (parts, gradient, gradients))
+        for likely, chunk, incoming, result in zip(saved, *chunks, strict=True):
+            query, key, value = _heads_first(chunk)
+            of_context = incoming.transpose(1, 2).flatten(0, 1)
+            of_scores = torch.bmm(of_context, value.mT)
+            dropped = likely
+            if ctx.dropout:
+                mask = mask_of(likely)
+                of_scores, dropped, likely = masked(of_scores, mask), masked(likely, mask), likely.abs()
+            of_parts = torch.empty((3, *query.shape), dtype=parts.dtype)
+            torch.bmm(dropped.mT, of_context, out=of_parts[2])
+            torch._softmax_backward_data(of_scores, likely, -1, parts.dtype, grad_input=of_scores)
+            torch.bmm(of_scores, key, out=of_parts[0])
+            torch.bmm(of_scores.mT, query, out=of_parts[1])
+            of_parts[:2] *= parts.shape[-1] ** -0.5
+            result.copy_(of_parts.unflatten(1, (-1, parts.shape[3])).permute(1, 3, 0, 2, 4))
         return gradients, None, None
 
 
-def _unseen(bounds: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to the scores [B, L, L]: 0 where a token may be seen, else so low that the softmax gives 0."""
-    return bounds[:, 0].view(torch.int8).to(dtype).sub_(1).mul_(torch.finfo(dtype).max)
+def _chunk(parts: Tensor) -> int:
+    """How many rows are computed together."""
+    _, length, _, heads, _ = parts.shape
+    return max(1, _SCORES // (heads * length**2))
 
 
-def _probabilities(parts: Tensor, unseen: Tensor, head: int, out: Tensor) -> Tensor:
-    """Compute the probabilities [B, L, L] of a head into `out`."""
-    query, key = parts[:, :, 0, head], parts[:, :, 1, head]
-    scores = torch.baddbmm(unseen, query, key.mT, alpha=parts.shape[-1] ** -0.5, out=out)
+def _heads_first(parts: Tensor) -> Tensor:
+    """[B, L, 3, H, W] -> [3, B H, L, W]"""
+    return parts.permute(2, 0, 3, 1, 4).flatten(1, 2)
+
+
+def _probabilities(query: Tensor, key: Tensor, seen: Tensor, heads: int) -> Tensor:
+    """[B H, L, W] twice, [B, 1, L, L] bool -> [B H, L, L]"""
+    # Added to a score: 0 where a token may be seen, else a number so low that the softmax gives 0.
+    unseen = seen[:, 0].view(torch.int8).to(query.dtype).sub_(1).mul_(torch.finfo(query.dtype).max)
+    scores = unseen.repeat_interleave(heads, 0)
+    scores.baddbmm_(query, key.mT, alpha=query.shape[-1] ** -0.5)
     return torch.softmax(scores, -1, out=scores)
-
-
-def _head_gradients(
-    gradients: Tensor, head: int, parts: Tensor, gradient: Tensor, means: Tensor, likely: Tensor, mask: Tensor | None
-) -> None:
-    """Compute the gradients of a head's values, queries and keys, the last two without their factor."""
-    query, key, value = parts[:, :, :, head].unbind(2)
-    of_scores = gradient[:, :, head] @ value.mT
-    if mask is not None:
-        of_scores.mul_(mask)
-    torch.bmm((likely if mask is None else likely * mask).mT, gradient[:, :, head], out=gradients[:, :, 2, head])
-    of_scores.sub_(means[:, :, head]).mul_(likely)
-    torch.bmm(of_scores, key, out=gradients[:, :, 0, head])
-    torch.bmm(of_scores.mT, query, out=gradients[:, :, 1, head])

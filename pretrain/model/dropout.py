@@ -10,9 +10,11 @@ are the same on any number of threads.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 # The steps of a hash that maps 32 bits one-to-one to 32 bits: lowbias32 of Chris Wellons's Hash Prospector. Every bit
 # of the input flips every bit of the output in half of the cases. A step is a shift to the right, and a factor that is
@@ -22,13 +24,25 @@ _STEPS = ((16, 0x7FEB352D), (15, 0x846CA68B - 2**32), (16, 1))
 _PARTS = 2**16
 # The hash is computed on a table with this many columns and as many rows as the elements need.
 _COLUMNS = 1024
+# The integers that are as wide as a floating-point number, by its bytes.
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
-        if not self.training or not self.p or not draws_on(input):
-            return super().forward(input)
-        return (input.float() * kept(input.shape, self.p).float().mul_(scale(self.p))).to(input.dtype)
+        return self._masked(input) * scale(self.p) if self._draws(input) else super().forward(input)
+
+    def add(self, states: Tensor, update: Tensor) -> Tensor:
+        """states + dropout(update), which scales the update in the same pass as it is added."""
+        if self._draws(update):
+            return torch.add(states, self._masked(update), alpha=scale(self.p))
+        return states + super().forward(update)
+
+    def _draws(self, values: Tensor) -> bool:
+        return self.training and self.p > 0 and draws_on(values)
+
+    def _masked(self, values: Tensor) -> Tensor:
+        return _Masked.apply(values, kept(values.shape, self.p, values.dtype))
 
 
 def draws_on(tensor: Tensor) -> bool:
@@ -36,11 +50,44 @@ def draws_on(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
-def kept(shape: tuple[int, ...], rate: float) -> Tensor:
-    """A random mask in int8: 0 for a share `rate` of the elements, and 1 for the others."""
+def kept(shape: tuple[int, ...], rate: float, dtype: torch.dtype) -> Tensor:
+    """A random mask: integers as wide as `dtype`, without a bit for a share `rate` of them, else with all bits.
+
+    The bits of a number and of its mask, combined by "and", give the number or 0 in a quarter of the time that a
+    product takes.
+    """
     size = math.prod(shape)
     bits = _words((size + 1) // 2).view(torch.int16)[:size]
-    return bits.ge_(_dropped(rate) - _PARTS // 2).to(torch.int8).view(shape)
+    return bits.ge_(_dropped(rate) - _PARTS // 2).neg_().to(_INTEGERS[dtype.itemsize]).view(shape)
+
+
+def masked(values: Tensor, mask: Tensor) -> Tensor:
+    """The values, with 0 for those that `mask`, a result of `kept`, drops."""
+    return (values.view(mask.dtype) & mask).view(values.dtype)
+
+
+def mark(values: Tensor, mask: Tensor) -> None:
+    """Give the values that `mask` drops a negative sign. No value may be negative."""
+    lowest = torch.iinfo(mask.dtype).min  # the sign bit alone
+    values.view(mask.dtype).bitwise_or_(mask.bitwise_not().bitwise_and_(lowest))
+
+
+def mask_of(marked: Tensor) -> Tensor:
+    """The mask by which the values were marked."""
+    bits = marked.view(_INTEGERS[marked.itemsize])
+    return bits.bitwise_right_shift(8 * marked.itemsize - 1).bitwise_not_()
+
+
+class _Masked(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, mask: Tensor) -> Tensor:
+        ctx.save_for_backward(mask)
+        return masked(values, mask)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # torch's is (ctx, *args)
+        return masked(gradient, *ctx.saved_tensors), None
 
 
 def scale(rate: float) -> float:

@@ -28,8 +28,8 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, bounds: Bounds) -> Tensor:
         """[B, L, D] -> [B, L, D]"""
-        states = self.attention_norm(states + self.dropout(self.attention(states, bounds)))
-        return self.output_norm(states + self.dropout(self.output(F.gelu(self.intermediate(states)))))
+        states = self.attention_norm(self.dropout.add(states, self.attention(states, bounds)))
+        return self.output_norm(self.dropout.add(states, self.output(F.gelu(self.intermediate(states)))))
 
 
 class Encoder(nn.Module):

@@ -17,6 +17,7 @@ from pretrain.model import attention, objectives
 from pretrain.model.batch import Batch
 from pretrain.model.embeddings import SHARING, Embeddings, Separate, Tables
 from pretrain.model.encoder import Encoder, initialize
+from pretrain.model.likelihood import log_likelihoods
 from pretrain.model.objectives import Forward, ObjectiveModule, mlm, rtd, take
 from pretrain.model.sampling import sample, sample_others
 
@@ -98,8 +99,9 @@ class ElectraPair(nn.Module):
         generator_states = self.generator(self._embed(tables, batch.masked_tokens, batch), bounds)  # [B, L, D]
         slot_states = take(generator_states, batch.slots)  # [B, P, D]
         logits = self.prediction.logits(slot_states, tables["word.weight"])  # [B, P, V and padding]
-        log_probs = logits.float().log_softmax(-1)
+        log_probs = logits.detach().float().log_softmax(-1)
 
+        likelihoods = log_likelihoods(logits, log_probs, batch.targets)  # [B, P]
         sampled = sample(log_probs, batch.uniforms, temperature)  # [B, P]
         candidates = sample_others(log_probs, batch.targets, batch.candidate_uniforms, temperature)  # [B, P, K]
         replacements = torch.where(batch.filled, sampled, batch.targets)
@@ -108,7 +110,7 @@ class ElectraPair(nn.Module):
         tables = self.discriminator_embeddings.tables(tables)
         states = self.discriminator(self._embed(tables, corrupted, batch), bounds)  # [B, L, D]
         replaced = corrupted != batch.tokens
-        forward = Forward(batch, log_probs, sampled, candidates, replaced, states, tables["word.weight"])
+        forward = Forward(batch, log_probs, likelihoods, sampled, candidates, replaced, states, tables["word.weight"])
 
         sums = {name: objective(forward) for name, objective in self.named_objectives()}
         terms = [module.weight * sums[name] / max(1.0, counts[name]) for name, module in self.named_objectives()]

@@ -22,8 +22,9 @@ BLOCK = 64
 @torch.no_grad()
 def sample(log_probs: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
     """Ids [B, P], sampled from [B, P, V] with `uniforms` [B, P, 2] in [0, 1). V is a whole number of blocks."""
-    scaled = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
-    blocks = scaled.exp().unflatten(2, (-1, BLOCK))
+    scaled = log_probs if temperature == 1 else log_probs / temperature
+    # On a CPU, softmax takes two thirds of the time of exp.
+    blocks = scaled.softmax(-1).unflatten(2, (-1, BLOCK))
     block = _invert(blocks.sum(3), uniforms[:, :, 0])
     inside = blocks.gather(2, block[:, :, None, None].expand(-1, -1, 1, BLOCK)).squeeze(2)
     return block * BLOCK + _invert(inside, uniforms[:, :, 1])

@@ -11,7 +11,7 @@ from configs.load import load
 
 # The number of operators in forward pass, backward pass and update, by recipe. A change that needs more operators
 # states the new number here, with its reason in the commit.
-BUDGET = {"tiny": (166, 155, 8), "small": (791, 764, 8), "base": (838, 773, 8)}
+BUDGET = {"tiny": (166, 157, 8), "small": (791, 766, 8), "base": (838, 775, 8)}
 
 
 @pytest.mark.parametrize("name", BUDGET)

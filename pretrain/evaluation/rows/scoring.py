@@ -78,9 +78,8 @@ def _measure(pair: ElectraPair, batch: Batch, detects: bool) -> list[Tensor]:
     """Return slots, predictions, surprise and lengths [B], then originals, corruptions and logits of the tokens."""
     forward = pair(batch, pair.counts([batch])).forward
     filled, targets = batch.filled, batch.targets
-    likelihood = forward.slot_log_probs.gather(2, targets[:, :, None]).squeeze(2)
     predicted = (forward.slot_log_probs.argmax(-1) == targets) & filled
-    by_row = [filled.sum(1), predicted.sum(1), -(likelihood.double() * filled).sum(1), batch.real.sum(1)]
+    by_row = [filled.sum(1), predicted.sum(1), -(forward.log_likelihoods.double() * filled).sum(1), batch.real.sum(1)]
     corrupted = batch.tokens.scatter(1, batch.slots, torch.where(filled, forward.sampled, targets))
     by_token = [batch.tokens[batch.real], corrupted[batch.real]]
     if detects:

@@ -27,7 +27,8 @@ class Forward:
     """The results of one forward pass through the pair, from which the objectives compute their losses."""
 
     batch: Batch
-    slot_log_probs: Tensor  # [B, P, V and padding] of the generator, at the slots
+    slot_log_probs: Tensor  # [B, P, V and padding] of the generator, at the slots, without a gradient
+    log_likelihoods: Tensor  # [B, P] of the original tokens of the slots, with a gradient
     sampled: Tensor  # [B, P] ids that the generator sampled
     candidates: Tensor  # [B, P, K] further ids that it drew, never the original
     replaced: Tensor  # [B, L] bool, where the sample is not the original
@@ -42,7 +43,7 @@ class Forward:
     def slot_counts(self) -> tuple[Tensor, Tensor, Tensor]:
         """Three numbers of slots: filled, with the original as most likely token, and with the original as sample."""
         filled, targets = self.batch.filled, self.batch.targets
-        predicted = self.slot_log_probs.detach().argmax(-1)
+        predicted = self.slot_log_probs.argmax(-1)
         return filled.sum(), ((predicted == targets) & filled).sum(), ((self.sampled == targets) & filled).sum()
 
 

@@ -34,6 +34,4 @@ class Objective(ObjectiveModule):
         return int(batch.filled.sum())
 
     def forward(self, forward: Forward) -> Tensor:
-        batch = forward.batch
-        log_likelihood = forward.slot_log_probs.gather(2, batch.targets[:, :, None]).squeeze(2)
-        return -(log_likelihood * batch.filled).sum()
+        return -(forward.log_likelihoods * forward.batch.filled).sum()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pretrain.model.attention import attend, bounds
-from pretrain.model.dropout import Dropout, kept, scale
+from pretrain.model.dropout import Dropout, kept, mark, mask_of, masked, scale
 from pretrain.model.encoder import Layer
 from tests.pretrain.model.test_encoder import reduced
 
@@ -18,7 +18,7 @@ ROWS, COLUMNS = 2048, 1024
 
 def standardized(rate: float, rows: int = ROWS) -> Tensor:
     """[rows, COLUMNS] of mean 0 and deviation 1, if the law holds."""
-    return (kept((rows, COLUMNS), rate).double() - (1 - rate)) / math.sqrt(rate * (1 - rate))
+    return (kept((rows, COLUMNS), rate, torch.float32).bool().double() - (1 - rate)) / math.sqrt(rate * (1 - rate))
 
 
 def deviations(products: Tensor) -> float:
@@ -41,7 +41,7 @@ def test_a_share_is_dropped_and_the_mean_stays(rate: float) -> None:
 
 def test_neither_a_rate_next_to_0_nor_one_next_to_1_divides_by_0() -> None:
     assert (scale(1e-9), scale(1 - 1e-9)) == (1, 2**16)
-    assert kept((100, 100), 1e-9).all()
+    assert kept((100, 100), 1e-9, torch.float32).all()
 
 
 def test_elements_are_independent() -> None:
@@ -83,7 +83,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads() -> None:
         for threads in (1, 3):
             torch.set_num_threads(threads)
             torch.manual_seed(5)
-            masks.append(kept((333, 1111), 0.3))
+            masks.append(kept((333, 1111), 0.3, torch.bfloat16))
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*masks)
@@ -100,17 +100,43 @@ def test_the_gradient_is_dropped_where_the_states_were(dtype: torch.dtype) -> No
     assert drop.eval()(states) is states
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_a_sign_tells_what_is_dropped(dtype: torch.dtype) -> None:
+    mask, values = kept((50, 20), 0.4, dtype), torch.rand(50, 20, dtype=dtype)
+    marked = values.clone()
+    mark(marked, mask)
+    assert torch.equal(marked, torch.where(mask.bool(), values, -values))
+    assert torch.equal(mask_of(marked), mask)
+    assert torch.equal(masked(values, mask), values * mask.bool())
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_an_update_is_added_as_if_it_were_dropped_first(rate: float) -> None:
+    """The gradients too. The update is in bf16, and the states are in fp32."""
+    drop, states, update = Dropout(rate), torch.randn(40, 30), torch.randn(40, 30).bfloat16()
+    weights, results = torch.randn(40, 30), list[tuple[Tensor, ...]]()
+    for way in (drop.add, lambda states, update: states + drop(update.float())):
+        inputs = states.clone().requires_grad_(), update.clone().requires_grad_()
+        torch.manual_seed(11)
+        result = way(*inputs)
+        assert result.dtype == torch.float32
+        results.append((result, *torch.autograd.grad(result, inputs, weights)))
+    for actual, plain in zip(*results, strict=True):
+        torch.testing.assert_close(actual, plain)
+    assert drop.eval().add(states, update).equal(states + update)
+
+
 def packed() -> Tensor:
     """Two rows of examples: three and padding, and one that fills its row."""
     return torch.tensor([[1] * 3 + [2] * 4 + [3] * 2 + [0] * 2, [1] * 11])
 
 
 def plainly(parts: Tensor, seen: Tensor, rate: float) -> Tensor:
-    """The formula, by autograd, with a mask for one head after the other."""
-    query, key, value = parts.permute(2, 3, 0, 1, 4)
-    scores = (query @ key.mT / math.sqrt(parts.shape[-1])).masked_fill(~seen[:, 0], -math.inf)
-    mask = torch.stack([kept(tuple(head.shape), rate) for head in scores])
-    return (scores.softmax(-1) * mask * scale(rate) @ value).permute(1, 2, 0, 3)
+    """The formula, by autograd."""
+    query, key, value = parts.permute(2, 0, 3, 1, 4)
+    scores = (query @ key.mT / math.sqrt(parts.shape[-1])).masked_fill(~seen, -math.inf)
+    mask = kept(tuple(scores.shape), rate, parts.dtype).bool()
+    return (scores.softmax(-1) * mask * scale(rate) @ value).transpose(1, 2)
 
 
 def test_attention_and_its_gradients_are_those_of_the_plain_formula() -> None:

@@ -35,7 +35,7 @@ def forward_of(tokens: list[list[int]], slots: list[list[int]], sampled: list[li
         uniforms=empty,
         candidate_uniforms=empty,
     )
-    return Forward(batch, empty, torch.tensor(sampled), empty, empty, empty, empty)
+    return Forward(batch, empty, empty, torch.tensor(sampled), empty, empty, empty, empty)
 
 
 def excerpts(numbers: list[int], *, detects: bool = True) -> Excerpts:

@@ -35,6 +35,7 @@ def forward_by_hand(batch: Batch, hidden: int = 1, **tensors: Tensor) -> Forward
     num_rows, num_slots = batch.slots.shape
     zeros: dict[str, Any] = {
         "slot_log_probs": torch.zeros(num_rows, num_slots, VOCABULARY),
+        "log_likelihoods": torch.zeros(num_rows, num_slots),
         "sampled": batch.targets,
         "candidates": torch.zeros(num_rows, num_slots, 0, dtype=torch.long),
         "replaced": torch.zeros_like(batch.real),

@@ -20,10 +20,9 @@ def _objective(size: int = VOCABULARY) -> Objective:
 
 def test_loss_by_hand() -> None:
     batch = batch_by_hand([[2, 5, 6, 3], [2, 7, 3, 0]], slots=[[1, 2], [1, 0]], filled=[[1, 1], [1, 0]])
-    probabilities = torch.full((2, 2, VOCABULARY), 1 / 64)
-    probabilities[0, 0, 5], probabilities[0, 1, 6], probabilities[1, 0, 7] = 1 / 2, 1 / 4, 1 / 8
-    loss = _objective()(forward_by_hand(batch, slot_log_probs=probabilities.log()))
-    # The unfilled slot, whose target would have the probability 1/64, adds nothing.
+    likelihoods = torch.tensor([[1 / 2, 1 / 4], [1 / 8, 1 / 64]])
+    loss = _objective()(forward_by_hand(batch, log_likelihoods=likelihoods.log()))
+    # The unfilled slot, whose target has the probability 1/64, adds nothing.
     assert loss.item() == pytest.approx(math.log(2 * 4 * 8))
 
 
@@ -34,9 +33,9 @@ def test_count_is_the_number_of_filled_slots() -> None:
 
 def test_no_filled_slot_is_no_loss() -> None:
     batch = batch_by_hand([[2, 3]], slots=[[0, 0]], filled=[[0, 0]])
-    uniform = torch.full((1, 2, VOCABULARY), -math.log(VOCABULARY))
+    uniform = torch.full((1, 2), -math.log(VOCABULARY))
     assert _objective().count(batch) == 0
-    assert _objective()(forward_by_hand(batch, slot_log_probs=uniform)).item() == 0
+    assert _objective()(forward_by_hand(batch, log_likelihoods=uniform)).item() == 0
 
 
 @pytest.mark.parametrize("size", [BLOCK, BLOCK + 1])
