@@ -1,6 +1,7 @@
 """Compare `electra prepare` with other ways to make pretraining data of the same text.
 
     python -m benchmarks.data_prep --text FOLDER --vocabulary vocab.txt [--google FOLDER --google-python PYTHON]
+    python -m benchmarks.data_prep --text FOLDER --vocabulary vocab.txt --profile
 
 The ways take turns, and every measurement is a process of its own whose clock starts when everything is imported.
 Before the measurements, the ids that our look-up gives are compared with the ids of the tokenizer, on all of the text.
@@ -19,7 +20,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from benchmarks import isolation
+from benchmarks import data_prep_profile, isolation
 from benchmarks.machine import packages_and_date, processor
 from configs.corpus_tables import SourceTable
 from configs.load import load
@@ -168,6 +169,7 @@ def main(
     google: Annotated[Path | None, typer.Option(help="A checkout of google-research/electra.")] = None,
     google_python: Annotated[Path, typer.Option(help="A Python that has TensorFlow.")] = Path(sys.executable),
     rounds: int = 5,
+    profile: Annotated[bool, typer.Option("--profile", help="Only show where the time of ours goes.")] = False,
     only: Annotated[str | None, typer.Option(hidden=True)] = None,
     out: Annotated[Path, typer.Option(hidden=True)] = Path(),
 ) -> None:
@@ -179,6 +181,9 @@ def main(
         plain(text, one)
         megabytes = (one / "text.txt").stat().st_size / 1e6
         print(f"{megabytes:.1f} MB; {processor()}, one thread; {packages_and_date('tokenizers', 'numpy', 'datasets')}")
+        if profile:
+            data_prep_profile.print_table(data_prep_profile.seconds_of_steps(recipe_of(one, vocabulary), one / "out"))
+            return
         print(f"the same {compare_ids(one, vocabulary):,} tokens as encode_batch_fast\n", flush=True)
         ways: dict[str, Callable[[], Rate]] = {
             way: (lambda way=way: measure(way, one, vocabulary.absolute())) for way in WAYS

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from configs.common import randomness
 from data_prep.manifest import Split
-from data_prep.segments import Sentence
+from data_prep.segments import Tokens
 from data_prep.sources.faults import LeftOut
+
+_NO_TOKENS = np.zeros(0, np.uint32)
 
 
 @dataclass(slots=True)
@@ -37,13 +39,17 @@ class SourceDocument(Document):
     # Kind of personal data -> how many times it occurs.
     personal_data: dict[str, int] = field(default_factory=dict)
     split: Split = "train"
+    # The text that was hashed last, and its hash.
+    _hashed: tuple[str | None, int] = field(default=(None, 0), init=False, repr=False)
 
     @property
     def key(self) -> int:
         """A hash of the content, 64 bits: the name of the document in all random choices about it."""
-        if self.token_ids is None:
-            return randomness.text_hash(self.text)
-        return randomness.text_hash(str([ids.tolist() for ids in self.token_ids]))
+        if self.token_ids is not None:
+            return randomness.text_hash(str([ids.tolist() for ids in self.token_ids]))
+        if self._hashed[0] is not self.text:
+            self._hashed = (self.text, randomness.text_hash(self.text))
+        return self._hashed[1]
 
 
 @dataclass(slots=True)
@@ -52,10 +58,19 @@ class TokenizedDocument:
 
     document: SourceDocument
     # The tokens of some consecutive sentences, and where each sentence starts in them, [sentences + 1].
-    parts: list[tuple[NDArray[np.uint32], NDArray[np.integer]]] = field(default_factory=list)
+    parts: list[tuple[Tokens, NDArray[np.integer]]] = field(default_factory=list)
+
+    def joined(self) -> tuple[Tokens, list[int]]:
+        """Return an array with the tokens of the document, and where each sentence starts in it and the last ends."""
+        if len(self.parts) == 1:
+            ((tokens, starts),) = self.parts
+            return tokens, starts.tolist()
+        sizes = [np.diff(starts) for _, starts in self.parts]
+        tokens = [tokens[starts[0] : starts[-1]] for tokens, starts in self.parts]
+        return np.concatenate([_NO_TOKENS, *tokens]), np.cumsum(np.concatenate([[0], *sizes])).tolist()
 
     @property
-    def sentences(self) -> Iterator[Sentence]:
-        for tokens, starts in self.parts:
-            for start, end in pairwise(starts.tolist()):
-                yield tokens[start:end]
+    def sentences(self) -> Iterator[Tokens]:
+        tokens, starts = self.joined()
+        for start, end in pairwise(starts):
+            yield tokens[start:end]

@@ -127,12 +127,21 @@ def write(folder: Path, task: int, numbers: list[int], signatures: list[NDArray[
 
 def find(folder: Path) -> NDArray[np.uint64]:
     """The sorted places of documents that share a signature with an earlier one, directly or through others."""
+    pairs = np.zeros((0, 2), np.uint64)
+    for more in _pairs_of_parts(folder):
+        pairs = _pairs_with_first(np.concatenate([pairs, more]))
+    return np.sort(pairs[:, 1])
+
+
+def count(folder: Path) -> int:
+    """Return the number of documents that share a signature with an earlier one, if each has one signature."""
+    return sum(map(len, _pairs_of_parts(folder)))
+
+
+def _pairs_of_parts(folder: Path) -> Iterator[NDArray[np.uint64]]:
     files = sorted(folder.glob("*.npy"))
     num_parts = 1 + sum(_open(file).shape[1] for file in files) // _PART
-    pairs = np.zeros((0, 2), np.uint64)
-    for part in range(num_parts):
-        pairs = _pairs_with_first(np.concatenate([pairs, _sharing(files, part, num_parts)]))
-    return np.sort(pairs[:, 1])
+    return (_sharing(files, part, num_parts) for part in range(num_parts))
 
 
 def _open(file: Path) -> NDArray[np.uint64]:

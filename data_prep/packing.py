@@ -36,7 +36,7 @@ class Packer:
 
         Returns a finished row, or None if no row was finished.
         """
-        size = len(example.tokens)
+        size = example.size
         self._age += 1
         index = bisect.bisect_left(self._waiting, (size, -1))
         if self._single or index == len(self._waiting):
@@ -57,25 +57,29 @@ class Packer:
 def rows_of(packs: list[Row], dtype: np.dtype, special: SpecialTokens) -> NDArray[np.void]:
     """Return the rows as a structured array [R], with the masks still zero."""
     rows = np.zeros(len(packs), dtype)
-    row_length = dtype["tokens"].shape[0]
-    examples = [example for row in packs for example in row]
-    lengths = np.array([len(example.tokens) for example in examples])
-    rows["length"] = [sum(len(example.tokens) for example in row) for row in packs]
-    real = np.arange(row_length) < rows["length"][:, None]
-    words_of_rows = np.full(real.shape, special.pad, np.uint32)
-    words_of_rows[real] = np.concatenate([example.tokens for example in examples])
-    tokens, continues = words.split(words_of_rows)
+    shape = (len(packs), dtype["tokens"].shape[0])
+    padding = np.full(shape[1], special.pad, np.uint32)
+    # Places are counted through all rows.
+    parts, lengths, starts, second_segments, ends = [], [], [], [], []
+    for number, row in enumerate(packs):
+        place = number * shape[1]
+        for example in row:
+            parts += example.parts
+            starts.append(place)
+            second_segments.append(place + example.second_segment)
+            place += example.size
+            ends.append(place)
+        lengths.append(place - number * shape[1])
+        parts.append(padding[lengths[-1] :])
+    tokens, continues = words.split(np.concatenate(parts).reshape(shape))
+    rows["length"] = lengths
     rows["tokens"] = tokens
     rows["word_start"] = pack(~continues & (tokens != special.pad))
-    in_example = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    rows["example_start"] = pack(_plane(in_example == 0, real))
-    second_segments = np.array([example.second_segment for example in examples])
-    rows["segment_b"] = pack(_plane(in_example >= np.repeat(second_segments, lengths), real))
+    changes = np.zeros(tokens.size + 1, np.int8)
+    changes[starts] = 1
+    rows["example_start"] = pack(changes[:-1].reshape(shape) > 0)
+    changes[starts] = 0
+    changes[second_segments] += 1
+    changes[ends] -= 1
+    rows["segment_b"] = pack(np.cumsum(changes[:-1], dtype=np.int8).reshape(shape) > 0)
     return rows
-
-
-def _plane(of_tokens: NDArray[np.bool_], real: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a plane [R, L]: the values `of_tokens` of all real tokens, row after row, at the positions `real`."""
-    plane = np.zeros(real.shape, bool)
-    plane[real] = of_tokens
-    return plane

@@ -8,8 +8,9 @@ not fit into an example starts the next example instead of being dropped.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 from configs.corpus_tables import DataTable
 from data_prep.manifest import SpecialTokens
 
-Sentence = NDArray[np.uint32]
+Tokens = NDArray[np.uint32]
+# The first token of a sentence, or of a part of one, and the token after its last, counted in the document.
+_Span = tuple[int, int]
 # Google's target length for the first segment when there is no second segment: it is longer than any example.
 _ONE_SEGMENT = 100_000
 
@@ -26,33 +29,42 @@ _ONE_SEGMENT = 100_000
 class Example(NamedTuple):
     """An example: its flagged token ids (see `words`), special tokens included, and the start of its second segment.
 
+    The ids are in several arrays, one after the other, with `size` tokens in total. A block of rows joins them at once.
     Without a second segment, `second_segment` is the number of tokens.
     """
 
-    tokens: Sentence
+    parts: list[Tokens]
+    size: int
     second_segment: int
 
 
-def examples(sentences: Iterable[Sentence], data: DataTable, special: SpecialTokens, key: int) -> Iterator[Example]:
-    """Cut one document into examples of at most `data.row_length` tokens. `key` is the seed of all random choices."""
+def examples(
+    tokens: Tokens, starts: Sequence[int], data: DataTable, special: SpecialTokens, key: int
+) -> Iterator[Example]:
+    """Cut one document into examples of at most `data.row_length` tokens.
+
+    `starts` are the tokens at which sentences start, and the number of all tokens. `key` is the seed of all random
+    choices.
+    """
     choices = random.Random(key)
     target = _target(data, choices)
-    pending: list[Sentence] = []
+    pending: list[_Span] = []
     num_pending = 0
-    for sentence in sentences:
-        size = len(sentence)
-        if not size:
+    for span in pairwise(starts):
+        start, end = span
+        if start == end:
             continue
-        pending.append(sentence)
-        num_pending += size
+        pending.append(span)
+        num_pending += end - start
         while num_pending >= target:
-            example, pending = _cut(pending, target, data, special, choices)
+            first, second, pending = _cut(pending, target, data, choices)
+            example = _assemble(tokens, first, second, special)
             yield example
-            num_pending = sum(map(len, pending))
+            num_pending -= example.size - (3 if second else 2)
             target = _target(data, choices)
     while pending:
-        example, pending = _cut(pending, target, data, special, choices)
-        yield example
+        first, second, pending = _cut(pending, target, data, choices)
+        yield _assemble(tokens, first, second, special)
 
 
 def _target(data: DataTable, choices: random.Random) -> int:
@@ -62,53 +74,74 @@ def _target(data: DataTable, choices: random.Random) -> int:
 
 
 def _cut(
-    sentences: list[Sentence], target: int, data: DataTable, special: SpecialTokens, choices: random.Random
-) -> tuple[Example, list[Sentence]]:
-    """Return one example, and the sentences that did not fit into it."""
+    sentences: list[_Span], target: int, data: DataTable, choices: random.Random
+) -> tuple[list[_Span], list[_Span], list[_Span]]:
+    """Return the first segment, the second segment, and the sentences that did not fit into them."""
     one_segment = choices.random() < data.single_segment_share
     first_target = _ONE_SEGMENT if one_segment else (target - 3) // 2
-    first: list[Sentence] = []
-    second: list[Sentence] = []
+    first: list[_Span] = []
+    second: list[_Span] = []
     num_first = num_second = 0
     fixed = data.segment_condition == "fixed"
-    for sentence in sentences:
-        size = len(sentence)
+    for span in sentences:
+        size = span[1] - span[0]
         if (
             bool(first) != fixed
             or num_first + size < first_target
             or (bool(second) != fixed and num_first < first_target and choices.random() < 0.5)
         ):
-            first.append(sentence)
+            first.append(span)
             num_first += size
         else:
-            second.append(sentence)
+            second.append(span)
             num_second += size
-    first, num_first, first_rest = _split(first, num_first, data.row_length - 2)
-    second, _, second_rest = _split(second, num_second, data.row_length - 3 - num_first)
+    room = data.row_length - 2
+    first_rest = _cut_off(first, num_first - room)
+    second_rest = _cut_off(second, num_second - max(0, room - 1 - num_first))
     # With the reversed condition, the second segment holds the earlier sentences, so its rest comes first.
-    rest = first_rest + second_rest if fixed else second_rest + first_rest
-    return _assemble(first, second, num_first, special), rest
+    return first, second, first_rest + second_rest if fixed else second_rest + first_rest
 
 
-def _split(sentences: list[Sentence], size: int, room: int) -> tuple[list[Sentence], int, list[Sentence]]:
-    """Return the first `room` of the `size` tokens, their number, and the remaining tokens, with sentence borders."""
-    if size <= room:
-        return sentences, size, []
-    left = room = max(room, 0)
-    for index, sentence in enumerate(sentences):
-        if len(sentence) > left:
-            cut = [sentence[:left]] if left else []
-            return sentences[:index] + cut, room, [sentence[left:], *sentences[index + 1 :]]
-        left -= len(sentence)
-    return sentences, size, []
+def _cut_off(spans: list[_Span], excess: int) -> list[_Span]:
+    """Remove the last `excess` tokens from the spans, and return them in spans of their own."""
+    removed: list[_Span] = []
+    while excess > 0:
+        start, end = spans.pop()
+        border = max(start, end - excess)
+        if border > start:
+            spans.append((start, border))
+        removed.append((border, end))
+        excess -= end - border
+    removed.reverse()
+    return removed
 
 
-def _assemble(first: list[Sentence], second: list[Sentence], num_first: int, special: SpecialTokens) -> Example:
+def _assemble(tokens: Tokens, first: list[_Span], second: list[_Span], special: SpecialTokens) -> Example:
     cls, sep = _alone(special.cls), _alone(special.sep)
-    parts = [cls, *first, sep, *second, sep] if second else [cls, *first, sep]
-    return Example(np.concatenate(parts), num_first + 2)
+    parts = [cls]
+    size = second_segment = _append(parts, tokens, first) + 2
+    parts.append(sep)
+    if second:
+        size += _append(parts, tokens, second) + 1
+        parts.append(sep)
+    return Example(parts, size, second_segment)
+
+
+def _append(parts: list[Tokens], tokens: Tokens, spans: list[_Span]) -> int:
+    """Append the tokens of the spans, neighbours as one array. Return the number of tokens."""
+    size = from_ = to = 0
+    for start, end in spans:
+        size += end - start
+        if start != to:
+            if from_ < to:
+                parts.append(tokens[from_:to])
+            from_ = start
+        to = end
+    if from_ < to:
+        parts.append(tokens[from_:to])
+    return size
 
 
 @cache
-def _alone(token: int) -> Sentence:
+def _alone(token: int) -> Tokens:
     return np.array([token], np.uint32)

@@ -150,6 +150,7 @@ class Preparation:
         texts = pipeline.cleaned_lines(self.recipe, sample_documents(self.recipe, self.pieces, _SAMPLE_BYTES))
         warnings = [*text_warnings(texts, settings), *vocabulary_warnings(entries_of(tokenizer), settings)]
         write_json(self.work / _WARNINGS, warnings)
+        tokenizer.encode_special_tokens = True  # as `vocabulary.load` does for the documents
         counts = count_tokens(tokenizer, texts)
         warnings += unknown_warnings(counts.num_unknown, counts.num_tokens, counts.missing_characters, settings)
         for sentence in warnings:
@@ -211,7 +212,7 @@ class Preparation:
         total = TaskReport()
         for number in range(len(self.pieces)):
             total.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
-        total.repeated = len(duplicates.find(self.work / "tasks"))
+        total.repeated = duplicates.count(self.work / "tasks")
         if not total.shards["train"]:
             left_out = f"; left out: {by_reason(total.skipped)}" if total.skipped else ""
             raise UserError(
@@ -234,9 +235,11 @@ class Preparation:
 
         A split without documents gets no files.
         """
+        if not self._ids:
+            return
         size = vocabulary.load(self.out).get_vocab_size()
-        for split in SPLITS if self._ids else ():
-            parts = sorted((self.work / "megatron").glob(f"{split}-*.bin"))
+        for split in SPLITS:
+            parts = sorted(self._ids.glob(f"{split}-*.bin"))
             if any(part.stat().st_size for part in parts):
                 megatron.join(parts, self.out / f"{split}.bin", size)
 

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from configs.recipe import CorpusRecipe
 from configs.vocabulary.entries import SPECIAL_TOKENS
+from data_prep import wordpiece
 from data_prep.document import SourceDocument
 from data_prep.sources.ranges import Range
 from data_prep.sources.readers import weighted
@@ -41,13 +43,14 @@ class TokenCounts:
 
 def count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> TokenCounts:
     """The tokens of a sample, as the tokenizer of a corpus cuts it."""
-    encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
-    unknown = tokenizer.token_to_id(SPECIAL_TOKENS["unk"])
-    assert unknown is not None, "every vocabulary of ours has [UNK]"
-    num_unknown = sum(encoding.ids.count(unknown) for encoding in encodings)
-    characters = Counter("".join(tokenizer.normalizer.normalize_str("".join(texts)).split())) if num_unknown else {}
-    missing = {character: number for character, number in characters.items() if not has_entry(tokenizer, character)}
-    return TokenCounts(sum(map(len, encodings)), num_unknown, Counter(missing))
+    ids = wordpiece.encoder_of(tokenizer)(list(texts)).ids
+    num_unknown = int(np.count_nonzero(ids == tokenizer.token_to_id(SPECIAL_TOKENS["unk"])))
+    missing: Counter[str] = Counter()
+    for character, number in Counter("".join(texts)).items() if num_unknown else ():
+        for normal in "".join(tokenizer.normalizer.normalize_str(character).split()):
+            if not has_entry(tokenizer, normal):
+                missing[normal] += number
+    return TokenCounts(len(ids), num_unknown, missing)
 
 
 def has_entry(tokenizer: Tokenizer, character: str) -> bool:

@@ -79,12 +79,15 @@ def lexicon_warnings(counts: Counter[str], masking: MaskingTable) -> Iterator[st
 
 def strip_accents(text: str) -> str:
     """What BERT's tokenizer makes of it when it strips accents."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFD", text)
     return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
 
 
 def _accents(texts: Sequence[str]) -> Iterator[str]:
-    counts = Counter(character for text in texts for character in text if _is_letter(character))
+    characters = Counter("".join(texts))
+    counts = Counter({character: number for character, number in characters.items() if _is_letter(character)})
     changed = {character: number for character, number in counts.items() if strip_accents(character) != character}
     share = sum(changed.values()) / max(1, counts.total())
     if share > _ACCENTED_SHARE:

@@ -50,11 +50,14 @@ def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> To
 
 def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[str]:
     """Return the characters that get an entry: the most frequent characters, in the order of their code points."""
-    counts: Counter[str] = Counter()
+    as_written: Counter[str] = Counter()
     for text in texts:
-        counts.update(tokenizer.normalizer.normalize_str(text))
-    for space in [character for character in counts if character.isspace()]:
-        del counts[space]
+        as_written.update(text)
+    counts: Counter[str] = Counter()
+    # BERT's normalizer changes each character by itself, apart from the order of marks, which does not count here.
+    for character, number in as_written.items():
+        for normal in "".join(tokenizer.normalizer.normalize_str(character).split()):
+            counts[normal] += number
     most_frequent = sorted(counts, key=lambda character: (-counts[character], character))[: vocabulary.alphabet]
     return sorted(most_frequent)
 

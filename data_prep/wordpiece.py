@@ -12,12 +12,12 @@ A piece is a word, or a character that stands alone. Letters in shapes: T tokens
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from data_prep.word_table import WordHasher, WordTable
 
 # The table of code points holds the piece number of each character, or one of these three values. They mean that the
 # character was not seen yet, that it is part of a word, or that it splits words and has no tokens itself.
@@ -91,11 +91,12 @@ class WordPiece:
         self._tokenizer = tokenizer
         self._normalizer, self._pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
         (self._stop,) = self._ids_of(".")
+        self._hash = WordHasher()
         self._forget()
 
     def _forget(self) -> None:
         self._piece_of = np.full(_CODE_POINTS, _UNSEEN, np.int32)
-        self._piece_of_word: dict[bytes, int] = {}
+        self._words = WordTable()
         self._num_remembered = 0
         # for each piece: the number of its tokens, and the index in `_ids` at which they begin
         self._num_tokens = self._first = np.zeros(0, np.int32)
@@ -104,18 +105,21 @@ class WordPiece:
     def __call__(self, lines: list[str]) -> Encoded:
         if self._num_remembered > _REMEMBERED:
             self._forget()
-        characters = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), "<u4")
-        piece_starts, pieces = self._pieces(characters)
+        piece_starts, pieces = self._pieces("\n".join([*lines, ""]))
         num_tokens = self._num_tokens[pieces]
         token_starts = np.zeros(len(pieces) + 1, np.int32)
         np.cumsum(num_tokens, out=token_starts[1:])
         line_starts = token_starts[np.searchsorted(piece_starts, _line_starts(lines))]
         return Encoded(self._gather(pieces, num_tokens, token_starts), line_starts, piece_starts, num_tokens)
 
-    def _pieces(self, characters: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Return the characters at which pieces begin, and the numbers of the pieces. White space is left out."""
+    def _pieces(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the characters at which pieces begin, and the numbers of the pieces. White space is left out.
+
+        The text ends with a line end.
+        """
+        characters = np.frombuffer(text.encode("utf-32-le"), "<u4")
         piece_of_character = self._piece_of[characters]
-        if (piece_of_character == _UNSEEN).any():
+        if len(piece_of_character) and piece_of_character.min() == _UNSEEN:
             self._ask(np.unique(characters[piece_of_character == _UNSEEN]))
             piece_of_character = self._piece_of[characters]
         in_word = piece_of_character == _IN_WORD
@@ -123,27 +127,21 @@ class WordPiece:
         first_of_word[1:] &= ~in_word[:-1]
         starts = np.flatnonzero(first_of_word | (piece_of_character >= 0))
         pieces = piece_of_character[starts]
-        pieces[pieces == _IN_WORD] = self._words(characters[in_word], np.flatnonzero(first_of_word[in_word]))
+        word_starts, word_ends = np.flatnonzero(first_of_word), np.flatnonzero(in_word[:-1] & ~in_word[1:]) + 1
+        hashes = self._hash(characters, word_starts, word_ends)
+        of_words = self._words.find(hashes)
+        if len(new := np.flatnonzero(of_words == WordTable.ABSENT)):
+            distinct, first = np.unique(hashes[new], return_index=True)
+            spelled = zip(word_starts[new[first]].tolist(), word_ends[new[first]].tolist(), strict=True)
+            self._words.add(distinct, self._learn([text[start:end] for start, end in spelled]))
+            of_words[new] = self._words.find(hashes[new])
+        pieces[pieces == _IN_WORD] = of_words
         return starts, pieces
-
-    def _words(self, letters: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the piece number of each word. `letters` are the letters of all words, without gaps between them."""
-        offsets = np.append(starts, len(letters)).astype(np.int32) * letters.itemsize
-        spelled = pa.BinaryArray.from_buffers(
-            pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
-        ).dictionary_encode()
-        distinct = spelled.dictionary.to_pylist()
-        pieces = np.fromiter(map(self._piece_of_word.get, distinct, repeat(_UNSEEN)), np.int32, len(distinct))
-        new = [distinct[index] for index in np.flatnonzero(pieces == _UNSEEN)]
-        numbers = self._learn([word.decode("utf-32-le") for word in new])
-        self._piece_of_word.update(zip(new, numbers, strict=True))
-        pieces[pieces == _UNSEEN] = numbers
-        return pieces[np.frombuffer(spelled.indices.buffers()[1], np.int32, len(starts))]
 
     def _ask(self, code_points: NDArray[np.uint32]) -> None:
         """Ask the tokenizer about new characters: whether they split words, and which tokens they have if they do."""
         splits = [point for point in code_points.tolist() if self._splits(chr(point))]
-        pieces = np.array(self._learn([chr(point) for point in splits]), np.int32)
+        pieces = self._learn([chr(point) for point in splits])
         self._piece_of[code_points] = _IN_WORD
         self._piece_of[splits] = np.where(self._num_tokens[pieces] > 0, pieces, _NO_TOKENS)
 
@@ -153,7 +151,7 @@ class WordPiece:
         pieces = self._pre_tokenizer.pre_tokenize_str(text)
         return len(pieces) > 1 and pieces[0][0] == pieces[-1][0] == "a"
 
-    def _learn(self, words: list[str]) -> range:
+    def _learn(self, words: list[str]) -> NDArray[np.int32]:
         """Let the tokenizer encode `words`, and return their new piece numbers."""
         groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
         encoded = list(zip(*map(self._encode, groups), strict=True)) or [(), ()]
@@ -162,7 +160,7 @@ class WordPiece:
         self._ids = np.concatenate([self._ids, *encoded[1]])
         self._first = np.cumsum(self._num_tokens, dtype=np.int32) - self._num_tokens
         self._num_remembered += sum(map(len, words))
-        return range(num_before, len(self._num_tokens))
+        return np.arange(num_before, len(self._num_tokens), dtype=np.int32)
 
     def _encode(self, words: list[str]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         """Return the number of tokens of each word, and the tokens of all words.
@@ -189,6 +187,11 @@ class WordPiece:
         where = np.repeat(self._first[pieces] - token_starts[:-1], num_tokens)
         where += np.arange(len(where), dtype=np.int32)
         return self._ids[where]
+
+
+def encoder_of(tokenizer: Tokenizer) -> WordPiece | Ordinary:
+    """Return the faster of the two encoders that give the ids of this tokenizer."""
+    return WordPiece(tokenizer) if is_function_of_words(tokenizer) else Ordinary(tokenizer)
 
 
 def _line_starts(lines: list[str]) -> NDArray[np.int64]:

@@ -38,8 +38,7 @@ class LineTokenizer:
     """Turns lines into token ids. The ids of tokens that continue a word have the bit `CONTINUES`."""
 
     def __init__(self, tokenizer: Tokenizer, masking: MaskingTable):
-        fast = wordpiece.is_function_of_words(tokenizer)
-        self._encode = wordpiece.WordPiece(tokenizer) if fast else wordpiece.Ordinary(tokenizer)
+        self._encode = wordpiece.encoder_of(tokenizer)
         self._segmenter = segmenter_of(masking)
         self._longest = masking.longest_word
         self.lexicon = lexicon_of(masking, tokenizer)

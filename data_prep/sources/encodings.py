@@ -51,6 +51,8 @@ def problem(sample: bytes, encoding: Encoding) -> str:
     if encoding.is_wide and not encoding.mark_bytes and sample and 0 not in sample:
         return f"is not {encoding.name} text (its line ends would hold bytes of 0, and there are none{_hint(sample)})"
     text, num_invalid = decode(sample, encoding.name)
+    if not num_invalid:
+        return ""
     characters = "".join(text.split())
     num_beyond_ascii = sum(character > "\x7f" for character in characters)
     is_most = num_invalid > len(characters) / 2

@@ -29,6 +29,9 @@ class Range:
     size: int  # bytes that are read
     left_out: tuple[LeftOut, ...] = ()
 
+    def __deepcopy__(self, memo: object) -> Range:
+        return self  # it never changes, and every task copies the steps, which hold the ranges of all tasks
+
     @property
     def text_bytes(self) -> int:
         """How much text the range holds: exact, or an estimate for a compressed file."""

@@ -34,5 +34,5 @@ class CutExamples(Step):
         for tokenized in data:
             document = tokenized.document
             key = int(randomness.bits(self.seed, "segments", document.key, document.copy))
-            for example in examples(tokenized.sentences, self.data, special, key):
+            for example in examples(*tokenized.joined(), self.data, special, key):
                 yield document.split, example

@@ -89,7 +89,7 @@ class _SplitWriter:
     def _write_block(self) -> None:
         step = self._step
         rows = packing.rows_of(self._block, self._dtype, self._special)
-        self._count([len(example.tokens) for row in self._block for example in row])
+        self._count([example.size for row in self._block for example in row])
         self._block = []
         planes = Planes.of(rows, self._special)
         numbers = np.arange(self._shard.rows, self._shard.rows + len(rows))

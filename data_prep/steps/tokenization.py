@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
-from configs.common.files import sha256_of
 from configs.corpus_tables import MaskingTable
 from configs.folders import TOKENIZER_FILE
 from data_prep import vocabulary, words
@@ -24,7 +23,7 @@ from data_prep.steps.base import Step
 from data_prep.text_sample import has_entry
 
 # The approximate number of characters that are tokenized at a time.
-_BATCH_CHARACTERS = 2**20
+_BATCH_CHARACTERS = 2**17
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,17 @@ def corpus_tokenizer(folder: Path, masking: MaskingTable) -> CorpusTokenizer:
 
     A process keeps the tokenizer, with the words that it remembers, from task to task.
     """
-    return _kept(folder, sha256_of(folder / TOKENIZER_FILE), masking)  # type: ignore[reportArgumentType]  frozen: it has a hash
+    file = (folder / TOKENIZER_FILE).stat()
+    version = (file.st_ino, file.st_size, file.st_mtime_ns)
+    return _kept(folder, version, masking)  # type: ignore[reportArgumentType]  frozen: it has a hash
 
 
 @lru_cache(maxsize=1)
-def _kept(folder: Path, sha256: str, masking: MaskingTable) -> CorpusTokenizer:
+def _kept(folder: Path, version: tuple[int, int, int], masking: MaskingTable) -> CorpusTokenizer:
     """Load the tokenizer of the corpus in `folder`, or return the cached tokenizer.
 
-    `sha256` is a part of the cache key, because the folder may hold another vocabulary than at the last call.
+    `version` is a part of the cache key, because the folder may hold another vocabulary than at the last call. The file
+    is written under another name and then renamed, so another vocabulary is another file.
     """
     tokenizer = vocabulary.load(folder)
     special = vocabulary.special_tokens(tokenizer, folder / TOKENIZER_FILE)
@@ -138,6 +140,10 @@ def _batches(documents: Iterable[SourceDocument]) -> Iterator[list[_Lines]]:
     for document in documents:
         num_characters += sum(map(len, document.token_ids or ()))
         document_lines: list[str] = []
+        if num_characters + len(document.text) < _BATCH_CHARACTERS:
+            batch.append(_Lines(document, list(lines(document.text)), is_last=True))
+            num_characters += len(document.text)
+            continue
         for line in lines(document.text):
             if num_characters >= _BATCH_CHARACTERS:
                 yield [*batch, _Lines(document, document_lines, is_last=False)]

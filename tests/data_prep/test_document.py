@@ -17,6 +17,13 @@ def test_the_content_names_a_document() -> None:
     assert ids.key != SourceDocument("", "a:0", token_ids=[np.array([1, 2, 3])]).key
 
 
+def test_the_key_follows_a_change_of_the_text() -> None:
+    document = SourceDocument("some text", "a:0")
+    assert document.key == document.key == randomness.text_hash("some text")
+    document.text = "another"
+    assert document.key == randomness.text_hash("another")
+
+
 def test_sentences_come_in_order_through_the_parts() -> None:
     first, second = np.arange(5, dtype=np.uint32), np.arange(5, 7, dtype=np.uint32)
     parts = [(first, np.array([0, 2, 2, 5])), (second, np.array([0, 2]))]

@@ -99,6 +99,17 @@ def test_all_but_the_first_of_the_connected_are_found(tasks: list[list[list[int]
         assert duplicates.find(Path(folder)).tolist() == sorted(expected)
 
 
+@given(st.lists(st.lists(st.integers(0, 20), max_size=20), min_size=1, max_size=6), st.integers(1, 9))
+def test_documents_with_one_signature_are_counted(tasks: list[list[int]], part: int) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_PART", part)
+        for task, keys in enumerate(tasks):
+            spread = [np.array([key], np.uint64) * np.uint64(2**59 + 1) for key in keys]
+            duplicates.write(Path(folder), task, [*range(len(keys))], spread)
+        assert duplicates.count(Path(folder)) == len(duplicates.find(Path(folder)))
+        assert duplicates.count(Path(folder)) == sum(map(len, tasks)) - len({key for keys in tasks for key in keys})
+
+
 class Words(WordTokenizer):
     def word_tokenize(self, text: str) -> list[str]:
         return text.split()

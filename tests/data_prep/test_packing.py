@@ -19,7 +19,7 @@ DATA = load("small").data.model_copy(update={"row_length": 64})
 
 def example(length: int, first: int) -> Example:
     tokens = np.concatenate([[2], np.arange(first, first + length - 2), [3]]).astype(np.uint32)
-    return Example(tokens, second_segment=length // 2)
+    return Example([tokens[:2], tokens[2:]], length, second_segment=length // 2)
 
 
 def pack(lengths: list[int], packing: str = "packed") -> list[list[Example]]:
@@ -31,8 +31,10 @@ def pack(lengths: list[int], packing: str = "packed") -> list[list[Example]]:
 @given(st.lists(st.integers(3, 64), max_size=400))
 def test_every_example_is_in_exactly_one_row_and_rows_do_not_overflow(lengths: list[int]) -> None:
     rows = pack(lengths)
-    assert sorted(int(e.tokens[1]) for row in rows for e in row) == [10 + 64 * number for number in range(len(lengths))]
-    assert all(sum(len(e.tokens) for e in row) <= 64 for row in rows)
+    assert sorted(int(e.parts[0][1]) for row in rows for e in row) == [
+        10 + 64 * number for number in range(len(lengths))
+    ]
+    assert all(sum(e.size for e in row) <= 64 for row in rows)
 
 
 def test_rows_are_full() -> None:
@@ -48,7 +50,7 @@ def test_single_puts_one_example_in_a_row() -> None:
 def test_the_planes_say_where_examples_and_second_segments_begin() -> None:
     dtype = row_dtype(64, 30_000, 0)
     first = example(10, 11)
-    first.tokens[2] |= CONTINUES
+    first.parts[1][0] |= CONTINUES
     rows = rows_of([[first, example(20, 100)]], dtype, SPECIAL)
     planes = Planes.of(rows, SPECIAL)
     assert planes.lengths.tolist() == [30]

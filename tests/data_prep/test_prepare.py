@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from configs.common.errors import Unfinished, UserError
 from configs.common.files import read_json
 from configs.load import load
 from configs.recipe import Recipe
+from configs.vocabulary.entries import SPECIAL_TOKENS
 from configs.vocabulary.tokenizer import entries_of
 from data_prep import prepare as prepare_room
 from data_prep.executors.tasks import Tasks
@@ -38,6 +41,51 @@ def test_the_bytes_do_not_depend_on_the_workers(small_recipe: Recipe, tmp_path: 
     assert fingerprint(tmp_path / "1") == fingerprint(tmp_path / "2") == fingerprint(tmp_path / "5")
     manifest = read_json(tmp_path / "1" / "manifest.json")
     assert len(manifest["shards"]["train"]) > 3
+
+
+def _fixed_text(num_documents: int) -> str:
+    """Return documents of Latin words, Chinese characters, marks and punctuation that no library decides about."""
+    draw = random.Random(0)
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCÉéñ0123456789"
+    words = ["".join(draw.choices(alphabet, k=draw.randint(1, 12))) for _ in range(2000)]
+    words += (
+        [chr(point) for point in range(0x4E00, 0x4F00)]
+        + list(".,;!?()\u201c\u201d\u3002\uff0c")
+        + ["e\u0301a", "\u00a0", "\ufffd"]
+    )
+    documents = []
+    for _ in range(num_documents):
+        lines = [
+            draw.choice(["", " "]).join(draw.choices(words, k=draw.randint(1, 60))) for _ in range(draw.randint(1, 30))
+        ]
+        documents.append("\n".join(lines))
+    return "\n\n".join(documents) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], "56a320e3fd96b4b2"),
+        (["masking.scheme=whole_word", "data.segment_condition=reversed"], "991d3c97fa0efd1e"),
+        (["masking.scheme=span", "data.packing=single", "data.random_length_share=0.5"], "fde41f3c3e7c3906"),
+    ],
+)
+@pytest.mark.usefixtures("many_tasks")
+def test_the_bytes_of_a_corpus_stay_the_same(tmp_path: Path, overrides: list[str], expected: str) -> None:
+    """A change of the code that is only about speed must not change a row; a corpus is prepared once and kept."""
+    (tmp_path / "text.txt").write_text(_fixed_text(300), encoding="utf-8")
+    characters = [chr(point) for point in (*range(0x21, 0x7F), *range(0x4E00, 0x4EF0))]
+    pieces = [first + second for first in "abcdefghij" for second in "abcdefghij"]
+    entries = [*SPECIAL_TOKENS.values(), *characters, *pieces]
+    entries += ["##" + entry for entry in entries[5:]]
+    (tmp_path / "vocab.txt").write_text("".join(entry + "\n" for entry in entries), encoding="utf-8")
+    source = [f"data.sources={tmp_path / 'text.txt'}", f"vocabulary.source={tmp_path / 'vocab.txt'}"]
+    fixed = ["data.row_length=64", "data.validation_share=0.1", "masking.maskings=3", f"vocabulary.size={len(entries)}"]
+    prepare(load("tiny", [*source, *fixed, *overrides]), tmp_path / "corpus", workers=1)
+    digest = hashlib.sha256()
+    for shard in sorted((tmp_path / "corpus").glob("*.npy")):
+        digest.update(np.load(shard, allow_pickle=False).tobytes())
+    assert digest.hexdigest()[:16] == expected
 
 
 @pytest.mark.usefixtures("many_tasks")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,22 +20,29 @@ def data(**changes: object) -> DataTable:
 
 
 def words(example: Example) -> list[int]:
-    return [int(token) for token in example.tokens if token > 4]
+    return [token for token in tokens_of(example) if token > 4]
 
 
-def sentences(lengths: list[int]) -> list[np.ndarray]:
-    """Return sentences whose tokens count upwards from 5 through the document."""
-    borders = np.cumsum([5, *lengths])
-    return [np.arange(start, end, dtype=np.uint32) for start, end in pairwise(borders)]
+def tokens_of(example: Example) -> list[int]:
+    tokens = np.concatenate(example.parts).tolist()
+    assert len(tokens) == example.size
+    return tokens
+
+
+def sentences(lengths: list[int]) -> tuple[np.ndarray, list[int]]:
+    """Return a document whose tokens count upwards from 5, and where its sentences start and the last ends.
+
+    The sentences do not start at the beginning of the array.
+    """
+    return np.arange(sum(lengths) + 7, dtype=np.uint32), (np.cumsum([0, *lengths]) + 5).tolist()
 
 
 @given(st.lists(st.integers(0, 90), max_size=20), st.integers(0, 2**32), st.sampled_from(["fixed", "reversed"]))
 def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int, condition: str) -> None:
-    given_sentences = sentences(lengths)
-    made = list(examples(given_sentences, data(segment_condition=condition), SPECIAL, key))
+    made = list(examples(*sentences(lengths), data(segment_condition=condition), SPECIAL, key))
     assert sorted(word for example in made for word in words(example)) == list(range(5, 5 + sum(lengths)))
     for example in made:
-        tokens = example.tokens
+        tokens = tokens_of(example)
         assert 3 <= len(tokens) <= 32
         assert tokens[0] == SPECIAL.cls
         assert tokens[-1] == SPECIAL.sep
@@ -47,39 +52,39 @@ def test_every_token_is_in_exactly_one_example(lengths: list[int], key: int, con
 
 
 def test_a_long_line_fills_rows_to_the_last_token() -> None:
-    made = list(examples(sentences([300]), data(random_length_share=0.0), SPECIAL, 0))
+    made = list(examples(*sentences([300]), data(random_length_share=0.0), SPECIAL, 0))
     # The line has 300 = 10 * 30 tokens: it becomes one segment per row, and 30 tokens fit between [CLS] and [SEP].
-    assert [len(example.tokens) for example in made] == [32] * 10
+    assert [example.size for example in made] == [32] * 10
     assert [word for example in made for word in words(example)] == list(range(5, 305))
 
 
 def test_the_first_segment_takes_sentences_up_to_half_and_the_second_the_rest() -> None:
     never = data(single_segment_share=0.0, random_length_share=0.0)
-    first, *_ = examples(sentences([6, 6, 6, 6, 6, 6]), never, SPECIAL, 3)
+    first, *_ = examples(*sentences([6, 6, 6, 6, 6, 6]), never, SPECIAL, 3)
     # The target is 32, so half is (32 - 3) // 2 = 14. Since 6 + 6 < 14, two sentences stay in A, a third may go either
     # way, and the others go to B.
     assert first.second_segment - 2 in (12, 18)
-    assert len(first.tokens) == 32
+    assert first.size == 32
 
 
 def test_one_segment_where_the_share_says_so() -> None:
     always = data(single_segment_share=1.0)
-    for example in examples(sentences([5] * 30), always, SPECIAL, 1):
-        assert example.second_segment == len(example.tokens)
+    for example in examples(*sentences([5] * 30), always, SPECIAL, 1):
+        assert example.second_segment == example.size
 
 
 @pytest.mark.parametrize("share", [0.1, 0.05])
 def test_the_shares_are_met(share: float) -> None:
     chosen = data(single_segment_share=share, random_length_share=0.0)
-    made = [e for key in range(300) for e in examples(sentences([9] * 30), chosen, SPECIAL, key)]
-    full = [e for e in made if len(e.tokens) > 25]
-    single = np.mean([e.second_segment == len(e.tokens) for e in full])
+    made = [e for key in range(300) for e in examples(*sentences([9] * 30), chosen, SPECIAL, key)]
+    full = [e for e in made if e.size > 25]
+    single = np.mean([e.second_segment == e.size for e in full])
     assert single == pytest.approx(share, abs=0.02)
 
 
 def test_the_same_key_cuts_alike() -> None:
     def cut(key: int) -> list[list[int]]:
-        return [example.tokens.tolist() for example in examples(sentences([7] * 50), data(), SPECIAL, key)]
+        return [tokens_of(example) for example in examples(*sentences([7] * 50), data(), SPECIAL, key)]
 
     assert cut(1) == cut(1)
     assert cut(1) != cut(2)
@@ -89,13 +94,13 @@ def test_the_reversed_condition_does_what_googles_did_before_its_fix() -> None:
     """Check the three effects that issue 20 of google-research/electra and HFL's issues 77 and 90 describe."""
     always = data(segment_condition="reversed", single_segment_share=0.0, random_length_share=0.0)
     # One long line gives an empty first segment.
-    (lone, *_) = examples(sentences([40]), always, SPECIAL, 0)
-    assert lone.tokens[:2].tolist() == [SPECIAL.cls, SPECIAL.sep]
+    (lone, *_) = examples(*sentences([40]), always, SPECIAL, 0)
+    assert tokens_of(lone)[:2] == [SPECIAL.cls, SPECIAL.sep]
     assert lone.second_segment == 2
     # A first sentence of at least half the target comes after the sentences that follow it.
-    (swapped, *_) = examples(sentences([20, 5, 10]), always, SPECIAL, 0)
+    (swapped, *_) = examples(*sentences([20, 5, 10]), always, SPECIAL, 0)
     assert words(swapped)[0] == 25
-    assert swapped.tokens[swapped.second_segment] == 5
+    assert tokens_of(swapped)[swapped.second_segment] == 5
     # With short sentences, everything is in the first segment.
-    (single, *_) = examples(sentences([6] * 6), always, SPECIAL, 0)
-    assert single.second_segment == len(single.tokens)
+    (single, *_) = examples(*sentences([6] * 6), always, SPECIAL, 0)
+    assert single.second_segment == single.size

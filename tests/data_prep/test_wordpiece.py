@@ -121,7 +121,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     encode = wordpiece.WordPiece(VARIANTS[True, True])
     for number in range(50):
         compare(VARIANTS[True, True], [f"word{number}x{other} 汉 ." for other in range(100)], encode)
-        assert len(encode._piece_of_word) <= 400
+        assert len(encode._words) <= 400
 
 
 def without(change: Callable[[Tokenizer], object]) -> Tokenizer:

@@ -131,13 +131,9 @@ class Point:
     is_joined: bool  # whether the line goes through it
 
 
-def can_draw() -> bool:
-    return find_spec("matplotlib") is not None
-
-
 def require_matplotlib(purpose: str) -> None:
     """Raise UserError unless figures can be drawn; `purpose` is a main clause about the use of matplotlib."""
-    if not can_draw():
+    if find_spec("matplotlib") is None:
         raise UserError(f"matplotlib: is not installed, and {purpose}; pip install 'electra-pretraining[report]'")
 
 
@@ -154,17 +150,6 @@ def curves(title: str, x_label: str, series: Sequence[Series], description: str)
         axes.set(title=title, xlabel=x_label)
         # A label of a line would not be shown if it began with "_".
         axes.legend(lines, [line.name for line in ordered], fontsize=8)
-
-    return Figure(draw, description)
-
-
-def bars(title: str, x_label: str, edges: Sequence[float], counts: Sequence[float], description: str) -> Figure:
-    """Draw a histogram: `counts[i]` lies between `edges[i]` and `edges[i + 1]`."""
-
-    def draw(axes: Axes) -> None:
-        axes.stairs(counts, edges, fill=True, color=COLOURS[0])
-        axes.set(title=title, xlabel=x_label)
-        axes.grid(visible=False, axis="x")
 
     return Figure(draw, description)
 

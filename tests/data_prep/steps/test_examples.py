@@ -22,7 +22,7 @@ def tokenized(text: str, id: str = "x", split: Split = "train", copy: int = 0) -
 
 def cut(folder: Path, *documents: TokenizedDocument, seed: int = 1) -> list[tuple[Split, list[int]]]:
     step = CutExamples(folder, RECIPE.data, RECIPE.masking, seed)
-    return [(split, example.tokens.tolist()) for split, example in step.run(documents)]
+    return [(split, np.concatenate(example.parts).tolist()) for split, example in step.run(documents)]
 
 
 def test_every_token_is_in_one_example_of_its_split(vocabulary_folder: Path) -> None:

@@ -24,7 +24,7 @@ def examples(number: int, split: Split = "train") -> Iterator[tuple[Split, Examp
     """Yield examples of 16 tokens, each with its number in its first token and 14 tokens in all that may be masked."""
     for first in range(number):
         tokens = np.array([2, 5 + first % 26, *[6] * 13, 3], np.uint32)
-        yield split, Example(tokens, second_segment=16)
+        yield split, Example([tokens], len(tokens), second_segment=16)
 
 
 def write(folder: Path, split_examples: list[tuple[Split, Example]], number: int = 0) -> TaskReport:
