@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import islice
 
+import numpy as np
 from tokenizers import Tokenizer, trainers
 
 from configs.common.errors import UserError
@@ -12,6 +15,9 @@ from configs.corpus_tables import VocabularyTable
 from configs.vocabulary.entries import SPECIAL_TOKENS
 from configs.vocabulary.tokenizer import bare_tokenizer, bert_tokenizer, entries_of
 from data_prep.vocabulary import settings_of_recipe
+
+# The number of texts whose characters are counted at a time.
+_COUNTED_TEXTS = 256
 
 
 def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> Tokenizer:
@@ -50,14 +56,16 @@ def train(vocabulary: VocabularyTable, texts: Callable[[], Iterable[str]]) -> To
 
 def _alphabet(tokenizer: Tokenizer, vocabulary: VocabularyTable, texts: Iterable[str]) -> list[str]:
     """Return the characters that get an entry: the most frequent characters, in the order of their code points."""
-    as_written: Counter[str] = Counter()
-    for text in texts:
-        as_written.update(text)
+    as_written = np.zeros(sys.maxunicode + 1, np.int64)
+    texts = iter(texts)
+    while some := list(islice(texts, _COUNTED_TEXTS)):
+        of_some = np.bincount(np.frombuffer("".join(some).encode("utf-32-le"), "<u4"))
+        as_written[: len(of_some)] += of_some
     counts: Counter[str] = Counter()
     # BERT's normalizer changes each character by itself, apart from the order of marks, which does not count here.
-    for character, number in as_written.items():
-        for normal in "".join(tokenizer.normalizer.normalize_str(character).split()):
-            counts[normal] += number
+    for point in np.flatnonzero(as_written).tolist():
+        for normal in "".join(tokenizer.normalizer.normalize_str(chr(point)).split()):
+            counts[normal] += int(as_written[point])
     most_frequent = sorted(counts, key=lambda character: (-counts[character], character))[: vocabulary.alphabet]
     return sorted(most_frequent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from configs.common.errors import UserError
 from configs.corpus_tables import VocabularyTable
 from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from configs.load import load
-from configs.vocabulary.tokenizer import entries_of
+from configs.vocabulary.tokenizer import bare_tokenizer, entries_of
 from data_prep import vocabulary, vocabulary_training
 from tests.conftest import documents
 
@@ -19,6 +20,23 @@ LINES = [line for document in documents() for line in document.split("\n")]
 
 def settings(**changes: object) -> VocabularyTable:
     return load("small").vocabulary.model_copy(update={"size": 900, **changes})
+
+
+def test_the_alphabet_is_counted_through_all_texts_as_the_normalizer_changes_them() -> None:
+    """Compare with a count over the normalized texts; the marks are in several orders."""
+    texts = [
+        "",
+        "E\u0301a e\u0327\u0301 e\u0301\u0327",
+        *[""] * 600,
+        "\u212b \uac00 \u3000\u6cd5\x00 \u0130A\u03a3",
+        *LINES,
+    ]
+    for strip_accents in (True, False):
+        table = settings(strip_accents=strip_accents, alphabet=40)
+        tokenizer = bare_tokenizer({"[UNK]": 0}, vocabulary.settings_of_recipe(table))
+        counts = Counter("".join("".join(map(tokenizer.normalizer.normalize_str, texts)).split()))
+        expected = sorted(sorted(counts, key=lambda character: (-counts[character], character))[:40])
+        assert vocabulary_training._alphabet(tokenizer, table, texts) == expected
 
 
 def test_training_gives_the_same_bytes_every_time(tmp_path: Path) -> None:

@@ -131,9 +131,13 @@ class Point:
     is_joined: bool  # whether the line goes through it
 
 
+def can_draw() -> bool:
+    return find_spec("matplotlib") is not None
+
+
 def require_matplotlib(purpose: str) -> None:
     """Raise UserError unless figures can be drawn; `purpose` is a main clause about the use of matplotlib."""
-    if find_spec("matplotlib") is None:
+    if not can_draw():
         raise UserError(f"matplotlib: is not installed, and {purpose}; pip install 'electra-pretraining[report]'")
 
 

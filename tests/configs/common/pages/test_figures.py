@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from configs.common.errors import UserError
 from configs.common.pages.figures import (
@@ -55,7 +56,11 @@ def test_figures_are_images_without_outside_resources_and_the_same_every_time() 
 
 def test_pixels_are_of_the_same_figure() -> None:
     """The bars fill half of the panel's height at their second half, and are blue."""
-    figure = Figure(lambda axes: axes.stairs([2, 1], [0, 1, 2], fill=True, color=COLOURS[0]), "falls")
+
+    def draw(axes: Axes) -> None:
+        axes.stairs([2, 1], [0, 1, 2], fill=True, color=COLOURS[0])
+
+    figure = Figure(draw, "falls")
     blue = (figure.pixels == (0x1F, 0x4E, 0x79)).all(2)
     heights = blue.sum(0)
     assert figure.pixels.dtype == np.uint8 and figure.pixels.shape == (405, 630, 3)
