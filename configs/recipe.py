@@ -130,10 +130,16 @@ class Recipe(CorpusRecipe):
         return self.masking.at_rate(self.corruption.masking_rate_at(step, self.masking.rate))
 
     @property
+    def num_rows(self) -> int:
+        """Return the number of rows that the run reads. If a step shows two views of a row, it is counted once."""
+        return self.batch.rows_before(self.schedule.steps)
+
+    @property
     def mean_slots(self) -> float:
         """Return the slots of a row on average over the run, from at most 1,000 of its steps."""
         steps = range(0, self.schedule.steps, math.ceil(self.schedule.steps / 1000))
-        return statistics.fmean(self.masking_at(step).slots(self.data.row_length) for step in steps)
+        slots = [self.masking_at(step).slots(self.data.row_length) for step in steps]
+        return statistics.fmean(slots, [self.batch.rows_at(step) for step in steps])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as TOML and JSON hold it. Tables that it does not have are left out."""

@@ -5,6 +5,7 @@ The names are the same as in the file. `configs.recipe` combines the tables.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
@@ -198,12 +199,49 @@ class BatchTable(Table):
     group_rows: Count
     """Number of rows that an objective compares with one another. They are computed at once, on one or several
     devices."""
+    rows_start: Count | None = None
+    """Number of rows of the first step. It divides `rows`. The number grows in equal stages by this number, and is
+    `rows` from step `ramp_steps` on. Without this key every step has `rows` rows."""
+    ramp_steps: Count | None = None
+    """Number of steps in which the number of rows grows from `rows_start` to `rows`."""
+
+    @model_validator(mode="after")
+    def _the_ramp_rises(self) -> Self:
+        if (self.rows_start is None) != (self.ramp_steps is None):
+            missing = "rows_start" if self.rows_start is None else "ramp_steps"
+            raise ValueError(f"{missing}: missing; rows_start and ramp_steps are stated together")
+        if self.rows_start is not None and (self.rows % self.rows_start or self.rows == self.rows_start):
+            raise ValueError(f"rows_start: {self.rows_start} is no divisor of rows ({self.rows}) below it")
+        return self
 
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Self:
         if self.rows % self.group_rows:
             raise ValueError(f"group_rows: {self.group_rows} does not divide rows ({self.rows})")
+        if self.rows_start is not None and self.rows_start % self.group_rows:
+            raise ValueError(f"group_rows: {self.group_rows} does not divide rows_start ({self.rows_start})")
         return self
+
+    @property
+    def stages(self) -> dict[int, int]:
+        """Return the first step of each stage of the ramp with the number of rows of its steps."""
+        if self.rows_start is None or self.ramp_steps is None:
+            return {0: self.rows}
+        number = self.rows // self.rows_start
+        firsts = [-(-stage * self.ramp_steps // (number - 1)) for stage in range(number)]
+        return {first: (stage + 1) * self.rows_start for stage, first in enumerate(firsts)}
+
+    def rows_at(self, step: int) -> int:
+        """Return the number of rows of a step. Steps are counted from 0."""
+        return max(rows for first, rows in self.stages.items() if first <= step)
+
+    def rows_before(self, step: int) -> int:
+        """Return the number of rows of all steps before this one."""
+        lengths = [max(0, step - first) for first in self.stages]
+        return sum(
+            (length - after) * rows
+            for rows, (length, after) in zip(self.stages.values(), pairwise([*lengths, 0]), strict=True)
+        )
 
 
 class ComputeTable(Table):

@@ -41,7 +41,7 @@ class Plan:
     @property
     def tokens(self) -> int:
         """Return the tokens that the whole run computes. If a step shows two views of a row, both are counted."""
-        return self.recipe.schedule.steps * _tokens_of_step(self.recipe)
+        return self.recipe.num_rows * self.recipe.batch.views * self.recipe.data.row_length
 
     @property
     def hours(self) -> tuple[float, float]:
@@ -125,7 +125,7 @@ def _tokens_of_step(recipe: Recipe) -> int:
 def lines(plan: Plan) -> list[str]:
     """Return the plan as lines for people to read."""
     number, size = plan.checkpoints
-    held, usable, seen = plan.memory.total, plan.gpu.usable, plan.recipe.schedule.steps * plan.recipe.batch.rows
+    held, usable, seen = plan.memory.total, plan.gpu.usable, plan.recipe.num_rows
     fits = "" if held <= usable else f"; this does not fit, set batch.micro_rows={plan.largest}"
     precision = {2: "bf16", 4: "fp32"}[plan.gpu.narrow(plan.recipe)]
     return [

@@ -66,7 +66,7 @@ class Scale:
     def epochs(self) -> float:
         """Return how many times the run reads each row."""
         recipe = self.plan.recipe
-        return recipe.schedule.steps * recipe.batch.rows * recipe.data.row_length / self.tokens
+        return recipe.num_rows * recipe.data.row_length / self.tokens
 
     @property
     def computing_seconds(self) -> float:

@@ -135,7 +135,8 @@ def progress(run: Path) -> Progress | None:
         return None
     recipe, last = load(str(run / RECIPE)), training[-1]
     num_steps = recipe.schedule.steps
-    seconds_left = (num_steps - last["step"]) * recipe.batch.rows / last["rows_per_second"]
+    rows_left = recipe.batch.rows_before(num_steps) - recipe.batch.rows_before(last["step"])
+    seconds_left = rows_left / last["rows_per_second"]
     ago = max(0.0, time.time() - (run / METRICS).stat().st_mtime)
     return Progress(last["step"], num_steps, last["loss"], last["tokens_per_second"], seconds_left, ago)
 

@@ -26,7 +26,7 @@ def plan_lines(runs: Sequence[Run], jobs: int) -> Iterator[str]:
 
 def _size(runs: Sequence[Run]) -> str:
     recipes = [run.recipe for run in runs]
-    tokens = sum(recipe.schedule.steps * recipe.batch.rows * recipe.data.row_length for recipe in recipes)
+    tokens = sum(recipe.num_rows * recipe.data.row_length for recipe in recipes)
     return f"{tokens / 1e6:,.1f} million tokens, {sum(run.flops for run in runs) / 1e12:,.0f} TFLOP"
 
 

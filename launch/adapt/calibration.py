@@ -48,7 +48,7 @@ def flops_of_rows(recipe: Recipe, rows: float) -> float:
 
 def flops_of_steps(recipe: Recipe, steps: int) -> float:
     """Return the FLOPs of steps on full rows, with those that Muon adds to every step."""
-    rows = steps * recipe.batch.rows * recipe.batch.views
+    rows = recipe.batch.rows_before(steps) * recipe.batch.views
     return flops_of_rows(recipe, rows) + steps * update_flops(recipe)
 
 

@@ -43,8 +43,7 @@ def speed_on(gpu: str, gpus: int) -> Speed:
         from launch.plan import plan
 
         _, most = plan(recipe, gpus, gpu).hours
-        rows = recipe.schedule.steps * recipe.batch.rows * recipe.batch.views
-        return flops_of_rows(recipe, rows) / (3600 * most)
+        return flops_of_rows(recipe, recipe.num_rows * recipe.batch.views) / (3600 * most)
 
     return speed
 

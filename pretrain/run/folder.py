@@ -124,7 +124,7 @@ class RunFolder:
         return checkpoint.CheckpointState(
             step=step,
             skipped=skipped,
-            rows_seen=start.first_row + step * self.recipe.batch.rows,
+            rows_seen=start.first_row + self.recipe.batch.rows_before(step),
             earlier_updates=start.earlier_updates,
             recipe=self.recipe.fingerprint(),
             corpus=self.corpus.manifest_sha256,
@@ -167,7 +167,7 @@ class RunFolder:
         return Start(
             state.step,
             state.skipped,
-            state.rows_seen - state.step * self.recipe.batch.rows,
+            state.rows_seen - self.recipe.batch.rows_before(state.step),
             state.earlier_updates,
             valid.folder,
             state.layout,

@@ -98,6 +98,8 @@ class Engine:
         self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
+            # Steps of a growing batch have different numbers of micro-batches, and DeepSpeed would count to one number.
+            self._engine.set_gradient_accumulation_boundary(batch is batches[-1])
             compilation.begin_batch(self.recipe.compute.compile)
             output = self._engine(batch.to(self.world.device), counts, temperature)
             # DeepSpeed divides by the number of processes, but `counts` already covers all processes.

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.corpus_tables import MaskingTable
 from configs.recipe import Recipe
-from configs.share import micro_rows
+from configs.share import micro_rows_by_batch
 from data_prep.shards import Corpus, Split
 from pretrain.model.batch import Batch, make_batch
 from pretrain.step.order import rows_at
@@ -26,8 +26,7 @@ class Loader:
     def __init__(self, corpus: Corpus, recipe: Recipe, world: World, first_row: int = 0, earlier_updates: int = 0):
         self._corpus, self._recipe = corpus, recipe
         self._first_row, self._earlier_updates = first_row, earlier_updates
-        self._micro = micro_rows(recipe, world.size)
-        self._offset, self._stride = world.rank * self._micro, world.size * self._micro
+        self._world, self._micro_rows = world, micro_rows_by_batch(recipe, world.size)
         self._pins = world.device.type == "cuda"
         self._num_rows = corpus.num_rows("train")
         self._thread = ThreadPoolExecutor(1)
@@ -54,11 +53,12 @@ class Loader:
         Micro-batches that the processes compute at the same time are neighbours in the order of rows, so that a group
         stays together.
         """
-        rows = self._recipe.batch.rows
-        first = self._first_row + step * rows
-        starts = range(first + self._offset, first + rows, self._stride)
+        batch = self._recipe.batch
+        rows, first = batch.rows_at(step), self._first_row + batch.rows_before(step)
+        micro = self._micro_rows[rows]
+        starts = range(first + self._world.rank * micro, first + rows, self._world.size * micro)
         masking = self._recipe.masking_at(self._earlier_updates + step)
-        return [self._micro_batch(np.arange(start, start + self._micro), masking) for start in starts]
+        return [self._micro_batch(np.arange(start, start + micro), masking) for start in starts]
 
     def _micro_batch(self, positions: np.ndarray, masking: MaskingTable) -> Batch:
         numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)

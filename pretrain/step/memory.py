@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from configs.recipe import Recipe
-from configs.share import micro_rows
+from configs.share import micro_rows_by_batch
 from pretrain.model.arithmetic import (
     FP32,
     Operation,
@@ -74,7 +74,7 @@ def memory(recipe: Recipe, parameters: int, world_size: int, narrow: int) -> Mem
     `narrow` is the number of bytes of a factor in a matrix product: 2 in bf16, 4 in fp32. Raises UserError when the
     number of processes does not divide the batch.
     """
-    rows = micro_rows(recipe, world_size) * recipe.batch.views
+    rows = max(micro_rows_by_batch(recipe, world_size).values()) * recipe.batch.views
     return Memory(
         **_state(recipe, parameters, world_size, narrow),
         activations=activations(recipe, parameters, rows, narrow),

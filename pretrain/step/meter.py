@@ -46,6 +46,7 @@ class Meter:
         seconds = time.perf_counter() - self._began
         flops = model_flops(self._recipe, self._work) * self._world.size + self._steps * update_flops(self._recipe)
         flops /= seconds
+        rows, earlier_rows = (self._recipe.batch.rows_before(end) for end in (step, step - self._steps))
         values = {
             "loss": measures.total,
             **{f"{name}_loss": loss for name, loss in measures.losses.items()},
@@ -56,8 +57,8 @@ class Meter:
             "gradient_norm": measures.gradient_norm,
             **{f"gradient_norm/{part}": norm for part, norm in measures.part_norms.items()},
             "skipped_steps": measures.skipped_steps,
-            "rows_seen": self._first_row + step * self._recipe.batch.rows,
-            "rows_per_second": self._steps * self._recipe.batch.rows / seconds,
+            "rows_seen": self._first_row + rows,
+            "rows_per_second": (rows - earlier_rows) / seconds,
             "tokens_per_second": self._work.tokens * self._world.size / seconds,
             "data_wait_share": self._waited / seconds,
             "model_tflops_per_second": flops / 1e12,

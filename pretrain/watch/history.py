@@ -88,11 +88,13 @@ class History:
         """For each axis: the logged steps, and how much was done until each, with the rates that were logged."""
         lines = [line for line in self.training if all(line.get(name) for name in ("rows_per_second", *_rate_names()))]
         steps = [0, *(line["step"] for line in lines)]
+        rows_before = self.recipe.batch.rows_before
         totals = {}
         for axis, (rate, factor) in _RATES.items():
             done = [0.0]
             for line, before in zip(lines, steps, strict=False):
-                seconds = (line["step"] - before) * self.recipe.batch.rows / line["rows_per_second"]
+                rows = rows_before(line["step"]) - rows_before(before)
+                seconds = rows / line["rows_per_second"]
                 done.append(done[-1] + seconds * factor * (line[rate] if rate else 1))
             totals[axis] = steps, done
         return totals

@@ -64,9 +64,9 @@ def _rows(run: RunFolder, engine: Engine, step: int, start: Start) -> Iterator[d
     Steps are counted from 0.
     """
     tokenizer = open_tokenizer(run.corpus.folder)
-    position = start.first_row + step * run.recipe.batch.rows
+    position = start.first_row + run.recipe.batch.rows_before(step)
     masking = run.recipe.masking_at(start.earlier_updates + step)
-    positions = np.arange(position, position + run.recipe.batch.rows)
+    positions = np.arange(position, position + run.recipe.batch.rows_at(step))
     numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
     for index, row in enumerate(run.corpus.read("train", numbers)):
         only = slice(index, index + 1)

@@ -91,3 +91,11 @@ def test_the_slots_of_a_run_are_counted_over_its_steps() -> None:
     # Of a long run some steps are counted. The exact mean is that of 39 to 19 in equal parts.
     long = ["corruption.masking_rate_steps=1000000", "schedule.steps=1000000"]
     assert load("tiny", [*falls, *long]).mean_slots == pytest.approx(128 * (0.225 + 0.005) - 0.5, abs=0.02)
+
+
+def test_steps_with_more_rows_count_more() -> None:
+    falls = ["masking.rate=0.3", "corruption.masking_rate_end=0.15", "corruption.masking_rate_steps=1"]
+    ramp = ["batch.rows=32", "batch.rows_start=8", "batch.ramp_steps=1", "schedule.warmup_steps=0", "schedule.steps=3"]
+    recipe = load("tiny", [*falls, *ramp])
+    assert recipe.num_rows == 8 + 32 + 32
+    assert recipe.mean_slots == pytest.approx((8 * 39 + 64 * 19) / 72)

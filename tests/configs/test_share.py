@@ -7,7 +7,7 @@ import pytest
 from configs.common.errors import UserError
 from configs.load import load
 from configs.recipe import Recipe
-from configs.share import micro_rows
+from configs.share import micro_rows, micro_rows_by_batch
 
 
 def recipe(rows: int, most: int = 20, group: int = 1) -> Recipe:
@@ -52,3 +52,19 @@ def test_groups_that_no_process_can_hold_are_refused() -> None:
         UserError, match=r"group_rows: 48 rows .* 2 process\(es\) of at most 20 rows .* raise batch\.micro"
     ):
         micro_rows(recipe(96, group=48), 2)
+
+
+def ramp(rows: int, rows_start: int, most: int = 20) -> Recipe:
+    keys = [f"batch.rows={rows}", f"batch.rows_start={rows_start}", "batch.ramp_steps=10", f"batch.micro_rows={most}"]
+    return load("tiny", keys)
+
+
+def test_each_batch_of_a_ramp_has_micro_batches_of_its_own() -> None:
+    assert micro_rows_by_batch(ramp(96, 24), 1) == {24: 12, 48: 16, 72: 18, 96: 16}
+    assert micro_rows_by_batch(ramp(96, 24), 4) == {24: 6, 48: 12, 72: 18, 96: 12}
+    assert micro_rows_by_batch(recipe(96), 4) == {96: 12}
+
+
+def test_processes_that_do_not_divide_the_first_batch_of_a_ramp_are_refused() -> None:
+    with pytest.raises(UserError, match=r"batch\.rows_start: 24 rows do not divide among 16 processes; start 12, or"):
+        micro_rows(ramp(96, 24), 16)

@@ -36,6 +36,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("schedule", {"steps": 1, "warmup_steps": 0}),
     ("schedule", {"steps": 10, "warmup_steps": 9}),
     ("batch", {"rows": 12, "group_rows": 12}),
+    ("batch", {"rows": 12, "group_rows": 3, "rows_start": 6, "ramp_steps": 1}),
     ("compute", {"compile": "cuda_graphs"}),
     ("run", {"save_every": 5, "keep_every": 0}),
     ("run", {"save_every": 5, "keep_every": 15}),
@@ -52,6 +53,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("batch", {"rows": 12, "group_rows": 5}, "group_rows: 5 does not divide rows (12)"),
     ("batch", {"rows": 12, "group_rows": 24}, "group_rows: 24 does not divide rows (12)"),
     ("batch", {"views": 3}, "views"),
+    ("batch", {"rows_start": 4}, "ramp_steps: missing; rows_start and ramp_steps are stated together"),
+    ("batch", {"ramp_steps": 4}, "rows_start: missing"),
+    ("batch", {"rows": 12, "rows_start": 5, "ramp_steps": 4}, "rows_start: 5 is no divisor of rows (12) below it"),
+    ("batch", {"rows": 12, "rows_start": 12, "ramp_steps": 4}, "rows_start: 12 is no divisor of rows (12) below it"),
+    (
+        "batch",
+        {"rows": 12, "group_rows": 6, "rows_start": 3, "ramp_steps": 4},
+        "group_rows: 6 does not divide rows_start (3)",
+    ),
     ("compute", {"zero_stage": 3}, "zero_stage"),
     ("compute", {"compile": "yes"}, "compile"),
     ("run", {"save_every": 5, "keep_every": 12}, "keep_every: 12 is not a multiple of save_every (5)"),
@@ -71,8 +81,27 @@ def test_keys_that_do_not_fit_are_refused(table: str, changes: dict[str, Any], s
     assert sentence in str(error.value)
 
 
+def test_a_batch_grows_in_equal_stages() -> None:
+    batch = changed("batch", rows=24, rows_start=8, ramp_steps=6)
+    assert [batch.rows_at(step) for step in range(9)] == [8, 8, 8, 16, 16, 16, 24, 24, 24]
+    assert [batch.rows_before(step) for step in range(9)] == [0, 8, 16, 24, 40, 56, 72, 96, 120]
+    constant = changed("batch", rows=24)
+    assert (constant.rows_at(0), constant.rows_before(0), constant.rows_before(5)) == (24, 0, 120)
+
+
+@pytest.mark.parametrize("stages", [2, 3, 9])
+@pytest.mark.parametrize("ramp_steps", [1, 2, 7, 24])
+def test_a_ramp_of_any_length_is_a_staircase(stages: int, ramp_steps: int) -> None:
+    """Ramps that the number of stages does not divide, and ramps with fewer steps than stages, end on time too."""
+    batch = changed("batch", rows=2 * stages, rows_start=2, ramp_steps=ramp_steps)
+    rows = [batch.rows_at(step) for step in range(30)]
+    assert rows == [2 * min(stages, 1 + step * (stages - 1) // ramp_steps) for step in range(30)]
+    assert [batch.rows_before(step) for step in range(30)] == [sum(rows[:step]) for step in range(30)]
+
+
 def test_keys_that_are_not_stated_change_no_fingerprint() -> None:
     """Runs and corpora of earlier versions keep their identity. This is the fingerprint before these keys existed."""
     recipe = load("tiny")
     assert not any(name.startswith(("temperature_", "masking_")) for name in recipe.to_dict()["corruption"])
+    assert not {"rows_start", "ramp_steps"} & recipe.to_dict()["batch"].keys()
     assert recipe.fingerprint() == "0d1856f3f6a856ddd6464730c39b385eb7ac575ed61598bc39320bb11ae299bd"

@@ -98,6 +98,23 @@ def test_a_branch_on_another_mixture_reads_it_from_its_beginning(
     assert (state["rows_seen"], state["earlier_updates"]) == (4 * 8, 8)
 
 
+def test_long_rows_follow_short_rows(stable: Path, text_file: Path, world: World, tmp_path: Path) -> None:
+    """A phase on a corpus of the same text with rows twice as long, and half as many of them in a step."""
+    keys = [key for key in SMALL if not key.startswith(("vocabulary.", "data.row_length"))]
+    long = (*keys, "data.row_length=128", f"data.sources={text_file}")
+    prepare(load_corpus_recipe("tiny", list(long), str(stable)), tmp_path / "long", 1)
+    corpus, branch = Corpus(tmp_path / "long"), tmp_path / "branch"
+    assert corpus.data.row_length == 128
+    continuation = open_continuation(stable.with_name("run@8"), branch)
+    phase = recipe(*DECAY, "data.row_length=128", "batch.rows=4")
+    assert train(phase, corpus, branch, world, "auto", continuation=continuation)
+    lines = [line for line in read_metrics(branch) if line["kind"] == "training"]
+    assert [line["rows_seen"] for line in lines] == [4, 8, 12, 16]
+    # The weights are those that the short rows have trained, and the decay begins at the rate of the stable run.
+    assert lines[0]["mlm_loss"] < 6.9 < logged(stable)[0][0]
+    assert lines[0]["learning_rate"] == pytest.approx(logged(stable)[7][4])
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [

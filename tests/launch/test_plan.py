@@ -56,6 +56,13 @@ def test_zero_divides_the_matrices_among_the_gpus() -> None:
     assert zero.muon_flops == without.muon_flops / 8
 
 
+def test_a_growing_batch_has_the_tokens_of_its_steps() -> None:
+    """128 rows of 128 tokens in 1,000,000 steps, but 32, 64 and 96 rows in the first three times 10,000 steps."""
+    small = plan(load("small", ["batch.rows_start=32", "batch.ramp_steps=30000"]), 1, "h200")
+    assert small.tokens == 128 * (128 * 1_000_000 - (96 + 64 + 32) * 10_000)
+    assert small.hours[0] == pytest.approx(plan(load("small"), 1, "h200").hours[0] * small.tokens / 16.384e9)
+
+
 def test_accumulation_follows_from_the_gpus() -> None:
     eight = plan(load("large"), 8, "h200")
     assert (eight.micro_rows, eight.accumulation, eight.largest) == (16, 16, 128)

@@ -47,6 +47,21 @@ def test_processes_share_the_rows_of_a_step(corpus: Corpus, small_recipe: Recipe
     assert torch.equal(_rows(in_order), _rows(_read(corpus, small_recipe, 1)))
 
 
+@pytest.mark.parametrize(("size", "micro_rows"), [(1, 8), (1, 3), (2, 1)])
+def test_a_growing_batch_reads_the_same_rows_in_the_same_order(
+    corpus: Corpus, small_recipe: Recipe, size: int, micro_rows: int
+) -> None:
+    growing = _with_batch(small_recipe, rows_start=2, ramp_steps=3, micro_rows=micro_rows)
+    rows = []
+    for step, num_rows in enumerate((2, 4, 6, 8, 8)):
+        by_process = [_read(corpus, growing, step, rank, size, first_row=4) for rank in range(size)]
+        in_order = [batch for together in zip(*by_process, strict=True) for batch in together]
+        rows.append(_rows(in_order))
+        assert len(rows[-1]) == num_rows
+    constant = [_rows(_read(corpus, small_recipe, step, first_row=4)) for step in range(4)]
+    assert torch.equal(torch.cat(rows), torch.cat(constant)[:28])
+
+
 @pytest.mark.parametrize(("size", "micro_rows"), [(1, 8), (1, 2), (4, 1)])
 def test_the_slots_of_a_step_follow_its_masking_rate(
     corpus: Corpus, small_recipe: Recipe, size: int, micro_rows: int
