@@ -136,7 +136,7 @@ class Bench:
 
     def _flops_of_step(self, entry: Entry) -> float:
         recipe = self._recipe(entry, self._overrides(entry, self._target_steps))
-        return flops_of_steps(recipe, 1)
+        return flops_of_steps(recipe, self._target_steps) / self._target_steps
 
     def _overrides(self, entry: Entry, steps: int) -> list[str]:
         return [*as_overrides(flatten(self.track.content.corpus)), *entry.overrides(steps)]
