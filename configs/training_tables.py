@@ -186,8 +186,11 @@ class ScheduleTable(Table):
         return 0 if self.warmup == "multiplied" else self.warmup_steps
 
 
+RowOrder = Literal["shuffled", "sources"]
+
+
 class BatchTable(Table):
-    """The number of rows of one optimizer step, and how they are divided."""
+    """The number of rows of one optimizer step, their order, and how they are divided."""
 
     rows: Count
     """Number of rows of one step, over all processes."""
@@ -199,6 +202,9 @@ class BatchTable(Table):
     group_rows: Count
     """Number of rows that an objective compares with one another. They are computed at once, on one or several
     devices."""
+    order: RowOrder = "shuffled"
+    """`shuffled`: rows of all sources are mixed. `sources`: every epoch reads the sources in the order of
+    `data.sources`, and each source in the order of its files; rows are mixed within blocks of 1,024."""
     rows_start: Count | None = None
     """Number of rows of the first step. It divides `rows`. The number grows in equal stages by this number, and is
     `rows` from step `ramp_steps` on. Without this key every step has `rows` rows."""

@@ -4,8 +4,8 @@ The new run has its own folder, recipe and schedule. Its steps are counted from 
 its own schedule, warm-up included. The recipe may differ from the earlier recipe in everything but the networks, the
 objectives, the optimizer of the matrices and the vocabulary: more steps, another learning rate, another batch, longer
 rows. Adam keeps its count of updates, which its moments need for bias correction. A temperature or a masking rate that
-falls is at this count too, because the discriminator is no longer new. On the same corpus with the same seed, reading
-continues after the last row that the earlier run has seen; otherwise reading begins at the first row.
+falls is at this count too, because the discriminator is no longer new. On the same corpus with the same seed and order,
+reading continues after the last row that the earlier run has seen; otherwise reading begins at the first row.
 
 So a run without a warm-up, which decays over all of its steps, is the last phase of a run whose rate has stayed at its
 highest value (`schedule.shape = "wsd"`): it takes the same steps as if the earlier run had decayed there.
@@ -47,8 +47,8 @@ class Continuation:
 
     def first_row(self, recipe: Recipe, corpus: Corpus) -> int:
         """The position in the order of rows at which the new run begins to read."""
-        is_same_order = (self.state.corpus, self.recipe.seed) == (corpus.manifest_sha256, recipe.seed)
-        return self.state.rows_seen if is_same_order else 0
+        earlier, now = ((its.seed, its.batch.order) for its in (self.recipe, recipe))
+        return self.state.rows_seen if (self.state.corpus, earlier) == (corpus.manifest_sha256, now) else 0
 
     def check(self, recipe: Recipe, corpus: Corpus, pair: ElectraPair) -> None:
         """Raises UserError when the weights and moments do not fit the new run's recipe, vocabulary or networks."""

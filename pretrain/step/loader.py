@@ -61,7 +61,7 @@ class Loader:
         return [self._micro_batch(np.arange(start, start + micro), masking) for start in starts]
 
     def _micro_batch(self, positions: np.ndarray, masking: MaskingTable) -> Batch:
-        numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed)
+        numbers, epochs = rows_at(positions, self._num_rows, self._recipe.seed, self._recipe.batch.order)
         batch = batch_of(self._corpus, self._recipe, "train", numbers, epochs, positions, masking)
         return batch.pinned() if self._pins else batch
 

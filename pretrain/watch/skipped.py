@@ -67,7 +67,8 @@ def _rows(run: RunFolder, engine: Engine, step: int, start: Start) -> Iterator[d
     position = start.first_row + run.recipe.batch.rows_before(step)
     masking = run.recipe.masking_at(start.earlier_updates + step)
     positions = np.arange(position, position + run.recipe.batch.rows_at(step))
-    numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), run.recipe.seed)
+    recipe = run.recipe
+    numbers, epochs = rows_at(positions, run.corpus.num_rows("train"), recipe.seed, recipe.batch.order)
     for index, row in enumerate(run.corpus.read("train", numbers)):
         only = slice(index, index + 1)
         yield {

@@ -91,6 +91,10 @@ def test_another_batch_rate_and_number_of_steps_are_the_new_recipes(
     continuation = open_continuation(earlier, tmp_path / "run")
     assert continuation
     assert continuation.first_row(other, corpus) == 0, "another seed is another order of rows"
+    assert continuation.first_row(recipe(2), corpus) > 0
+    assert continuation.first_row(recipe(2, "batch.order=sources"), corpus) == 0, (
+        "its positions are those of other rows"
+    )
     assert train(other, corpus, tmp_path / "run", world, "auto", continuation=continuation)
     assert checkpoint.verify(tmp_path / "run" / "checkpoints" / "step-00000002").updates == 10
 

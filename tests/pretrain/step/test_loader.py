@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from configs.common.files import read_json
+from configs.load import load
 from configs.recipe import Recipe
+from data_prep.prepare import prepare
 from data_prep.shards import Corpus
 from pretrain.model.batch import Batch
 from pretrain.step.loader import Loader, batch_of, held_out_batch, held_out_numbers
 from pretrain.step.order import rows_at
 from pretrain.step.world import World
+from tests.conftest import SMALL
 
 
 def _with_batch(recipe: Recipe, **values: int) -> Recipe:
@@ -35,6 +41,23 @@ def test_a_step_holds_the_next_rows_of_the_order(corpus: Corpus, small_recipe: R
     expected = batch_of(corpus, small_recipe, "train", numbers, epochs, positions)
     assert torch.equal(batch.masked_tokens, expected.masked_tokens)
     assert torch.equal(batch.uniforms, expected.uniforms)
+
+
+def test_in_the_order_of_sources_the_rows_of_the_first_source_come_first(tmp_path: Path) -> None:
+    """Each source fills more than two blocks of 1,024 rows, and its documents have a word that the other lacks."""
+    for name in ("one", "two"):
+        documents = [f"{name} {number} {'more ' * 40}" for number in range(4000)]
+        (tmp_path / f"{name}.txt").write_text("\n\n".join(documents), encoding="utf-8")
+    sources = f"data.sources=[{{path='{tmp_path}/two.txt'}}, {{path='{tmp_path}/one.txt'}}]"
+    keys = ("vocabulary.size=60", "masking.maskings=1", "batch.order=sources", "batch.rows=512", "batch.micro_rows=512")
+    recipe = load("tiny", [*SMALL, sources, *keys])
+    prepare(recipe, tmp_path / "corpus", 1)
+    corpus = Corpus(tmp_path / "corpus")
+    ids = read_json(tmp_path / "corpus" / "tokenizer.json")["model"]["vocab"]
+    last = corpus.num_rows("train") // 512 - 1
+    for step, present, absent in ((0, "two", "one"), (last, "one", "two")):
+        [batch] = _read(corpus, recipe, step)
+        assert (batch.tokens == ids[present]).any() and not (batch.tokens == ids[absent]).any()
 
 
 @pytest.mark.parametrize(("size", "micro_rows"), [(1, 2), (2, 2), (4, 1), (8, 1)])
