@@ -44,12 +44,16 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor, bounds: Bounds) -> Tensor:
         """[B, L, E] -> [B, L, D]. `bounds` is the result of `attention.bounds`."""
+        return self.top_states(embedded, bounds)[1]
+
+    def top_states(self, embedded: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
+        """[B, L, E] -> [B, L, D] twice: the states below the top layer, and the states above it."""
         # Under autocast the projection gives bf16. The states between the layers are fp32, because LayerNorm returns
         # fp32 on a GPU.
-        states = self.projection(self.dropout(embedded)).float()
+        below = states = self.projection(self.dropout(embedded)).float()
         for layer in self.layers:
-            states = layer(states, bounds)
-        return states
+            below, states = states, layer(states, bounds)
+        return below, states
 
 
 def initialize(module: nn.Module, model: ModelTable) -> None:

@@ -35,7 +35,8 @@ PAIR_NAMES = LayerNames(
 _LAYER_MATRIX = re.compile(
     r"(?:generator|discriminator)\.layers\.\d+\.(attention\.qkv|attention\.output|intermediate|output)\.weight"
 )
-HUGGINGFACE_NAMES = LayerNames(re.compile(r"electra\.encoder\.layer\.(\d+)\."), ("electra.",))
+# A discriminator with the head of a task (`evaluation/tasks/packed.py`).
+FINE_TUNED_NAMES = LayerNames(re.compile(r"electra\.discriminator\.layers\.(\d+)\."), ("electra.",))
 
 
 def layer_scale(

@@ -1,4 +1,4 @@
-"""The discriminator of any model as transformers' ELECTRA with the head of a task, and the model's tokenizer."""
+"""The discriminator of any model with transformers' head for a task, and the model's tokenizer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from configs.common.errors import UserError
 from configs.vocabulary.tokenizer import open_tokenizer
 from pretrain.evaluation.tasks.kinds import build_model
+from pretrain.evaluation.tasks.packed import PackedDiscriminator
 from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
@@ -44,19 +45,19 @@ class Backbone:
 
     @property
     def _weights(self) -> dict[str, Tensor]:
-        """The weights by transformers' names, without heads."""
+        """The weights by transformers' names, without heads, as the fingerprints of finished results were made."""
         weights = to_huggingface(self.network.weights, "discriminator")
         return {name: tensor for name, tensor in weights.items() if name.startswith("electra.")}
 
     def with_head(self, task: Task) -> nn.Module:
-        """transformers' model for the task, the discriminator with a head drawn from torch's generator."""
+        """transformers' model for the task: the discriminator with a head drawn from torch's generator."""
         import transformers
 
         # The dropout is transformers' default, with which ELECTRA was fine-tuned, and not that of pretraining.
         config = transformers.ElectraConfig(**self.network.electra_config, pad_token_id=self.pad)
         model = build_model(task, config)
-        missing = model.load_state_dict(self._weights, strict=False).missing_keys
-        assert not any(name.startswith("electra.") for name in missing), missing
+        rates = config.hidden_dropout_prob, config.attention_probs_dropout_prob
+        model.electra = PackedDiscriminator(self.network, *rates)
         return model
 
 

@@ -19,6 +19,7 @@ from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.evaluation.tasks.results import TaskResult
 from pretrain.evaluation.tasks.settings import FinetuneSettings, reading_options, settings_for
 from pretrain.evaluation.tasks.train import fine_tune
+from pretrain.step.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def compare(
     tasks = [read_task(folder, options) for folder in folders]
     backbones = [open_backbone(model) for model in models]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        keep_freed_memory()
     results = [_empty_result(task, backbones, overrides) for task in tasks]
     for result in results:
         progress.describe(result)

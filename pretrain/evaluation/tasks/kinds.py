@@ -11,7 +11,7 @@ from torch import nn
 
 from pretrain.evaluation.tasks.choices import ChoiceReader
 from pretrain.evaluation.tasks.features import TaskReader
-from pretrain.evaluation.tasks.questions import QuestionReader
+from pretrain.evaluation.tasks.questions import ElectraForQuestions, QuestionReader
 from pretrain.evaluation.tasks.reading.task import Kind, Task
 from pretrain.evaluation.tasks.relations import ElectraForRelations, RelationReader
 from pretrain.evaluation.tasks.settings import FinetuneSettings
@@ -45,7 +45,7 @@ _SOLUTIONS: dict[Kind, _Solution] = {
     "multilabel": _Solution(TextReader, _classifier, problem_type="multi_label_classification"),
     "number": _Solution(TextReader, _classifier, 1, "regression"),
     "tags": _Solution(TagReader, _transformers_model("TokenClassification")),
-    "spans": _Solution(QuestionReader, _transformers_model("QuestionAnswering"), 2),
+    "spans": _Solution(QuestionReader, ElectraForQuestions, 2),
     "choices": _Solution(ChoiceReader, _transformers_model("MultipleChoice"), 1),
     "terms": _Solution(TermReader, _classifier, 2),
     "relations": _Solution(RelationReader, ElectraForRelations),

@@ -1,4 +1,4 @@
-"""The reader of questions whose answers are spans of a context, or that have no answer.
+"""The reader and the head for questions whose answers are spans of a context, or that have no answer.
 
 Letters: B features, L tokens.
 """
@@ -13,11 +13,49 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Encoding
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from pretrain.evaluation.tasks import answers
-from pretrain.evaluation.tasks.features import Feature, TaskReader, to_numpy
+from pretrain.evaluation.tasks.features import Feature, TaskReader
 from pretrain.evaluation.tasks.metrics import Metrics
 from pretrain.evaluation.tasks.reading.task import Answer, Answers, LabelledExample
+
+
+@dataclass(frozen=True)
+class QuestionOutput:
+    loss: Tensor | None
+    logits: Tensor  # [B, L, 2]: the answer begins here; the answer ends here
+
+
+class ElectraForQuestions(nn.Module):
+    """The head of transformers' ElectraForQuestionAnswering, except that no answer can begin or end in padding.
+
+    In transformers' softmax padding takes part, so the loss of an example depends on the longest example of its batch.
+    Google's code masks padding, as here.
+    """
+
+    def __init__(self, config: Any):
+        super().__init__()
+        from transformers import ElectraModel
+
+        self.electra = ElectraModel(config)
+        self.qa_outputs = nn.Linear(config.hidden_size, config.num_labels)
+        nn.init.normal_(self.qa_outputs.weight, std=config.initializer_range)
+        nn.init.zeros_(self.qa_outputs.bias)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, **places: Tensor
+    ) -> QuestionOutput:
+        """Inputs are [B, L]. `places`: start_positions and end_positions, [B]."""
+        states = self.electra(input_ids, attention_mask, token_type_ids).last_hidden_state
+        logits = self.qa_outputs(states).float()
+        logits = logits.masked_fill(~attention_mask.bool()[..., None], torch.finfo(logits.dtype).min)
+        if not places:
+            return QuestionOutput(None, logits)
+        # [B, 2] against [B, L, 2]: torch expects the classes, which are places here, in the second dimension.
+        targets = torch.stack([places["start_positions"], places["end_positions"]], -1)
+        return QuestionOutput(cross_entropy(logits, targets), logits)
 
 
 @dataclass
@@ -53,13 +91,10 @@ class QuestionReader(TaskReader):
         most = self.settings.length // 2
         return question if len(encoding.ids) <= most else question[: encoding.offsets[most - 1][1]]
 
-    def outputs_by_feature(self, output: Any) -> list[NDArray[np.float32]]:
-        """[L, 2], the logits of starts and ends."""
-        return list(to_numpy(torch.stack([output.start_logits, output.end_logits], -1)))
-
     def score(
         self, examples: Sequence[LabelledExample], features: Sequence[Feature], outputs: Sequence[NDArray[np.float32]]
     ) -> Metrics:
+        """`outputs` are the logits of starts and ends, [L, 2] for each feature."""
         spans = [_BestSpan() for _ in examples]
         for feature, logits in zip(features, outputs, strict=True):
             score, start, end = self._best_span(feature.encoding, logits)

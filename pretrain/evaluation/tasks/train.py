@@ -17,7 +17,10 @@ from pretrain.evaluation.tasks.metrics import Metrics
 from pretrain.evaluation.tasks.reading.task import Task
 from pretrain.evaluation.tasks.settings import FinetuneSettings
 from pretrain.step.optim import ElectraAdam, learning_rate
-from pretrain.step.parameter_groups import HUGGINGFACE_NAMES, layer_scale, parameter_groups
+from pretrain.step.parameter_groups import FINE_TUNED_NAMES, layer_scale, parameter_groups
+
+# Features of this many batches are sorted by length together. All features at once may not fit in memory.
+_BATCHES_SORTED = 32
 
 # Called between batches. An exception that it raises ends the fine-tuning.
 CheckStop = Callable[[], None]
@@ -74,11 +77,11 @@ def _matrix_products(settings: FinetuneSettings, device: torch.device) -> torch.
 
 
 def rate_shares(settings: FinetuneSettings, num_layers: int) -> Callable[[str], float]:
-    """A function from the name of a parameter in transformers' model to its share of the learning rate."""
+    """A function from the name of a parameter to its share of the learning rate."""
     # google-research/electra numbers the head n_layers + 2 and layer i from 0 upwards i + 1, so that the exponent of
     # the top layer is 2.
     top_exponent = 2 if settings.layer_decay_exponent == "google" else 0
-    return layer_scale(HUGGINGFACE_NAMES, num_layers, settings.layer_decay, top_exponent)
+    return layer_scale(FINE_TUNED_NAMES, num_layers, settings.layer_decay, top_exponent)
 
 
 def _batches(num_features: int, settings: FinetuneSettings) -> Iterator[list[int]]:
@@ -111,14 +114,25 @@ def _predict(
     device: torch.device,
     check_stop: CheckStop,
 ) -> list[Any]:
-    """The outputs of the model, by feature."""
+    """The outputs of the model, by feature. Features of about the same length are computed together."""
     model.eval()
     outputs: list[Any] = []
     size = reader.settings.batch
-    for first in range(0, len(features), size):
-        check_stop()
-        batch = collate(features[first : first + size], pad, device)
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
-        with _matrix_products(reader.settings, device):
-            outputs += reader.outputs_by_feature(model(**inputs))
+    for first in range(0, len(features), _BATCHES_SORTED * size):
+        window = features[first : first + _BATCHES_SORTED * size]
+        by_length = sorted(range(len(window)), key=lambda number: _num_tokens(window[number]))
+        sorted_outputs: list[Any] = []
+        for start in range(0, len(window), size):
+            check_stop()
+            batch = collate([window[number] for number in by_length[start : start + size]], pad, device)
+            inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+            with _matrix_products(reader.settings, device):
+                sorted_outputs += reader.outputs_by_feature(model(**inputs))
+        outputs += [
+            output for _, output in sorted(zip(by_length, sorted_outputs, strict=True), key=lambda pair: pair[0])
+        ]
     return outputs
+
+
+def _num_tokens(feature: Feature) -> int:
+    return sum(map(len, feature.encodings))

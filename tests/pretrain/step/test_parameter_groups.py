@@ -9,7 +9,7 @@ from configs.recipe import Recipe
 from configs.training_tables import InitialTable
 from pretrain.model.pair import ElectraPair
 from pretrain.step.parameter_groups import (
-    HUGGINGFACE_NAMES,
+    FINE_TUNED_NAMES,
     PAIR_NAMES,
     layer_scale,
     matrices_of,
@@ -44,10 +44,10 @@ def test_a_layer_has_half_the_rate_of_the_layer_above(name: str, share: float) -
     assert layer_scale(PAIR_NAMES, 4, 0.5)(name) == share
 
 
-def test_the_names_of_transformers_and_an_exponent_at_the_top() -> None:
-    scale = layer_scale(HUGGINGFACE_NAMES, 12, 0.8, top_exponent=2)
-    assert scale("electra.encoder.layer.11.output.dense.weight") == 0.8**2
-    assert scale("electra.embeddings.word_embeddings.weight") == 0.8**14
+def test_the_names_of_a_fine_tuned_model_and_an_exponent_at_the_top() -> None:
+    scale = layer_scale(FINE_TUNED_NAMES, 12, 0.8, top_exponent=2)
+    assert scale("electra.discriminator.layers.11.output.weight") == 0.8**2
+    assert scale("electra.embeddings.word.weight") == 0.8**14
     assert scale("classifier.out_proj.weight") == 1.0
 
 

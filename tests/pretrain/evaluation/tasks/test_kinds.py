@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[Target, str, str, int]] = {
     "multilabel": (LabelSet(("p", "r")), "TextReader", "ElectraForSequenceClassification", 3),
     "number": (2.5, "TextReader", "ElectraForSequenceClassification", 1),
     "tags": (Tags(("p",)), "TagReader", "ElectraForTokenClassification", 3),
-    "spans": (Answers((Answer("a", 0),)), "QuestionReader", "ElectraForQuestionAnswering", 2),
+    "spans": (Answers((Answer("a", 0),)), "QuestionReader", "ElectraForQuestions", 2),
     "choices": (Choice(("a", "b"), 1), "ChoiceReader", "ElectraForMultipleChoice", 1),
     "terms": (Terms(("p",)), "TermReader", "ElectraForSequenceClassification", 2),
     "relations": (Relations((Relation("a", "p", "b"),)), "RelationReader", "ElectraForRelations", 3),

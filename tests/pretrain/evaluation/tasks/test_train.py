@@ -1,4 +1,4 @@
-"""The layers of a model are fine-tuned by the published rates."""
+"""The layers of a model are fine-tuned by the published rates, and examples are predicted by length."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
+from pretrain.evaluation.tasks import train
 from pretrain.evaluation.tasks.backbone import Backbone
+from pretrain.evaluation.tasks.features import collate
+from pretrain.evaluation.tasks.kinds import task_reader
 from pretrain.evaluation.tasks.reading.folders import read_task
+from pretrain.evaluation.tasks.reading.task import LabelledExample, Tags, Task
 from pretrain.evaluation.tasks.settings import settings_for
 from pretrain.evaluation.tasks.train import fine_tune, rate_shares
 from pretrain.step.parameter_groups import parameter_groups
@@ -20,8 +24,8 @@ from tests.released import TOWER
 
 
 def test_rates_of_layers() -> None:
-    names = [*(f"electra.encoder.layer.{n}.output.dense.weight" for n in (11, 10, 0)), "classifier.dense.weight"]
-    names += ["electra.embeddings.word_embeddings.weight", "electra.embeddings_project.weight"]
+    names = [*(f"electra.discriminator.layers.{n}.output.weight" for n in (11, 10, 0)), "classifier.dense.weight"]
+    names += ["electra.embeddings.word.weight", "electra.discriminator.projection.weight"]
     paper, google = (
         [*map(rate_shares(settings_for(task_of("b"), 256, 512, overrides), 12), names)]
         for overrides in ((), ("layer_decay_exponent=google",))
@@ -30,6 +34,25 @@ def test_rates_of_layers() -> None:
     # google-research/electra, model/optimization.py: n_layers + 2 - depth, where depth is 0 for embeddings, i + 1 for
     # layer i, and n_layers + 2 for the head
     assert google == pytest.approx([0.8**2, 0.8**3, 0.8**13, 1, 0.8**14, 0.8**14])
+
+
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_outputs_are_in_the_order_of_the_features(
+    batch: int, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are computed by length, and give the scores of features that are predicted one after the other."""
+    monkeypatch.setattr(train, "_BATCHES_SORTED", 2)
+    words = [["sun"] * (1 + 7 * number % 10) for number in range(23)]
+    examples = [LabelledExample("", None, tuple(text), Tags(("p",) * len(text))) for text in words]
+    toy = Task("toy", "tags", examples, examples, "dev", ("p", "q"))
+    reader = task_reader(toy, backbone.tokenizer, settings_for(toy, 32, 64, (f"batch={batch}",)))
+    network, features = backbone.with_head(toy), reader.features(examples)
+    outputs = train._predict(network, reader, features, backbone.pad, torch.device("cpu"), lambda: None)
+    for feature, output in zip(features, outputs, strict=True):
+        inputs = collate([feature], backbone.pad, torch.device("cpu"))
+        with torch.no_grad():
+            alone = network(**{name: inputs[name] for name in ("input_ids", "attention_mask", "token_type_ids")})
+        torch.testing.assert_close(torch.tensor(output[: len(feature.encoding)]), alone.logits[0])
 
 
 def test_groups_hold_every_parameter_once(backbone: Backbone, tmp_path: Path) -> None:
