@@ -101,9 +101,9 @@ class _Attention(torch.autograd.Function):
         context = parts.new_empty(rows, length, heads, width)
         size, saved = _chunk(parts), list[Tensor]()
         for chunk, seen, result in zip(*(each.split(size) for each in (parts, bounds, context)), strict=True):
-            query, key, value = _heads_first(chunk)
+            query, key, value = heads_first = _heads_first(chunk)
             likely = _probabilities(query, key, seen, heads)
-            saved.append(likely)
+            saved += heads_first, likely
             if dropout:
                 mask = kept(likely.shape, dropout, likely.dtype)
                 likely = masked(likely, mask)
@@ -111,8 +111,8 @@ class _Attention(torch.autograd.Function):
             result.copy_(torch.bmm(likely, value).unflatten(0, (-1, heads)).transpose(1, 2))
         if dropout:
             context *= scale(dropout)
-        ctx.save_for_backward(parts, *saved)
-        ctx.dropout = dropout
+        ctx.save_for_backward(*saved)
+        ctx.dropout, ctx.shape = dropout, parts.shape
         return context
 
     @staticmethod
@@ -120,26 +120,25 @@ class _Attention(torch.autograd.Function):
     def backward(  # type: ignore[override]  # torch declares it for any number of gradients
         ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, None, None]:
-        parts, *saved = ctx.saved_tensors
-        size, gradients = _chunk(parts), torch.empty_like(parts)
+        gradients = gradient.new_empty(ctx.shape)
         if ctx.dropout:
             gradient = gradient * scale(ctx.dropout)
-        chunks = (each.split(size) for each in (parts, gradient, gradients))
-        for likely, chunk, incoming, result in zip(saved, *chunks, strict=True):
-            query, key, value = _heads_first(chunk)
+        saved, size = ctx.saved_tensors, _chunk(gradients)
+        chunks = saved[::2], saved[1::2], gradient.split(size), gradients.split(size)
+        for (query, key, value), likely, incoming, result in zip(*chunks, strict=True):
             of_context = incoming.transpose(1, 2).flatten(0, 1)
             of_scores = torch.bmm(of_context, value.mT)
             dropped = likely
             if ctx.dropout:
                 mask = mask_of(likely)
                 of_scores, dropped, likely = masked(of_scores, mask), masked(likely, mask), likely.abs()
-            of_parts = torch.empty((3, *query.shape), dtype=parts.dtype)
+            of_parts = query.new_empty(3, *query.shape)
             torch.bmm(dropped.mT, of_context, out=of_parts[2])
-            torch._softmax_backward_data(of_scores, likely, -1, parts.dtype, grad_input=of_scores)
+            torch._softmax_backward_data(of_scores, likely, -1, likely.dtype, grad_input=of_scores)
             torch.bmm(of_scores, key, out=of_parts[0])
             torch.bmm(of_scores.mT, query, out=of_parts[1])
-            of_parts[:2] *= parts.shape[-1] ** -0.5
-            result.copy_(of_parts.unflatten(1, (-1, parts.shape[3])).permute(1, 3, 0, 2, 4))
+            of_parts[:2] *= query.shape[-1] ** -0.5
+            result.copy_(of_parts.unflatten(1, (-1, ctx.shape[3])).permute(1, 3, 0, 2, 4))
         return gradients, None, None
 
 
@@ -150,8 +149,8 @@ def _chunk(parts: Tensor) -> int:
 
 
 def _heads_first(parts: Tensor) -> Tensor:
-    """[B, L, 3, H, W] -> [3, B H, L, W]"""
-    return parts.permute(2, 0, 3, 1, 4).flatten(1, 2)
+    """[B, L, 3, H, W] -> [3, B H, L, W], contiguous, also with a single head."""
+    return parts.permute(2, 0, 3, 1, 4).flatten(1, 2).contiguous()
 
 
 def _probabilities(query: Tensor, key: Tensor, seen: Tensor, heads: int) -> Tensor:
