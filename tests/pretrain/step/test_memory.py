@@ -218,3 +218,13 @@ def held() -> list[Tensor]:
     """Every tensor that Python knows; the small ones are counters and rates."""
     gc.collect()
     return [thing for thing in gc.get_objects() if isinstance(thing, Tensor) and thing.numel() > 100]
+
+
+def test_a_growing_batch_needs_the_memory_of_its_largest_micro_batch(small_recipe: Recipe) -> None:
+    """A step of 40 rows has micro-batches of 20 rows, and the step of 32 rows before it computes all at once."""
+    ramp = {"rows": 40, "rows_start": 4, "ramp_steps": 10, "micro_rows": 32}
+    growing, constant = (
+        small_recipe.model_copy(update={"batch": small_recipe.batch.model_copy(update=values)})
+        for values in (ramp, {"rows": 32, "micro_rows": 32})
+    )
+    assert memory(growing, 1000, 1, 4) == memory(constant, 1000, 1, 4)
