@@ -128,16 +128,21 @@ class OptimizerTable(Table):
     LayerNorms always have Adam. Muon's updates are scaled so that Adam's learning rate and weight decay suit them."""
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
     """For `matrices = "muon"`: Muon's momentum. The published recipes use 0.95."""
+    matrix_rate: Positive = 1.0
+    """For `matrices = "muon"`: Muon's learning rate as a multiple of `learning_rate`. Moonlight uses 1, with an Adam
+    that corrects its bias. Jordan et al. choose the two rates independently."""
     average_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is evaluated and saved beside them. Without this key
     there is none. 0.999 averages over about the last 1,000 steps. In its first steps the decay is lower."""
 
     @model_validator(mode="after")
-    def _muon_alone_has_momentum(self) -> Self:
+    def _muon_alone_has_these_keys(self) -> Self:
         if self.matrices == "muon" and self.momentum is None:
             raise ValueError("momentum: missing; with matrices muon state a number, such as 0.95")
         if self.matrices == "adam" and self.momentum is not None:
             raise ValueError(f"momentum: {self.momentum:g}, and Adam has beta1 instead; leave it out")
+        if self.matrices == "adam" and self.matrix_rate != 1:
+            raise ValueError(f"matrix_rate: {self.matrix_rate:g}, and Adam has one rate for all weights; leave it out")
         return self
 
 

@@ -96,6 +96,14 @@ def pair_groups(pair: ElectraPair, optimizer: OptimizerTable, initial: InitialTa
     `initial.layer_decay` lowers the rates of the discriminator's layers. While a new generator is trained alone
     (`initial.generator_steps`), only what belongs to it alone learns.
     """
+    groups = _groups(pair, optimizer, initial)
+    for group in groups:
+        if group["matrices"]:
+            group["scale"] *= optimizer.matrix_rate
+    return groups
+
+
+def _groups(pair: ElectraPair, optimizer: OptimizerTable, initial: InitialTable | None) -> list[dict[str, Any]]:
     matrices = matrices_of if optimizer.matrices == "muon" else lambda name: 0
     if initial is None:
         return parameter_groups(pair, optimizer.weight_decay, matrices=matrices)

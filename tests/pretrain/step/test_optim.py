@@ -141,10 +141,11 @@ def test_the_schedules_are_those_of_transformers() -> None:
     [
         ({"matrices": "muon"}, r"optimizer\.momentum: missing; with matrices muon"),
         ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and Adam has beta1 instead; leave it out"),
+        ({"matrix_rate": 2.0}, r"optimizer\.matrix_rate: 2, and Adam has one rate for all weights; leave it out"),
         ({"matrices": "sgd"}, r"optimizer\.matrices"),
     ],
 )
-def test_a_momentum_is_stated_with_muon_alone(keys: dict[str, Any], sentence: str) -> None:
+def test_the_keys_of_muon_are_stated_with_muon_alone(keys: dict[str, Any], sentence: str) -> None:
     tables = load("tiny").to_dict()
     with pytest.raises(UserError, match=sentence):
         validate(Recipe, tables | {"optimizer": tables["optimizer"] | keys}, "tiny")

@@ -80,7 +80,9 @@ def test_muon_has_groups_of_its_own_with_the_same_rates(small_recipe: Recipe) ->
     ]
     assert rates[0] == rates[1]
     groups = pair_groups(pair, muon, INITIAL)
-    for group in groups:
+    faster = pair_groups(pair, muon.model_copy(update={"matrix_rate": 3.0}), INITIAL)
+    for group, fast in zip(groups, faster, strict=True):
+        assert fast["scale"] == group["scale"] * (3 if group["matrices"] else 1)
         assert {matrices_of(names[id(p)]) for p in group["params"]} == {group["matrices"]}
     assert {group["matrices"] for group in groups} == {0, 1, 3}
     assert {group["matrices"] for group in pair_groups(pair, adam, INITIAL)} == {0}
