@@ -106,12 +106,14 @@ def _cut_off(spans: list[_Span], excess: int) -> list[_Span]:
     """Remove the last `excess` tokens from the spans, and return them in spans of their own."""
     removed: list[_Span] = []
     while excess > 0:
-        start, end = spans.pop()
-        border = max(start, end - excess)
+        start, end = spans[-1]
+        border = end - excess
+        excess -= end - start
         if border > start:
-            spans.append((start, border))
-        removed.append((border, end))
-        excess -= end - border
+            spans[-1] = start, border
+            removed.append((border, end))
+        else:
+            removed.append(spans.pop())
     removed.reverse()
     return removed
 
@@ -129,16 +131,17 @@ def _assemble(tokens: Tokens, first: list[_Span], second: list[_Span], special: 
 
 def _append(parts: list[Tokens], tokens: Tokens, spans: list[_Span]) -> int:
     """Append the tokens of the spans, neighbours as one array. Return the number of tokens."""
-    size = from_ = to = 0
-    for start, end in spans:
+    if not spans:
+        return 0
+    first, last = spans[0][0], spans[0][1]
+    size = last - first
+    for start, end in spans[1:]:
         size += end - start
-        if start != to:
-            if from_ < to:
-                parts.append(tokens[from_:to])
-            from_ = start
-        to = end
-    if from_ < to:
-        parts.append(tokens[from_:to])
+        if start != last:
+            parts.append(tokens[first:last])
+            first = start
+        last = end
+    parts.append(tokens[first:last])
     return size
 
 
