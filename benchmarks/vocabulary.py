@@ -109,7 +109,7 @@ def main(
     size: Annotated[int, typer.Option(help="Entries of the vocabulary.")] = 30522,
     alphabet: Annotated[int, typer.Option(help="Characters that get an entry.")] = 1000,
     sample_bytes: Annotated[int, typer.Option(help="Of the text, for ours.")] = 1_000_000_000,
-    rounds: int = 3,
+    rounds: Annotated[int, typer.Option(min=2)] = 3,
     megabytes: Annotated[list[int] | None, typer.Option(help="Sizes of text at which the memory is measured.")] = None,
     only: Annotated[str | None, typer.Option(hidden=True)] = None,
     out: Annotated[Path, typer.Option(hidden=True)] = Path(),
