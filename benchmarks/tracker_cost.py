@@ -2,32 +2,25 @@
 
     python -m benchmarks.tracker_cost tiny --corpus corpus --tracker tensorboard
 
-The same run is made with the tracker and without one, in turns. The times are those of the processor, so they count the
-work of the tracker's thread too, and other programs on the machine hardly change them.
+A tracker works in a thread of its own. The processor seconds of this thread are compared with those of the whole run,
+so other programs on the machine hardly change the result. The evaluations themselves are not part of the cost, and
+neither is the import of matplotlib, because the report of a run needs it too.
 """
 
 from __future__ import annotations
 
 import os
-import resource
-import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks import isolation
 from benchmarks.machine import packages_and_date, processor
 from configs.common.cli import CorpusFolder, Overrides, RecipeName
-
-
-def processor_seconds(command: list[object]) -> float:
-    """Run the command on one core and return the seconds for which its process and those it started computed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    isolation.run(command, threads=1, cores=1)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+from configs.common.pages.figures import can_draw
+from configs.load import load
 
 
 def main(
@@ -36,22 +29,36 @@ def main(
     *,
     corpus: CorpusFolder,
     tracker: Annotated[str, typer.Option(help="As in run.trackers; its environment variables hold.")] = "tensorboard",
-    rounds: int = 3,
 ) -> None:
+    from data_prep.shards import Corpus
+    from pretrain.run.trackers.delivery import Delivery
+    from pretrain.step.world import join, leave
+    from pretrain.train import train
+
+    if can_draw():
+        import matplotlib.backends.backend_agg  # noqa: F401  the import is not part of the cost
+
     os.environ.setdefault("WANDB_MODE", "offline")
-    ways: dict[str, list[float]] = {"[]": [], f'["{tracker}"]': []}
-    with tempfile.TemporaryDirectory() as scratch:
-        for number in range(rounds):
-            for way, seconds in ways.items():
-                folder = Path(scratch, f"{number}-{list(ways).index(way)}")
-                keys = [*(overrides or ()), f"run.trackers={way}"]
-                seconds.append(processor_seconds(isolation.training(recipe, corpus, folder, 1, keys)))
-    shares = [shown / alone - 1 for alone, shown in zip(*ways.values(), strict=True)]
-    print(f"{recipe}; {processor()}; {packages_and_date('torch', 'tensorboard')}\n")
-    print("| run.trackers | processor seconds, median | lowest to highest |\n|---|---:|---:|")
-    for way, seconds in ways.items():
-        print(f"| {way} | {statistics.median(seconds):.1f} | {min(seconds):.1f} to {max(seconds):.1f} |")
-    print(f"| cost of {tracker} | {statistics.median(shares):.2%} | {min(shares):.2%} to {max(shares):.2%} |")
+    deliver, of_trackers = Delivery._run, []
+
+    def timed(self: Delivery) -> None:
+        deliver(self)
+        of_trackers.append(time.thread_time())
+
+    Delivery._run = timed
+    ours = load(recipe, [*(overrides or ()), f'run.trackers=["{tracker}"]'])
+    with tempfile.TemporaryDirectory() as folder:
+        world = join()
+        began = time.process_time()
+        train(ours, Corpus(corpus), Path(folder), world, "auto")
+        whole = time.process_time() - began
+        leave()
+    [of_tracker] = of_trackers
+    print(f"{ours.name}, {ours.schedule.steps:,} steps; {processor()}; {packages_and_date('torch', tracker)}\n")
+    print("| processor seconds | |\n|---|---:|")
+    print(f"| the whole run | {whole:.1f} |")
+    print(f"| the thread of {tracker} | {of_tracker:.2f} |")
+    print(f"| its share | {of_tracker / (whole - of_tracker):.2%} |")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ _POINTS = ("o", "s", "^", "D", "v", "P", "X")
 _FAINT = "#9fb4c7"
 _WIDTH, _HEIGHT = 4.2, 2.7
 _MOST_POINTS = 12
-_DOTS_PER_INCH = 150  # of images for trackers
+_DOTS_PER_INCH = 100  # of images for trackers
 _DRAWING = Lock()
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text

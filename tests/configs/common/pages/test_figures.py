@@ -63,7 +63,7 @@ def test_pixels_are_of_the_same_figure() -> None:
     figure = Figure(draw, "falls")
     blue = (figure.pixels == (0x1F, 0x4E, 0x79)).all(2)
     heights = blue.sum(0)
-    assert figure.pixels.dtype == np.uint8 and figure.pixels.shape == (405, 630, 3)
+    assert figure.pixels.dtype == np.uint8 and figure.pixels.shape == (270, 420, 3)
     columns = np.flatnonzero(heights)
     left, right = heights[columns[len(columns) // 4]], heights[columns[3 * len(columns) // 4]]
     assert right == pytest.approx(left / 2, abs=4)  # the lines of the grid are below the bars
