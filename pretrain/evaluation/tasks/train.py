@@ -38,13 +38,13 @@ def fine_tune(
     torch.manual_seed(seed)
     reader = task_reader(task, backbone.tokenizer, settings)
     model = backbone.with_head(task).to(device)
-    _train(model, reader.training_features(task.train), backbone, settings, device, check_stop)
+    train(model, reader.training_features(task.train), backbone, settings, device, check_stop)
     features = reader.features(task.held_out)
-    outputs = _predict(model, reader, features, backbone.pad, device, check_stop)
+    outputs = predict(model, reader, features, backbone.pad, device, check_stop)
     return reader.score(task.held_out, features, outputs)
 
 
-def _train(
+def train(
     model: nn.Module,
     features: Sequence[Feature],
     backbone: Backbone,
@@ -106,7 +106,7 @@ def _recipe_tables(settings: FinetuneSettings, num_steps: int) -> tuple[Optimize
 
 
 @torch.no_grad()
-def _predict(
+def predict(
     model: nn.Module,
     reader: TaskReader,
     features: Sequence[Feature],

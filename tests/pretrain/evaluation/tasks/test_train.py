@@ -47,7 +47,7 @@ def test_outputs_are_in_the_order_of_the_features(
     toy = Task("toy", "tags", examples, examples, "dev", ("p", "q"))
     reader = task_reader(toy, backbone.tokenizer, settings_for(toy, 32, 64, (f"batch={batch}",)))
     network, features = backbone.with_head(toy), reader.features(examples)
-    outputs = train._predict(network, reader, features, backbone.pad, torch.device("cpu"), lambda: None)
+    outputs = train.predict(network, reader, features, backbone.pad, torch.device("cpu"), lambda: None)
     for feature, output in zip(features, outputs, strict=True):
         inputs = collate([feature], backbone.pad, torch.device("cpu"))
         with torch.no_grad():
