@@ -68,6 +68,9 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def electra(text: Path, words: Path, out: Path) -> tuple[float, float]:
+    # Preparation imports matplotlib for its report.
+    import matplotlib.backends.backend_svg  # noqa: F401
+
     from data_prep.prepare import prepare
 
     recipe = recipe_of(text, words)

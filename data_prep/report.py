@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from configs.common.files import write_json, write_text
+from configs.common.pages.figures import Figure, bars, can_draw
 from configs.common.pages.rendering import render
 from configs.common.secrets import without_secrets
 from configs.recipe import CorpusRecipe
@@ -32,7 +33,23 @@ def write(out: Path, recipe: CorpusRecipe, total: TaskReport, warnings: list[str
 
 def facts(summary: dict[str, Any], sample_rows: list[list[Piece]]) -> dict[str, Any]:
     """Collect everything that the page shows; `summary` is the content of report.json."""
-    return {"title": "Corpus report", **summary, "sample_rows": sample_rows}
+    return {"title": "Corpus report", **summary, "sample_rows": sample_rows, "figures": _figures(summary)}
+
+
+def _figures(summary: dict[str, Any]) -> list[Figure]:
+    """Draw the lengths of the examples. Without matplotlib, which is optional, the page shows them as a table alone."""
+    if not can_draw():
+        return []
+    bins = summary["example_lengths"]
+    edges, counts = [0, *(entry["to"] for entry in bins)], [entry["examples"] for entry in bins]
+    text = f"Length of examples in tokens: {_most_frequent(bins)}"
+    return [bars("Examples by length", "tokens", edges, counts, text)]
+
+
+def _most_frequent(bins: list[dict[str, int]]) -> str:
+    most = max(bins, key=lambda entry: entry["examples"])
+    share = most["examples"] / max(1, sum(entry["examples"] for entry in bins))
+    return f"{share:.0%} have {most['from']} to {most['to']} tokens, more than any other range of this size"
 
 
 def _sample_rows(out: Path, recipe: CorpusRecipe, total: TaskReport) -> list[list[Piece]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from configs.common.files import read_json
+from configs.common.pages.rendering import render
 from configs.load import load
 from data_prep import report
 from data_prep.counts import TaskReport
@@ -76,11 +78,15 @@ def test_the_page_shows_rows_and_numbers(corpus_folder: Path, part: str) -> None
     assert part in (corpus_folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_page_shows_the_lengths_as_numbers_and_as_bars(corpus_folder: Path) -> None:
+def test_the_page_shows_the_lengths_without_matplotlib_too(
+    corpus_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored = read_json(corpus_folder / "report.json")
     page = (corpus_folder / "report.html").read_text(encoding="utf-8")
+    assert page.count('<img src="data:image/svg+xml;base64,') == 1 and "<details>" in page
     assert not re.search("""(?:src|href)=["']?http""", page)
-    most = max(entry["examples"] for entry in stored["example_lengths"])
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    plain = render("data_prep", "report.html", report.facts(stored, []))
+    assert "<img" not in plain and "<details open>" in plain
     for entry in stored["example_lengths"]:
-        assert f'{entry["from"]} to {entry["to"]}<td class="n">{entry["examples"]:,}' in page
-        assert f'<div style="width: {100 * entry["examples"] / most:.1f}%">' in page
+        assert f'{entry["from"]} to {entry["to"]}<td class="n">{entry["examples"]:,}' in plain

@@ -158,6 +158,17 @@ def curves(title: str, x_label: str, series: Sequence[Series], description: str)
     return Figure(draw, description)
 
 
+def bars(title: str, x_label: str, edges: Sequence[float], counts: Sequence[float], description: str) -> Figure:
+    """Draw a histogram: `counts[i]` lies between `edges[i]` and `edges[i + 1]`."""
+
+    def draw(axes: Axes) -> None:
+        axes.stairs(counts, edges, fill=True, color=COLOURS[0])
+        axes.set(title=title, xlabel=x_label)
+        axes.grid(visible=False, axis="x")
+
+    return Figure(draw, description)
+
+
 def dots(title: str, rows: Sequence[Dots], description: str) -> Figure:
     """Draw the values of each row beside each other, a line of points for each group, with a stroke at their mean."""
     names = list(rows[0].groups)

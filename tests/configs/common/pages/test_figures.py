@@ -11,15 +11,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 
 from configs.common.errors import UserError
 from configs.common.pages.figures import (
-    COLOURS,
     Dots,
     Figure,
     Interval,
     Series,
+    bars,
     curves,
     dots,
     intervals,
@@ -31,6 +30,7 @@ from configs.common.pages.figures import (
 def drawn() -> list[Figure]:
     return [
         curves("Loss", "step", [Series("held out", [0, 1], [2.0, 1.5]), Series("t", [1], [1.8], True)], "falls"),
+        bars("Length", "tokens", [0, 8, 16], [3, 1], "short ones"),
         dots("percent", [Dots("toy", {"a": [80.0, 82.0], "b": [90.0, 91.0]})], "b is better"),
         intervals("AUC", [Interval("before", 0.5, 0.4, 0.6), Interval("after", 0.7, 0.6, 0.8)], "rises"),
         pairs("task", ("before", "after"), [(60.0, 62.0), (61.0, 60.5)], "by seed"),
@@ -56,11 +56,7 @@ def test_figures_are_images_without_outside_resources_and_the_same_every_time() 
 
 def test_pixels_are_of_the_same_figure() -> None:
     """The bars fill half of the panel's height at their second half, and are blue."""
-
-    def draw(axes: Axes) -> None:
-        axes.stairs([2, 1], [0, 1, 2], fill=True, color=COLOURS[0])
-
-    figure = Figure(draw, "falls")
+    figure = bars("", "", [0, 1, 2], [2, 1], "falls")
     blue = (figure.pixels == (0x1F, 0x4E, 0x79)).all(2)
     heights = blue.sum(0)
     assert figure.pixels.dtype == np.uint8 and figure.pixels.shape == (270, 420, 3)

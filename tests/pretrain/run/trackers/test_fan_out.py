@@ -10,7 +10,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from configs.common.errors import UserError
-from configs.common.pages.figures import Series, curves
+from configs.common.pages.figures import bars
 from configs.recipe import Recipe
 from data_prep.shards import Corpus
 from pretrain.run.logs import read_metrics
@@ -28,7 +28,7 @@ def test_a_tracker_receives_every_kind_of_value(small_recipe: Recipe, tmp_path: 
     trackers.scalars(1, {"loss/total": 2.0})
     trackers.text(1, "heldout/sample", "text")
     trackers.histogram(1, "discriminator/logits", np.array([1, 2]), np.array([0.0, 1.0, 2.0]))
-    trackers.image(1, "discriminator/calibration", curves("Calibration", "x", [Series("c", [0, 1], [3, 2])], "falls"))
+    trackers.image(1, "discriminator/calibration", bars("Calibration", "x", [0, 1], [3], "three"))
     trackers.close(failed=False)
     tags = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Tags()
     assert tags["scalars"] == ["loss/total"]
