@@ -16,9 +16,8 @@ from rich.text import Text
 from launch.demo_text import collect
 
 FOLDER = Path("demo")
-# Each score must rise by at least this much. Models that learn rise by clearly more on this text; models that do not
-# learn stay at chance.
-SMALLEST_RISE = {"masked_accuracy": 0.10, "auc": 0.05}
+# The generator must learn at least this. One that says the most frequent token everywhere reaches .04 to .07.
+_LOWEST_MASKED_ACCURACY = 0.10
 _SENTENCES = 6
 ON_THE_CPU = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
 
@@ -57,17 +56,20 @@ def _electra(*arguments: Any) -> None:
 
 
 def _check_learning(run: Path) -> None:
-    """Raise SystemExit unless both scores on held-out rows have risen clearly."""
+    """Raise SystemExit unless both networks have clearly learned, by their scores on held-out rows.
+
+    The text is that of the installed packages, and with it the AUC at the end changes: it has been .54 to .59. So it is
+    compared with the highest that chance gives.
+    """
     from pretrain.run.logs import read_metrics
+    from pretrain.watch.learning import LOWEST_AUC
 
     scores = [line for line in read_metrics(run) if line["kind"] == "evaluation"]
     before, after = scores[0], scores[-1]
-    for name, rise in SMALLEST_RISE.items():
+    for name, lowest in {"masked_accuracy": _LOWEST_MASKED_ACCURACY, "auc": LOWEST_AUC}.items():
         console.print(f"{name.replace('_', ' ')} on held-out rows: {before[name]:.3f} before, {after[name]:.3f} after")
-        # An untrained discriminator may have an AUC below 0.5 by luck. A rise to 0.5, which is chance, is not learning.
-        floor = max(before[name], 0.5) if name == "auc" else before[name]
-        if after[name] < floor + rise:
-            raise SystemExit(f"the pair did not learn: {name} must rise by {rise}")
+        if after[name] < lowest:
+            raise SystemExit(f"the pair did not learn: {name} must be at least {lowest}")
 
 
 def _show(models: Path, text: Path) -> None:

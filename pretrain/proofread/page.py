@@ -18,11 +18,13 @@ _HTML, _CSS, _SCRIPT = "text/html", "text/css", "text/javascript"
 def serve(models: Sequence[str], window: int | None, host: str, port: int) -> None:
     """Serve the page of these models. Raises UserError for a model that cannot be opened, or a port that is in use."""
     with Server(host, port, site([open_proofreader(model, window) for model in models])) as server:
-        json_lines.write("server", url=server.url, models=[*models])
-        typer.echo(f"{server.url} shows {' beside '.join(models)}; Ctrl-C ends it")
-        if not server.is_local:
-            typer.echo(f"warning: {host} can be reached from other machines, and the page has no password", err=True)
         try:
+            json_lines.write("server", url=server.url, models=[*models])
+            typer.echo(f"{server.url} shows {' beside '.join(models)}; Ctrl-C ends it")
+            if not server.is_local:
+                typer.echo(
+                    f"warning: {host} can be reached from other machines, and the page has no password", err=True
+                )
             server.serve_forever()
         except KeyboardInterrupt:
             typer.echo("ended")
