@@ -57,7 +57,8 @@ def send(trackers: Trackers, samples: Samples, distributions: Distributions) -> 
     for name, histogram in histograms.items():
         if histogram and histogram.counts:
             trackers.histogram(step, tag_of(kind, name), np.array(histogram.counts), histogram.borders)
-    if can_draw():
+    # An untrained discriminator has nothing to show, and the import of matplotlib would delay the first step.
+    if step and can_draw():
         for name, figure in detection_figures({_ROWS[kind]: distributions}).items():
             trackers.image(step, tag_of(kind, name), figure)
 
