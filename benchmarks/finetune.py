@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,16 +103,7 @@ class Work:
         set_seed(seed)
         tokenizer: Any = AutoTokenizer.from_pretrained(self.model)
         network = AutoModelForSequenceClassification.from_pretrained(self.model, num_labels=len(task.labels))
-
-        def encoded(examples: Sequence[Any]) -> list[dict[str, Any]]:
-            pairs = None if examples[0].pair is None else [example.pair for example in examples]
-            texts = tokenizer(
-                [example.text for example in examples], pairs, truncation=True, max_length=settings.length
-            )
-            labels = [task.labels.index(example.target) for example in examples]
-            columns = {**texts, "label": labels, "length": [len(ids) for ids in texts["input_ids"]]}
-            return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
+        encoded = partial(_encoded, tokenizer, task.labels, settings.length)
         with tempfile.TemporaryDirectory() as scratch:
             arguments = TrainingArguments(
                 scratch,
@@ -141,6 +133,15 @@ class Work:
             predicted = time.perf_counter()
         correct = predictions.predictions.argmax(-1) == predictions.label_ids
         return Measured(trained - began, predicted - trained, float(correct.mean()))
+
+
+def _encoded(tokenizer: Any, labels: Sequence[str], length: int, examples: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the examples as Trainer reads them, with the lengths by which it can group them."""
+    pairs = None if examples[0].pair is None else [example.pair for example in examples]
+    texts = tokenizer([example.text for example in examples], pairs, truncation=True, max_length=length)
+    targets = [labels.index(example.target) for example in examples]
+    columns = {**texts, "label": targets, "length": [len(ids) for ids in texts["input_ids"]]}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def table(measured: dict[str, list[Measured]]) -> str:
