@@ -32,7 +32,15 @@ def finished(trial: Trial) -> Finished | None:
         return None
     history = read_history(trial.run)
     scores = next((line for line in history.evaluations("evaluation") if line["step"] == last), None)
-    return Finished(scores, history.position([last], "flops")[0]) if scores else None
+    return Finished(scores, _without_noise(history.position([last], "flops")[0])) if scores else None
+
+
+def _without_noise(pflop: float) -> float:
+    """Return nine digits of a number that was computed from logged rates and times.
+
+    The last digits depend on how long a run took, and the Pareto line compares numbers of runs with equal work.
+    """
+    return float(f"{pflop:.9g}")
 
 
 def state(trial: Trial) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,17 @@ def test_the_flops_are_those_that_the_run_logged(sweep: Sweep) -> None:
     lines = [line for line in read_metrics(sweep.trials[0].run) if line["kind"] == "training"]
     pflop = sum(8 / line["rows_per_second"] * line["model_tflops_per_second"] / 1e3 for line in lines)
     assert result and result.pflop == pytest.approx(pflop)
+
+
+@pytest.mark.parametrize("slower", [1 / 3, 3.0, 7.0, 11.0, 1e3 / 7])
+def test_the_flops_do_not_depend_on_how_long_a_run_took(sweep: Sweep, tmp_path: Path, slower: float) -> None:
+    trial = _moved(sweep.trials[0], tmp_path)
+    lines = read_metrics(trial.run)
+    for line in lines:
+        line.update({name: value / slower for name, value in line.items() if name.endswith("_per_second")})
+    (trial.run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    before, after = finished(sweep.trials[0]), finished(trial)
+    assert before and after and before.pflop == after.pflop
 
 
 def test_a_run_without_its_last_evaluation_is_not_finished(sweep: Sweep, tmp_path: Path) -> None:
