@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from benchmarks.records.entries import as_overrides
 from configs.common.errors import UserError
 from configs.common.files import sha256_of
 from configs.load import read_toml, validate
@@ -65,7 +66,7 @@ class Track:
 
     @property
     def task_keys(self) -> list[str]:
-        return [f"{key}={value}" for key, value in flatten(self.content.fine_tuning).items()]
+        return as_overrides(flatten(self.content.fine_tuning))
 
     def check_files(self) -> None:
         """Raise UserError for a file of the text or of a task that is not the file of the track."""

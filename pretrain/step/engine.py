@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from configs.common import chatter
 from configs.recipe import Recipe
 from pretrain.model.batch import Batch
 from pretrain.model.pair import Counts, ElectraPair
 from pretrain.step import compilation
 from pretrain.step.average import WeightAverage
 from pretrain.step.deepspeed_config import configuration, refused
+from pretrain.step.deepspeed_import import import_deepspeed
 from pretrain.step.gradient_norms import GradientNorms
 from pretrain.step.measures import Measures, measures_of, sums_of
 from pretrain.step.muon import MuonWithAdam
@@ -38,7 +34,7 @@ class Engine:
     """A DeepSpeed engine with a single module, a single optimizer and a scalar loss."""
 
     def __init__(self, pair: ElectraPair, recipe: Recipe, world: World):
-        self._deepspeed = _import_deepspeed(world)
+        self._deepspeed = import_deepspeed(world)
         self.recipe, self.world = recipe, world
         pair = pair.to(world.device)
         compilation.compile_layers(pair, recipe.compute.compile, world)
@@ -267,24 +263,3 @@ def only_finite(loss: Tensor) -> Tensor:
 
 def tensors_file(folder: Path, part: str) -> Path:
     return folder / f"{part}.safetensors"
-
-
-def _import_deepspeed(world: World) -> Any:
-    """Import DeepSpeed only when it is needed, because the import takes seconds, and keep it quiet.
-
-    Its long reports would only repeat the recipe.
-    """
-    os.environ.setdefault("DS_ACCELERATOR", world.device.type)
-    os.environ.setdefault("LOCAL_RANK", "0")
-    if not chatter.is_wanted():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
-        logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
-    import deepspeed
-    import deepspeed.ops
-
-    if not chatter.is_wanted():
-        # Importing DeepSpeed has set the level again.
-        logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
-    # Leave out an all-reduce through shared memory that would be compiled at the first start on a CPU.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    return deepspeed

@@ -53,7 +53,7 @@ def bench(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
         "rows": _rows(folder / "small.toml", text_file, folder / "corpus"),
         "judged_rows": 8,
         "tasks": tasks,
-        "fine_tuning": {"epochs": 1, "length": 16},
+        "fine_tuning": {"epochs": 1, "length": 16, "bias_correction": True},
     }
     (folder / "track.toml").write_text(tomli_w.dumps(track))
     return Bench(

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.records.runs import Bench
 from benchmarks.records.track import HERE, hashes, read_track
 from configs.common.errors import UserError
+from configs.load import assignments
 from data_prep.shards import Corpus
 
 
@@ -45,4 +46,6 @@ def test_the_tracks_of_the_project_are_valid(name: str, tmp_path: Path) -> None:
     track = read_track(name, tmp_path, tmp_path)
     assert track.file == HERE / f"{name}.toml"
     assert len(track.content.tasks) == 2
+    keys = assignments(track.task_keys)
+    assert keys["bias_correction"] is True and (keys["epochs"], keys["learning_rate"]) == (3, 1e-3)
     assert all(len(value) == 64 for value in track.content.rows.model_dump().values())
