@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import statistics
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -151,6 +152,23 @@ class Recipe(CorpusRecipe):
         The paths of text, vocabulary and lexicon are not among them, because a corpus is known by its manifest.
         """
         return _science(self.to_dict())
+
+    def unfinished(self, earlier_updates: int) -> Iterator[str]:
+        """Yield a sentence for each value that still changes in the last step of a run after so many earlier updates.
+
+        The temperature and the masking rate count the updates of earlier runs, and the ramp of the batch does not.
+        """
+        steps, corruption = self.schedule.steps, self.corruption
+        for key, last, needed in (
+            ("corruption.temperature_steps", earlier_updates + steps, corruption.temperature_steps),
+            ("corruption.masking_rate_steps", earlier_updates + steps, corruption.masking_rate_steps),
+            ("batch.ramp_steps", steps, self.batch.ramp_steps),
+        ):
+            if needed is not None and needed > last:
+                yield (
+                    f"{key}: {needed:,}, and the last step of this run is step {last:,}, so the run ends before the "
+                    "value has reached its end; for a run that is complete in itself, state fewer steps"
+                )
 
     def lines(self) -> list[str]:
         """Return the resolved recipe for people to read, with a line for each table."""

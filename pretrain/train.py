@@ -195,21 +195,23 @@ def _announce(
     log: Log, start: Start, run: RunFolder, engine: Engine, loaded: Loaded | None, continuation: Continuation | None
 ) -> None:
     """Print the parts of the run and where it begins."""
+    recipe = run.recipe
+    recipe = run.recipe
     if run.world.is_main:
-        facts = {"recipe": run.recipe.name, "parameters": engine.num_parameters, "rows": run.corpus.num_rows("train")}
-        steps = {"steps": run.recipe.schedule.steps, "batch_rows": run.recipe.batch.rows, "first_step": start.step}
+        facts = {"recipe": recipe.name, "parameters": engine.num_parameters, "rows": run.corpus.num_rows("train")}
+        steps = {"steps": recipe.schedule.steps, "batch_rows": recipe.batch.rows, "first_step": start.step}
         json_lines.write("run", run=str(run.folder), **facts, **steps)
-    for warning in start.warnings:
+    for warning in [*start.warnings, *recipe.unfinished(start.earlier_updates)]:
         log.say(f"warning: {warning}")
     log.say(
-        f"{run.recipe.name}: {engine.num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
-        f"{run.recipe.schedule.steps:,} steps of {run.recipe.batch.rows} rows, on {engine.description}"
+        f"{recipe.name}: {engine.num_parameters:,} parameters, {run.corpus.num_rows('train'):,} rows, "
+        f"{recipe.schedule.steps:,} steps of {recipe.batch.rows} rows, on {engine.description}"
     )
-    for line in run.recipe.lines():
+    for line in recipe.lines():
         log.say(line)
     for line in loaded.lines() if loaded else ():
         log.say(line)
-    if start.step == run.recipe.schedule.steps:
+    if start.step == recipe.schedule.steps:
         log.say(
             f"{run.folder}: is finished; to train longer, begin a new run from its weights and moments: --run NEW "
             f"--continue-from {run.folder}"

@@ -99,3 +99,23 @@ def test_steps_with_more_rows_count_more() -> None:
     recipe = load("tiny", [*falls, *ramp])
     assert recipe.num_rows == 8 + 32 + 32
     assert recipe.mean_slots == pytest.approx((8 * 39 + 64 * 19) / 72)
+
+
+FALLS = ("corruption.temperature_start=3.0", "corruption.temperature_steps=6")
+FEWER = ("masking.rate=0.3", "corruption.masking_rate_end=0.15", "corruption.masking_rate_steps=6")
+GROWS = ("batch.rows_start=4", "batch.ramp_steps=6")
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "earlier_counts"),
+    [(FALLS, "temperature_steps", True), (FEWER, "masking_rate_steps", True), (GROWS, "ramp_steps", False)],
+)
+@pytest.mark.parametrize(("steps", "earlier"), [(5, 0), (6, 0), (7, 0), (2, 3), (2, 4)])
+def test_a_run_that_ends_before_a_value_has_reached_its_end(
+    keys: tuple[str, ...], name: str, earlier_counts: bool, steps: int, earlier: int
+) -> None:
+    recipe = load("tiny", [*keys, f"schedule.steps={steps}", "schedule.warmup_steps=1"])
+    last = steps + (earlier if earlier_counts else 0)
+    sentences = [*recipe.unfinished(earlier)]
+    assert bool(sentences) == (last < 6)
+    assert all(f"{name}: 6, and the last step of this run is step {last}, " in sentence for sentence in sentences)

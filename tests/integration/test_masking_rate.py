@@ -51,3 +51,13 @@ def test_two_processes_and_micro_batches(whole: Path, corpus_folder: Path, tmp_p
     finished = start(corpus_folder, tmp_path / "run", *FALLS, "batch.micro_rows=2", processes=2)
     assert finished.returncode == 0, finished.stderr
     assert_same(tmp_path / "run", whole)
+
+
+def test_a_run_that_ends_before_the_rate_has_fallen_says_so(
+    corpus: Corpus, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = recipe(FALLS[0], "corruption.masking_rate_steps=100", "schedule.steps=2", "schedule.warmup_steps=1")
+    assert train(short, corpus, tmp_path / "short", world, "auto")
+    assert "warning: corruption.masking_rate_steps: 100, and the last step of this run is step 2" in (
+        capsys.readouterr().out
+    )
