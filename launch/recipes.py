@@ -16,7 +16,7 @@ def listing() -> Iterator[str]:
     """Yield a line for each shipped recipe with its name, the shape of its discriminator, and its purpose."""
     for name in shipped():
         tables = read(name)
-        yield f"{name:<12} {_shape(tables):<11} {tables['about']}"
+        yield f"{name:<13} {_shape(tables):<11} {tables['about']}"
 
 
 def keys_with_origins(recipe: str, overrides: Iterable[str]) -> Iterator[str]:
