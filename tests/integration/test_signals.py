@@ -115,8 +115,10 @@ def test_before_the_first_step(corpus_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_second_one_ends_it_at_once(corpus_folder: Path, tmp_path: Path) -> None:
-    process = begin(command(corpus_folder, tmp_path / "run", *LONG))
-    wait_until_handled(process)
+    """The first step takes about a minute, so the process cannot end by itself between the two requests."""
+    run = tmp_path / "run"
+    process = begin(command(corpus_folder, run, *LONG, "batch.rows=20000", "batch.micro_rows=1"))
+    wait_for_step(run, 0, process)  # the evaluation of the first weights
     process.terminate()
     # The time between two requests counts from the moment at which the process handled the first one. On a busy machine
     # this is much later than the moment at which it was sent.
@@ -126,7 +128,7 @@ def test_a_second_one_ends_it_at_once(corpus_folder: Path, tmp_path: Path) -> No
     process.terminate()
     process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    assert not (tmp_path / "run" / "stopped.json").exists()
+    assert not (run / "stopped.json").exists()
 
 
 @pytest.mark.slow

@@ -30,6 +30,9 @@ def count(*modules: torch.nn.Module) -> int:
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
+SAME_SHAPE = {"small_fast": "small", "zh_small_fast": "zh_small"}
+
+
 def on_meta(name: str, *overrides: str) -> ElectraPair:
     with torch.device("meta"):
         return ElectraPair(load(name, overrides))
@@ -44,9 +47,14 @@ def test_parameters_are_those_of_the_published_models(name: str) -> None:
     assert (backbone, backbone + head, generator, count(pair)) == PUBLISHED[name][1:]
 
 
-def test_every_recipe_but_two_is_a_published_model() -> None:
-    """One is for a first run, and one takes the shape of any."""
-    assert {*PUBLISHED, "tiny", "adapt"} == set(shipped())
+def test_every_recipe_but_four_is_a_published_model() -> None:
+    """One is for a first run, one takes the shape of any, and two have published shapes and other keys."""
+    assert {*PUBLISHED, *SAME_SHAPE, "tiny", "adapt"} == set(shipped())
+
+
+@pytest.mark.parametrize("name", SAME_SHAPE)
+def test_a_fast_recipe_has_the_shape_of_a_published_model(name: str) -> None:
+    assert load(name).model == load(SAME_SHAPE[name]).model
 
 
 def test_parameters_of_the_legal_generator_and_of_ernie_health_s_heads() -> None:
