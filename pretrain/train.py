@@ -196,7 +196,6 @@ def _announce(
 ) -> None:
     """Print the parts of the run and where it begins."""
     recipe = run.recipe
-    recipe = run.recipe
     if run.world.is_main:
         facts = {"recipe": recipe.name, "parameters": engine.num_parameters, "rows": run.corpus.num_rows("train")}
         steps = {"steps": recipe.schedule.steps, "batch_rows": recipe.batch.rows, "first_step": start.step}
