@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from configs.common import json_lines
-from configs.common.cli import InitFrom, Overrides, RecipeName, application
+from configs.common.cli import InitFrom, Overrides, RecipeName, application, run
 from configs.common.errors import UserError
 from configs.recipe import CorpusRecipe
 
@@ -132,4 +132,4 @@ def _say(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

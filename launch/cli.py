@@ -21,6 +21,7 @@ from configs.common.cli import (
     RecipeName,
     Verbose,
     application,
+    run,
 )
 from configs.common.errors import UserError
 from configs.folders import CHECKPOINTS, CORPUS_MANIFEST, METRICS, RECIPE, TOKENIZER_FILE
@@ -291,7 +292,7 @@ for room in (data_prep_commands, pretrain_commands, sweep_commands):
 
 
 def main() -> None:
-    app(prog_name="electra")
+    run(app, "electra")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from configs.common.cli import (
     RunFolder,
     application,
     refuse_both,
+    run,
 )
 from pretrain.export.options import Format, Part, Quantization, Weights
 from pretrain.proofread.commands import proofread, try_
@@ -277,4 +278,4 @@ def verify(folder: Annotated[Path, typer.Argument(help="A run, or one of its che
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import sys
@@ -93,6 +94,31 @@ class _Commands(TyperGroup):
         except Exception as error:
             _write_error(f"{type(error).__name__}: {error}", 1)
             raise
+
+
+def run(app: typer.Typer, name: str | None = None) -> None:
+    """Run a command as the whole work of this process, and end the process with the command's exit code.
+
+    All that was registered for the exit is done, but the interpreter is not taken down after it. Threads of torch's
+    gloo groups may outlive a command, because DeepSpeed keeps its groups, and such a thread takes the interpreter's
+    lock when it releases a tensor. Before 3.14, Python ends a thread that asks for the lock during the take-down, and
+    the C++ code of the thread then aborts the whole process: a finished run ended with SIGABRT (pytorch issue 190489).
+    """
+    exit_code = 1
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code)
+
+    if sys.version_info < (3, 14):
+        atexit.register(end)  # the functions that are registered after this one are called before it
+    try:
+        app(prog_name=name)
+    except SystemExit as finished:
+        assert isinstance(finished.code, int), "typer ends a command with a number"
+        exit_code = finished.code
+        raise
 
 
 def _end(sentence: str, exit_code: int) -> NoReturn:

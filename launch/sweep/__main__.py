@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from configs.common.cli import application
+from configs.common.cli import application, run
 
 app = application()
 
@@ -47,4 +47,4 @@ def sweep(
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -14,7 +16,7 @@ from configs.common.cli import application
 from configs.common.errors import Unfinished, UserError
 
 
-def run(error: BaseException | None) -> Result:
+def outcome(error: BaseException | None) -> Result:
     app = application()
 
     @app.command()
@@ -28,7 +30,7 @@ def run(error: BaseException | None) -> Result:
 
 
 def test_a_command_that_succeeds() -> None:
-    assert (run(None).exit_code, run(None).stdout) == (0, "done\n")
+    assert (outcome(None).exit_code, outcome(None).stdout) == (0, "done\n")
 
 
 @pytest.mark.parametrize(
@@ -42,24 +44,24 @@ def test_a_command_that_succeeds() -> None:
     ],
 )
 def test_an_error_is_one_sentence_with_its_exit_code(error: Exception, exit_code: int, sentence: str) -> None:
-    result = run(error)
+    result = outcome(error)
     assert (result.exit_code, result.stderr) == (exit_code, sentence)
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EBADF, "Bad file descriptor"), ValueError("of the code")])
 def test_a_fault_of_the_code_is_not_hidden(error: Exception) -> None:
-    assert run(error).exception is error
+    assert outcome(error).exception is error
 
 
 def test_only_other_processes_than_the_first_say_their_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "0")
-    assert run(UserError("no corpus")).stderr == "error: no corpus\n"
+    assert outcome(UserError("no corpus")).stderr == "error: no corpus\n"
     monkeypatch.setenv("RANK", "3")
-    assert run(UserError("no corpus")).stderr == "process 3: error: no corpus\n"
+    assert outcome(UserError("no corpus")).stderr == "process 3: error: no corpus\n"
 
 
 def test_an_error_does_not_print_a_password() -> None:
-    stderr = run(UserError("s3://key:secret@host/text: does not exist")).stderr
+    stderr = outcome(UserError("s3://key:secret@host/text: does not exist")).stderr
     assert "secret" not in stderr and "host/text: does not exist" in stderr
 
 
@@ -117,3 +119,42 @@ def test_with_json_the_help_is_no_error(capfd: pytest.CaptureFixture[str]) -> No
         application_that_raises(ValueError())(["--json", "work", "--help"])
     printed = capfd.readouterr()
     assert (raised.value.code, printed.out) == (0, "") and "Usage" in printed.err
+
+
+ENDINGS = {
+    "returns": ("print('done', end='')", 0),
+    "exits": ("sys.exit(75)", 75),
+    "refuses": ("raise UserError('no corpus')", 2),
+    "is at fault": ("raise ValueError('of the code')", 1),
+    "is given a wrong option": ("raise BadParameter('--no')", 2),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_process_does_its_last_work_and_is_not_taken_down(ending: str) -> None:
+    """A thread of a library that asks for the interpreter's lock during the take-down would abort the process."""
+    statement, exit_code = ENDINGS[ending]
+    script = f"""
+import atexit, sys
+from typer import BadParameter
+from configs.common.cli import application, run
+from configs.common.errors import UserError
+
+class Global:
+    def __del__(self, write=sys.stderr.write):
+        write("taken down")
+
+app, value = application(), Global()
+
+@app.command()
+def work():
+    atexit.register(print, " and closed")
+    {statement}
+
+run(app)
+"""
+    done = subprocess.run([sys.executable, "-c", script, "work"], capture_output=True, text=True)
+    assert done.returncode == exit_code
+    assert done.stdout == ("done and closed\n" if ending == "returns" else " and closed\n")
+    assert ("taken down" in done.stderr) == (sys.version_info >= (3, 14))
+    assert ("Traceback" in done.stderr) == (ending == "is at fault")
