@@ -274,7 +274,7 @@ class RunTable(Table):
     log_every: Count
     """Number of steps between two logged lines."""
     evaluate_every: Count
-    """Number of steps between two evaluations on held-out rows."""
+    """Number of steps between two evaluations on held-out rows. Random weights are not evaluated before step 1."""
     evaluate_rows: Natural
     """Number of held-out rows that are evaluated."""
     save_every: Count

@@ -126,7 +126,8 @@ def _steps(
     if start.step < num_steps and world.any(asked_to_stop()):
         return _stop(run, log, start.step)
     watch = Watch(recipe, start.step)
-    if _is_due(start.step, intervals.evaluate_every, num_steps):
+    # Random weights know nothing of the held-out rows, and on a CPU they would take most of the start.
+    if not start.is_random and _is_due(start.step, intervals.evaluate_every, num_steps):
         held_out.look(engine, start.step, log, watch)
     meter = Meter(recipe, world, matmul_rate(world.device, held_out.dtype), start.first_row)
     for step in range(start.step, num_steps):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -43,6 +43,7 @@ class Start:
     checkpoint: Path | None = None
     layout: str = ""  # the layout of the processes that wrote the checkpoint
     warnings: tuple[str, ...] = ()
+    is_random: bool = False  # whether no weights were given, so that the run begins with random ones
 
 
 class RunFolder:
@@ -88,7 +89,7 @@ class RunFolder:
         write_text(self.folder / RECIPE, tomli_w.dumps(self.recipe.to_dict()))
         make_folder(self.checkpoints)
         checkpoint.clean(self.checkpoints)
-        return start
+        return replace(start, is_random=not (start.checkpoint or has_weights))
 
     def record(
         self,

@@ -52,6 +52,10 @@ def logged(run: Path) -> list[tuple[Any, ...]]:
     return [tuple(line[name] for name in names) for line in read_metrics(run) if line["kind"] == "training"]
 
 
+def first_evaluated(run: Path) -> int:
+    return next(line["step"] for line in read_metrics(run) if line["kind"] == "evaluation")
+
+
 @pytest.mark.parametrize("step", [4, 9])
 def test_a_branch_is_the_end_of_the_unbroken_run(
     stable: Path, corpus: Corpus, world: World, tmp_path: Path, step: int
@@ -67,6 +71,8 @@ def test_a_branch_is_the_end_of_the_unbroken_run(
     assert not train(recipe(*DECAY), corpus, branch, world, "auto", stop_after(2), continuation=continuation)
     assert open_continuation(stable.with_name(f"run@{step}"), branch) is None
     assert train(recipe(*DECAY), corpus, branch, world, "auto")
+    # Only a run that begins with weights is evaluated before its first step.
+    assert (first_evaluated(branch), first_evaluated(tmp_path / "unbroken")) == (0, 6)
     for measures, expected in zip(logged(branch), logged(tmp_path / "unbroken")[step:], strict=True):
         assert measures == pytest.approx(expected, rel=1e-6)
     (start, _) = read_json(branch / "provenance.json")["starts"]

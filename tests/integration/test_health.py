@@ -75,7 +75,15 @@ def test_processes_give_the_gradient_of_one(
 ) -> None:
     for number in (1, processes):
         at_once = f"batch.micro_rows={24 if number == 1 else 3}" if "batch.rows=24" in overrides else "batch.rows=8"
-        pretrain(corpus_folder, tmp_path / str(number), *overrides, at_once, "schedule.steps=6", processes=number)
+        pretrain(
+            corpus_folder,
+            tmp_path / str(number),
+            *overrides,
+            at_once,
+            "schedule.steps=6",
+            "run.evaluate_every=3",
+            processes=number,
+        )
     for kind in ("training", "evaluation"):
         alone, together = of_kind(tmp_path / "1", kind), of_kind(tmp_path / str(processes), kind)
         assert len(alone) == len(together) > 1

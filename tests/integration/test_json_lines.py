@@ -65,7 +65,7 @@ def test_pretrain(corpus_folder: Path, tmp_path: Path) -> None:
     }
     assert last == {"kind": "finished", "run": str(run), "step": 12}
     metrics = [line for line in steps if line["kind"] in ("training", "evaluation")]
-    assert metrics == read_metrics(run) and len(metrics) == 12 + 3
+    assert metrics == read_metrics(run) and len(metrics) == 12 + 2
     checkpoints = [line for line in steps if line["kind"] == "checkpoint"]
     assert [(line["step"], Path(line["folder"]).name) for line in checkpoints] == [
         (4, "step-00000004"),
@@ -73,7 +73,7 @@ def test_pretrain(corpus_folder: Path, tmp_path: Path) -> None:
         (12, "step-00000012"),
     ]
     health = [line for line in steps if line["kind"] == "health"]
-    assert [line["step"] for line in health] == [0, 6, 12]
+    assert [line["step"] for line in health] == [6, 12]
     assert set(health[-1]) == {"kind", "step", "summary", "is_ill", "findings"}
     assert "step 12/12  loss" in ended.stderr
 

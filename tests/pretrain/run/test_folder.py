@@ -33,7 +33,9 @@ def test_a_new_folder_begins_at_the_first_step(
     tmp_path: Path, small_recipe: Recipe, corpus: Corpus, world: World
 ) -> None:
     folder = tmp_path / "新" / "run"
-    assert _claim(folder, small_recipe, corpus, world, "never") == Start(0)
+    assert _claim(folder, small_recipe, corpus, world, "never") == Start(0, is_random=True)
+    with RunFolder(tmp_path / "other", small_recipe, corpus, world) as other:
+        assert other.claim("never", has_weights=True) == Start(0)
     assert load(str(folder / "recipe.toml")).science() == small_recipe.science()
     with pytest.raises(UserError, match=r"already holds a run; name a new folder, or continue it with --resume auto"):
         _claim(folder, small_recipe, corpus, world, "never")
