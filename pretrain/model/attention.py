@@ -77,7 +77,7 @@ def attend_within(parts: Tensor, borders: Tensor) -> Tensor:
 
 def attend(parts: Tensor, bounds: Tensor, dropout: float) -> Tensor:
     """Attention under a mask: queries, keys and values [B, L, 3, H, W] -> [B, L, H, W]"""
-    if draws_on(parts) and (dropout or (parts.dtype == torch.bfloat16 and parts.requires_grad)):
+    if draws_on(parts) and (dropout or parts.dtype == torch.bfloat16):
         return _Attention.apply(parts, bounds, dropout)
     query, key, value = parts.permute(2, 0, 3, 1, 4)
     context = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds, dropout_p=dropout)
@@ -103,12 +103,14 @@ class _Attention(torch.autograd.Function):
         for chunk, seen, result in zip(*(each.split(size) for each in (parts, bounds, context)), strict=True):
             query, key, value = heads_first = _heads_first(chunk)
             likely = _probabilities(query, key, seen, heads)
-            saved += heads_first, likely
+            dropped = likely
+            if ctx.needs_input_grad[0]:
+                saved += heads_first, likely
             if dropout:
                 mask = kept(likely.shape, dropout, likely.dtype)
-                likely = masked(likely, mask)
-                mark(saved[-1], mask)
-            result.copy_(torch.bmm(likely, value).unflatten(0, (-1, heads)).transpose(1, 2))
+                dropped = masked(likely, mask)
+                mark(likely, mask)
+            result.copy_(torch.bmm(dropped, value).unflatten(0, (-1, heads)).transpose(1, 2))
         if dropout:
             context *= scale(dropout)
         ctx.save_for_backward(*saved)

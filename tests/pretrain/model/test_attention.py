@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pretrain.model import attention
@@ -67,11 +66,15 @@ def test_attention_in_bf16_on_a_cpu_has_the_error_of_eager_attention() -> None:
     assert (ours < 2**-7).all() and (ours < 1.25 * eager).all(), errors
 
 
-def test_in_bf16_without_a_gradient_torchs_kernel_is_used() -> None:
-    parts = torch.randn(3, 48, 3, 2, 16).bfloat16()
-    query, key, value = parts.permute(2, 0, 3, 1, 4)
-    expected = F.scaled_dot_product_attention(query, key, value, attn_mask=bounds_on("cpu").mask).transpose(1, 2)
-    assert torch.equal(attention.attend(parts, bounds_on("cpu").mask, 0.0), expected)
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_context_is_the_same_without_a_gradient(dtype: torch.dtype, dropout: float) -> None:
+    parts, contexts = torch.randn(3, 48, 3, 2, 16, dtype=dtype), []
+    for needs_gradient in (True, False):
+        torch.manual_seed(1)
+        inputs = parts.clone().requires_grad_(needs_gradient)
+        contexts.append(attention.attend(inputs, bounds_on("cpu").mask, dropout).detach())
+    torch.testing.assert_close(*contexts, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.skipif(
