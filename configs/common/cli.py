@@ -9,6 +9,7 @@ import atexit
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -107,8 +108,10 @@ def run(app: typer.Typer, name: str | None = None) -> None:
     exit_code = 1
 
     def end() -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # Nobody reads the rest of the output if the reader has closed the pipe. Any other error is Python's to report.
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(exit_code)
 
     if sys.version_info < (3, 14):

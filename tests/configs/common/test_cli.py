@@ -158,3 +158,19 @@ run(app)
     assert done.stdout == ("done and closed\n" if ending == "returns" else " and closed\n")
     assert ("taken down" in done.stderr) == (sys.version_info >= (3, 14))
     assert ("Traceback" in done.stderr) == (ending == "is at fault")
+
+
+def test_output_that_is_lost_is_not_a_success() -> None:
+    command = [sys.executable, "-m", "launch.cli", "recipes"]
+    with open("/dev/full", "w") as full:
+        lost = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert lost.returncode != 0
+    assert "No space left on device" in lost.stderr
+
+
+def test_a_reader_that_stops_reading_is_no_error() -> None:
+    command = [sys.executable, "-m", "launch.cli", "recipes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
