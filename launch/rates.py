@@ -23,10 +23,10 @@ class Language:
         return self.text_bytes / self.tokens
 
 
-PREPARATION = "electra prepare small, two cores of an AMD EPYC (AVX-512), 2026-11-22, docs/speed.md#data-preparation"
+PREPARATION = "electra prepare small, two cores of an AMD EPYC (AVX-512), 2026-11-28, docs/speed.md#data-preparation"
 LANGUAGES = {
-    "english": Language(8.46e6, 35_000_000, 7_239_024),
-    "chinese": Language(9.93e6, 42_500_000, 14_109_821),
+    "english": Language(12.5e6, 35_000_000, 7_239_024),
+    "chinese": Language(15.4e6, 42_500_000, 14_055_300),
 }
 # Each layer of a network launches about so many kernels in a step, forward and backward, for each micro-batch.
 OPERATORS = "python -m benchmarks.operators, 2026-11-28, docs/speed.md#operators-of-a-step"

@@ -24,7 +24,7 @@ def test_a_run_is_read_from_its_folder(run: Path) -> None:
     history = read_history(run)
     assert (history.last_step, history.skipped_steps, history.name) == (12, 0, str(run))
     assert [line["step"] for line in history.training] == list(range(1, 13))
-    assert [line["step"] for line in history.evaluations("evaluation")] == [0, 6, 12]
+    assert [line["step"] for line in history.evaluations("evaluation")] == [6, 12]
     assert history.evaluations("general") == []
 
 
