@@ -115,10 +115,11 @@ def test_before_the_first_step(corpus_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_second_one_ends_it_at_once(corpus_folder: Path, tmp_path: Path) -> None:
-    """The first step takes about a minute, so the process cannot end by itself between the two requests."""
+    """The second step takes about a minute, so the process cannot end by itself between the two requests."""
     run = tmp_path / "run"
-    process = begin(command(corpus_folder, run, *LONG, "batch.rows=20000", "batch.micro_rows=1"))
-    wait_for_step(run, 0, process)  # the evaluation of the first weights
+    rows = ("batch.rows_start=8", "batch.ramp_steps=1", "batch.rows=20000", "batch.micro_rows=1")
+    process = begin(command(corpus_folder, run, *LONG, *rows))
+    wait_for_step(run, 1, process)
     process.terminate()
     # The time between two requests counts from the moment at which the process handled the first one. On a busy machine
     # this is much later than the moment at which it was sent.
