@@ -38,12 +38,18 @@ def write_text(source: Path, megabytes: int, path: Path) -> None:
                     return
 
 
-def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
-    """Return the largest resident memory of the parent and of a worker, in bytes, sampled every 20 ms."""
+def preparation(text: Path, vocabulary: Path, out: Path, workers: int) -> list[str]:
+    """Return the command that prepares the text with the recipe `small` and this vocabulary."""
     size = len(vocabulary.read_text(encoding="utf-8").splitlines())
     taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
-    command = isolation.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", WORKERS)
-    process = psutil.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = isolation.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", workers)
+    return [str(part) for part in command]
+
+
+def peaks(text: Path, vocabulary: Path, out: Path) -> tuple[int, int]:
+    """Return the largest resident memory of the parent and of a worker, in bytes, sampled every 20 ms."""
+    command = preparation(text, vocabulary, out, WORKERS)
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parent = worker = 0
     while process.poll() is None:
         try:

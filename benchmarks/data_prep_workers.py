@@ -18,22 +18,18 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import isolation
-from benchmarks.data_prep_memory import write_text
+from benchmarks.data_prep_memory import preparation, write_text
 from benchmarks.machine import packages_and_date, processor
 
 
 def seconds_of(text: Path, vocabulary: Path, workers: int, commands: int = 1) -> float:
     """Return the seconds that this number of commands take at the same time, each with its own corpus of the text."""
-    size = len(vocabulary.read_text(encoding="utf-8").splitlines())
-    taken = [f"vocabulary.source={vocabulary}", f"vocabulary.size={size}", f"data.sources={text}"]
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         running = []
         for number in range(commands):
-            out = Path(folder) / str(number)
-            command = isolation.module("data_prep", "prepare", "small", *taken, "--out", out, "--workers", workers)
-            running.append(subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL))
+            command = preparation(text, vocabulary, Path(folder) / str(number), workers)
+            running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         exit_codes = [process.wait() for process in running]
         assert not any(exit_codes), "preparation failed"
         return time.perf_counter() - began
