@@ -60,6 +60,18 @@ def documents(count: int = 40) -> list[str]:
     return ["\n".join(" ".join(block.split()) for block in page.split("\n\n") if block.strip()) for page in pages]
 
 
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Give back the environment as the test found it, because the jobs and commands of later tests inherit it.
+
+    DeepSpeed's import, for one, needs a LOCAL_RANK.
+    """
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("text") / "topics.txt"

@@ -96,10 +96,17 @@ class Cluster:
 
         The processes that watch over a job are killed before the job, because they would otherwise report its death.
         """
-        jobs = [*processes(f"SLURMD_NODENAME={node}", str(self.folder))]
+        jobs = [*self.processes(f"SLURMD_NODENAME={node}")]
         for process in [self._daemons.pop(node).pid, *filter(_is_step, map(_parent, jobs)), *jobs]:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+    def processes(self, *words: str) -> Iterator[int]:
+        """Yield the ids of this cluster's processes that have all these words in their environment or their command.
+
+        The jobs of two clusters that run at the same time have the same numbers.
+        """
+        return processes(f"SLURM_CONF={self.configuration}", *words)
 
     def output(self, *command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True).stdout

@@ -19,7 +19,7 @@ from launch.refusals import refuse_unshared
 from launch.submissions import newest
 from tests.conftest import SMALL
 from tests.integration.test_run import training
-from tests.slurm import Cluster, processes
+from tests.slurm import Cluster
 
 NUM_STEPS = 400
 RECIPE = (*SMALL, f"schedule.steps={NUM_STEPS}", "run.save_every=50", "run.evaluate_every=50")
@@ -90,15 +90,15 @@ def user(slurm: Cluster, tmp_path: Path) -> User:
     return User(tmp_path, slurm)
 
 
-def signal_all(job: str, number: signal.Signals) -> None:
-    """Send the signal to all processes of the job that train."""
-    for process in processes(f"SLURM_JOB_ID={job}", "LOCAL_RANK="):
+def signal_all(slurm: Cluster, job: str, number: signal.Signals) -> None:
+    """Send the signal to all processes of the job that train, which torchrun has started."""
+    for process in slurm.processes(f"SLURM_JOB_ID={job}", "TORCHELASTIC_RUN_ID="):
         os.kill(process, number)
 
 
-def preparing(job: str) -> list[int]:
+def preparing(slurm: Cluster, job: str) -> list[int]:
     """Return the ids of the array job's processes that prepare, without the srun that started them."""
-    candidates = processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
+    candidates = slurm.processes(f"SLURM_ARRAY_JOB_ID={job}", "data_prep")
     return [
         process for process in candidates if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve()
     ]
@@ -113,21 +113,21 @@ def test_a_pipeline_preempted_and_warned_gives_the_losses_of_an_undisturbed_run(
     watching = user.start("submit", *recipe, f"data.sources={text_file}", *where)
     user.wait_for_step(20)
     # The stopped processes cannot finish the run while the next command is answered.
-    signal_all(user.job(), signal.SIGSTOP)
+    signal_all(slurm, user.job(), signal.SIGSTOP)
     used = user.start("submit", *recipe, "--on", "tests").communicate()[1]
     assert f"is used by job {user.job()} (pretrain) on tests, which is RUNNING" in used
     assert f"scancel {user.job()}" in used
 
     slurm.output("scontrol", "requeue", user.job())
-    signal_all(user.job(), signal.SIGCONT)
+    signal_all(slurm, user.job(), signal.SIGCONT)
     user.wait(lambda: "resuming after step" in user.log())
     user.wait_for_step(40)
     # The stopped processes take no further step before the warning, and the new time limit is only two minutes.
-    signal_all(user.job(), signal.SIGSTOP)
+    signal_all(slurm, user.job(), signal.SIGSTOP)
     slurm.output("scontrol", "update", f"JobId={user.job()}", "TimeLimit=2")
     user.wait(lambda: "Received 10 death signal" in user.log())
     slurm.output("scontrol", "update", f"JobId={user.job()}", "TimeLimit=10")
-    signal_all(user.job(), signal.SIGCONT)
+    signal_all(slurm, user.job(), signal.SIGCONT)
 
     output, error = watching.communicate()
     assert watching.returncode == 0, output + error + user.log()
@@ -187,7 +187,7 @@ def test_a_preparation_that_reaches_its_time_limit_resumes(user: User, slurm: Cl
     # The stopped process does no further task before the warning, as if each task took hours. The new time limit is two
     # minutes away. Slurm continues the stopped process so that it receives the warning.
     user.wait(lambda: any((corpus / ".prepare" / "completions").glob("[0-9]*")))
-    [process] = preparing(job)
+    [process] = preparing(slurm, job)
     os.kill(process, signal.SIGSTOP)
     assert not (corpus / "manifest.json").exists(), "the text is too short"
     slurm.output("scontrol", "update", f"JobId={job}", f"TimeLimit={int(time.monotonic() - began) // 60 + 2}")

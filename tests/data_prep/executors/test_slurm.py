@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.data_prep.conftest import Preparations, fingerprint, finished, wait_until
-from tests.slurm import Cluster, processes
+from tests.slurm import Cluster
 
 ON_SLURM = ("--engine", "slurm", "--sbatch", "partition=all", "--sbatch", "time=10")
 
@@ -27,6 +28,11 @@ def test_the_bytes_are_those_of_one_machine(
     assert fingerprint(tmp_path / "out") == whole
 
 
+def second_share(slurm: Cluster) -> Iterator[int]:
+    """Yield the process that prepares the second share of the only array of jobs, once it has begun."""
+    return slurm.processes("--task", "SLURM_ARRAY_TASK_ID=1")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "scancel"])
 def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_resumes(
@@ -34,10 +40,14 @@ def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_resumes(
 ) -> None:
     out = tmp_path / "out"
     command = preparations.start(out, *ON_SLURM, "--workers", "2")
+    # The second share stops as soon as it begins, so that it cannot be done before it is ended.
+    wait_until(lambda: list(second_share(slurm)))
+    [second] = second_share(slurm)
+    os.kill(second, signal.SIGSTOP)
     wait_until(lambda: finished(out))
     [job] = {line.split("_")[0] for line in slurm.output("squeue", "--noheader", "--array", "--format=%i").split()}
     if how == "kill":
-        os.kill(next(processes("--task", f"SLURM_ARRAY_JOB_ID={job}", "SLURM_ARRAY_TASK_ID=1")), signal.SIGKILL)
+        os.kill(second, signal.SIGKILL)
     else:
         slurm.output("scancel", f"{job}_1")
     _, error = command.communicate()
