@@ -88,7 +88,7 @@ def _run(
     recipe, world, corpus = run.recipe, run.world, run.corpus
     dtype = precision(recipe.compute.precision, world.device)
     title, schedule = f"{recipe.name}: {run.folder}", recipe.schedule
-    panel = Panel(title, schedule.steps, recipe.batch.rows, start.step, asked_to_stop, checkpoint=start.step)
+    panel = Panel(title, schedule.steps, recipe.batch.rows_before, start.step, asked_to_stop, start.step)
     trackers = Trackers(recipe.run.trackers, Experiment(run.folder, start.step, recipe))
     with (
         on_a_full_disk(run, engine.checkpoint_bytes),

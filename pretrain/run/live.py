@@ -24,7 +24,7 @@ class Panel:
 
     title: str
     num_steps: int
-    batch_rows: int
+    rows_before: Callable[[int], int]  # the number of rows of all steps before one
     step: int
     is_stopping: Callable[[], bool] = lambda: False
     checkpoint: int = 0  # the step of the newest one, or 0
@@ -55,7 +55,7 @@ class Panel:
         rate = self.training.get("rows_per_second")
         if not rate:
             return "-:--:-- left"
-        seconds = (self.num_steps - self.step) * self.batch_rows / rate
+        seconds = (self.rows_before(self.num_steps) - self.rows_before(self.step)) / rate
         return f"{timedelta(seconds=round(seconds))} left"
 
     def _facts(self) -> Iterator[tuple[str, Text]]:

@@ -67,7 +67,9 @@ class Folder:
                 start = run.claim("auto")
                 assert start.step in (0, 4) or start.checkpoint
                 run.record(start, torch.float32)
-                with Log(self.path, start.step, Display(Panel("run", 12, 8, start.step)), active=True):
+                with Log(
+                    self.path, start.step, Display(Panel("run", 12, lambda steps: 8 * steps, start.step)), active=True
+                ):
                     pass
                 show_run(self.path)
         except UserError as error:

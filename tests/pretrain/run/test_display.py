@@ -27,7 +27,7 @@ DETECTION = {"auc": 0.75, "best_threshold": 0.25, "best_precision": 0.5, "best_r
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with Display(Panel("run", 20, 8, 4)) as display:
+    with Display(Panel("run", 20, lambda steps: 8 * steps, 4)) as display:
         display.say("resuming [after] step 4")
         display.training(5, TRAINED | {"skipped_steps": 1})
         display.evaluation(6, SCORES, "general")
@@ -43,7 +43,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_lines_for_scripts(capfd: pytest.CaptureFixture[str]) -> None:
     finding = {"rule": "generator", "severity": "problem", "step": 6}
-    with json_lines.on_stdout(), Display(Panel("run", 20, 8, 4)) as display:
+    with json_lines.on_stdout(), Display(Panel("run", 20, lambda steps: 8 * steps, 4)) as display:
         display.training(5, TRAINED | {"loss": math.inf})
         display.evaluation(6, SCORES, "general")
         display.saved(6, Path("run/checkpoints/step-00000006"))
@@ -59,7 +59,7 @@ def test_lines_for_scripts(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_panel_of_a_resumed_run_has_the_newest_scores() -> None:
-    panel = Panel("run", 20, 8, 12)
+    panel = Panel("run", 20, lambda steps: 8 * steps, 12)
     lines: list[dict[str, Any]] = [
         {"kind": "evaluation", "step": 6, **SCORES},
         {"kind": "training", "step": 7, **TRAINED},

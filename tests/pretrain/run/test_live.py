@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from configs.load import load
 from pretrain.run.live import Panel, short_scores
 
 pytest.importorskip("pyte")
@@ -29,7 +30,7 @@ trained = {"loss": 2.0, "mlm_loss": 1.5, "masked_accuracy": 0.25, "replaced_shar
 scores = {"mlm_loss": 3.5, "rtd_loss": 0.375, "masked_accuracy": 0.5, "auc": 0.75,
     "best_threshold": 0.25, "best_precision": 0.5, "best_recall": 0.125}
 with json_lines.on_stdout() if "json" in sys.argv else nullcontext(), StopOnSignal() as stop:
-    panel = Panel("tiny: run", 1000, 8, 400, stop.asked, checkpoint=400)
+    panel = Panel("tiny: run", 1000, lambda steps: 8 * steps, 400, stop.asked, checkpoint=400)
     with Display(panel) as display:
         display.say("resuming after step 400")
         for step in (401, 500):
@@ -184,24 +185,41 @@ def drawn(panel: Panel) -> str:
 
 
 def test_the_first_drawing_has_no_values_yet() -> None:
-    text = drawn(Panel("tiny: run", 1000, 8, 0))
+    text = drawn(Panel("tiny: run", 1000, lambda steps: 8 * steps, 0))
     assert "step 0/1,000  -:--:-- left" in text and "checkpoint  none yet" in text and "health" not in text
 
 
 def test_a_request_to_stop_is_drawn() -> None:
-    assert "stopping after this step; Ctrl-C once more ends at once" in drawn(Panel("run", 9, 8, 0, lambda: True))
+    panel = Panel("run", 9, lambda steps: 8 * steps, 0, lambda: True)
+    assert "stopping after this step; Ctrl-C once more ends at once" in drawn(panel)
 
 
 def test_a_long_title_is_cut() -> None:
-    assert drawn(Panel("tiny: " + 100 * "r", 9, 8, 0)).startswith("tiny: " + 69 * "r" + "…\n")
+    assert drawn(Panel("tiny: " + 100 * "r", 9, lambda steps: 8 * steps, 0)).startswith("tiny: " + 69 * "r" + "…\n")
+
+
+TRAINED = {
+    "loss": float("nan"),
+    "masked_accuracy": 0.25,
+    "replaced_share": 0.125,
+    "tokens_per_second": 1500.0,
+    "data_wait_share": 0.5,
+    "skipped_steps": 2,
+    "learning_rate": 5e-4,
+}
 
 
 def test_steps_that_were_skipped_are_shown_with_the_speed() -> None:
-    training = {"tokens_per_second": 1500.0, "data_wait_share": 0.5, "skipped_steps": 2, "learning_rate": 5e-4}
-    values = training | {"loss": float("nan"), "masked_accuracy": 0.25, "replaced_share": 0.125}
-    text = " ".join(drawn(Panel("run", 9, 8, 1, training=values)).split())
+    text = " ".join(drawn(Panel("run", 9, lambda steps: 8 * steps, 1, training=TRAINED)).split())
     assert "loss nan" in text and "50.0% of the time waiting for data, skipped steps 2" in text
 
 
 def test_scores_without_a_discriminator() -> None:
     assert short_scores({"masked_accuracy": 0.25, "mlm_loss": 3.5}) == "masked accuracy 25.0%, mlm loss 3.500"
+
+
+def test_the_time_left_counts_the_rows_of_a_growing_batch() -> None:
+    """The first five steps have 8 rows and the last five 16, so that 104 of 120 rows are left after two steps."""
+    batch = load("tiny", ["batch.rows=16", "batch.rows_start=8", "batch.ramp_steps=5"]).batch
+    text = drawn(Panel("run", 10, batch.rows_before, 2, training=TRAINED | {"rows_per_second": 2.0}))
+    assert "step 2/10  0:00:52 left" in text

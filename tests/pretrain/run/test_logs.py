@@ -19,7 +19,7 @@ SCORES = {"mlm_loss": 3.5, "masked_accuracy": 0.5, "sampled_accuracy": 0.25}
 def test_lines_are_read_as_they_were_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "模型"
     run.mkdir()
-    with Log(run, 0, Display(Panel("run", 20, 8, 0)), active=True) as log:
+    with Log(run, 0, Display(Panel("run", 20, lambda steps: 8 * steps, 0)), active=True) as log:
         log.training(1, TRAINED)
         log.training(2, TRAINED | {"loss": math.inf, "skipped_steps": 1})
         log.evaluation(2, SCORES)
@@ -36,11 +36,11 @@ def test_lines_are_read_as_they_were_written(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_later_start_removes_the_lines_after_its_first_step(tmp_path: Path) -> None:
-    with Log(tmp_path, 0, Display(Panel("run", 20, 8, 0)), active=True) as log:
+    with Log(tmp_path, 0, Display(Panel("run", 20, lambda steps: 8 * steps, 0)), active=True) as log:
         for step in (4, 5, 6):
             log.training(step, TRAINED)
         log.evaluation(5, SCORES)
-    with Log(tmp_path, 5, Display(Panel("run", 20, 8, 5)), active=True) as log:
+    with Log(tmp_path, 5, Display(Panel("run", 20, lambda steps: 8 * steps, 5)), active=True) as log:
         assert log.has("training", 5) and log.has("evaluation", 5) and not log.has("training", 6)
         log.training(5, TRAINED | {"loss": 9.0})  # an earlier start has logged it, so it is not written again
         log.training(6, TRAINED | {"loss": 9.0})
@@ -49,9 +49,9 @@ def test_a_later_start_removes_the_lines_after_its_first_step(tmp_path: Path) ->
 
 
 def test_the_lines_so_far_are_those_of_the_file(tmp_path: Path) -> None:
-    with Log(tmp_path, 0, Display(Panel("run", 20, 8, 0)), active=True) as log:
+    with Log(tmp_path, 0, Display(Panel("run", 20, lambda steps: 8 * steps, 0)), active=True) as log:
         log.evaluation(3, SCORES | {"mlm_loss": float("nan")}, "general")
-    with Log(tmp_path, 3, Display(Panel("run", 20, 8, 3)), active=True) as log:
+    with Log(tmp_path, 3, Display(Panel("run", 20, lambda steps: 8 * steps, 3)), active=True) as log:
         log.evaluation(6, SCORES)
         assert list(log.lines) == read_metrics(tmp_path)
         assert [(line["step"], line["mlm_loss"]) for line in log.lines] == [(3, None), (6, SCORES["mlm_loss"])]
@@ -76,7 +76,7 @@ def test_a_damaged_line_is_left_out(line: str, tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_not_the_first_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Log(tmp_path, 0, Display(Panel("run", 20, 8, 0)), active=False) as log:
+    with Log(tmp_path, 0, Display(Panel("run", 20, lambda steps: 8 * steps, 0)), active=False) as log:
         log.training(1, TRAINED)
         log.evaluation(1, SCORES)
         log.say("warning")

@@ -30,7 +30,7 @@ from tests.trained import run as run
 def _look(run: Path, logs: Path, corpora: dict[EvaluationKind, Corpus], world: World) -> None:
     trained = open_pair(run)
     held_out = HeldOut(corpora, trained.recipe, world, torch.float32)
-    with Log(logs, 12, Display(Panel("run", 12, 8, 12)), active=True) as log:
+    with Log(logs, 12, Display(Panel("run", 12, lambda steps: 8 * steps, 12)), active=True) as log:
         held_out.look(Engine(trained.pair, trained.recipe, world), 12, log, Watch(trained.recipe))
 
 
