@@ -12,7 +12,7 @@ Letters: N matrices, R rows, C columns.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from configs.training_tables import OptimizerTable
-from pretrain.step.muon_costs import ITERATIONS
+from pretrain.step.muon_costs import POLYNOMIALS
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.world import World
 
-# The polynomial of Jordan et al. and of torch.optim.Muon.
-_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _SMALLEST_NORM = 1e-7
+
+Polynomials = Sequence[tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class MuonWithAdam(ElectraAdam):
         super().__init__(groups, settings)
         assert settings.momentum is not None, "a recipe with Muon has a momentum"
         self._momentum, self._dtype = settings.momentum, dtype
+        self._polynomials = POLYNOMIALS[settings.orthogonalization]
         for group in self.param_groups:
             if group["matrices"]:
                 group["moments"] = ("exp_avg",)
@@ -74,9 +75,8 @@ class MuonWithAdam(ElectraAdam):
             state["step"] += 1 - self.found_inf
         torch._foreach_mul_(parameters, 1 - rate * group["weight_decay"])
         for pieces in _of_equal_shape(self._pieces(parameters, group)):
-            updates = scaled_update(
-                torch.stack([piece.direction.to(self._dtype) for piece in pieces]), group["matrices"]
-            ).mul_(rate)
+            directions = torch.stack([piece.direction.to(self._dtype) for piece in pieces])
+            updates = scaled_update(directions, self._polynomials, group["matrices"]).mul_(rate)
             for piece, update in zip(pieces, updates.flatten(1), strict=True):
                 piece.weight.sub_(update[piece.first : piece.first + len(piece.weight)])
 
@@ -124,27 +124,26 @@ def _shape(piece: Piece) -> tuple[int, ...]:
     return tuple(piece.direction.shape)
 
 
-def scaled_update(directions: Tensor, matrices: int = 1) -> Tensor:
+def scaled_update(directions: Tensor, polynomials: Polynomials, matrices: int = 1) -> Tensor:
     """Return the updates in fp32, scaled by shape. Each of the N parameters [R, C] holds this number of matrices.
 
     The directions are overwritten.
     """
     single = directions.unflatten(1, (matrices, -1)).flatten(0, 1)
     scale = 0.2 * math.sqrt(max(single.shape[1:]))
-    return orthogonal(single).float().mul_(scale).reshape(directions.shape)
+    return orthogonal(single, polynomials).float().mul_(scale).reshape(directions.shape)
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """[N, R, C] -> [N, R, C]: move all singular values to between .68 and 1.21, by Newton-Schulz iterations.
+def orthogonal(matrices: Tensor, polynomials: Polynomials) -> Tensor:
+    """[N, R, C] -> [N, R, C]: move all singular values near 1, by an iteration for each of the polynomials.
 
-    Each iteration computes a X + b X X'X + c X X'X X'X. Singular values that were tiny stay small. The matrices are
-    overwritten.
+    An iteration computes a X + b X X'X + c X X'X X'X. newton_schulz moves the singular values to between .68 and 1.21,
+    and polar_express to between .18 and 1.87. Those that were tiny stay small. The matrices are overwritten.
     """
-    a, b, c = _COEFFICIENTS
     is_tall = matrices.shape[1] > matrices.shape[2]
     wide = matrices.mT if is_tall else matrices
     wide.div_(torch.linalg.matrix_norm(wide, keepdim=True).clamp(min=_SMALLEST_NORM))
-    for _ in range(ITERATIONS):
+    for a, b, c in polynomials:
         gram = wide @ wide.mT
         gram = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         wide = torch.baddbmm(wide, gram, wide, beta=a)

@@ -11,8 +11,22 @@ from collections.abc import Iterator
 from configs.recipe import Recipe
 from pretrain.model.arithmetic import FP32
 
-# The number of Newton-Schulz iterations of Jordan et al. and of torch.optim.Muon.
-ITERATIONS = 5
+# The coefficients a, b, c of each iteration, which maps a singular value x to a x + b x^3 + c x^5. newton_schulz is
+# that of Jordan et al. and of torch.optim.Muon.
+_JORDAN = (3.4445, -4.7750, 2.0315)
+# The beginning of the sequence of Amsel et al. 2025, "The Polar Express", arXiv 2505.16932, which is made for singular
+# values of .001 to 1. Its polynomials grow fast beyond their intervals, where bf16 may round a value to, so the paper
+# divides each input by 1.01 (section 3.4).
+_AMSEL = [
+    (8.28721201814563, -23.595886519098837, 17.300387312530933),
+    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+]
+SAFETY = 1.01
+POLYNOMIALS = {
+    "newton_schulz": [_JORDAN] * 5,
+    "polar_express": [(a / SAFETY, b / SAFETY**3, c / SAFETY**5) for a, b, c in _AMSEL],
+}
 
 
 def num_weights(recipe: Recipe) -> int:
@@ -21,14 +35,15 @@ def num_weights(recipe: Recipe) -> int:
 
 
 def update_flops(recipe: Recipe) -> int:
-    """The FLOPs of the Newton-Schulz iterations of one update, whatever the number of processes."""
-    return sum(matrix_flops(*shape) for shape, _ in _matrices(recipe))
+    """The FLOPs of the iterations of one update, whatever the number of processes."""
+    iterations = len(POLYNOMIALS[recipe.optimizer.orthogonalization])
+    return iterations * sum(iteration_flops(*shape) for shape, _ in _matrices(recipe))
 
 
-def matrix_flops(rows: int, columns: int) -> int:
-    """The FLOPs of one matrix. An iteration has two products of [R, R] with [R, C], and a square of [R, R], R <= C."""
+def iteration_flops(rows: int, columns: int) -> int:
+    """The FLOPs of an iteration: two products of [R, R] with [R, C], and a square of [R, R], R <= C."""
     short, long = sorted((rows, columns))
-    return ITERATIONS * (4 * short**2 * long + 2 * short**3)
+    return 4 * short**2 * long + 2 * short**3
 
 
 def update_bytes(recipe: Recipe, narrow: int, exchanged_bytes: int = 0) -> int:

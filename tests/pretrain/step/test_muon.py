@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from configs.load import load
 from pretrain.step.muon import Layout, MuonWithAdam, orthogonal, scaled_update
+from pretrain.step.muon_costs import POLYNOMIALS, SAFETY
 from pretrain.step.optim import ElectraAdam
 
 SETTINGS = load("tiny", ["optimizer.matrices=muon", "optimizer.momentum=0.9"]).optimizer
+NEWTON_SCHULZ = POLYNOMIALS["newton_schulz"]
 SHAPES = [(48, 48), (48, 16), (16, 48), (16, 48)]
 
 
@@ -72,7 +75,7 @@ def test_all_singular_values_of_an_update_are_near_1(shape: tuple[int, int], dty
     left, _, right = torch.linalg.svd(torch.randn(shape), full_matrices=False)
     values = torch.logspace(0, 2, min(shape))
     matrix = (left * values) @ right
-    result = orthogonal(matrix[None].to(dtype))[0].float()
+    result = orthogonal(matrix[None].to(dtype), NEWTON_SCHULZ)[0].float()
     singular = torch.linalg.svdvals(result)
     assert singular.min() > 0.65
     assert singular.max() < 1.25
@@ -81,16 +84,51 @@ def test_all_singular_values_of_an_update_are_near_1(shape: tuple[int, int], dty
     assert (in_basis - in_basis.diag().diag()).abs().max() < (1e-3 if dtype == torch.float32 else 0.05)
 
 
+@pytest.mark.parametrize("way", POLYNOMIALS)
+@pytest.mark.parametrize("shape", [(64, 64), (64, 256), (256, 64)])
+def test_the_singular_values_are_mapped_by_the_polynomials(way: str, shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    left, _, right = torch.linalg.svd(torch.randn(shape, dtype=torch.float64), full_matrices=False)
+    values = torch.logspace(-2, 2, min(shape), dtype=torch.float64)
+    result = orthogonal((left * values) @ right[None], POLYNOMIALS[way])[0]
+    expected = values / values.norm()
+    for a, b, c in POLYNOMIALS[way]:
+        expected = a * expected + b * expected**3 + c * expected**5
+    torch.testing.assert_close(left.T @ result @ right.T, expected.diag(), rtol=0, atol=1e-9)
+
+
+def test_polar_express_maps_each_interval_onto_one_around_1() -> None:
+    """By the construction of Amsel et al. (section 3), a polynomial maps the ends of its interval to 1 - d and 1 + d.
+
+    The first interval is that from .001 to 1.
+    """
+    low, high = 1e-3, 1.0
+    for a, b, c in POLYNOMIALS["polar_express"]:
+        inner = SAFETY * np.linspace(low, high, 100_001)
+        mapped = a * inner + b * inner**3 + c * inner**5
+        assert mapped[0] + mapped[-1] == pytest.approx(2, abs=1e-6)
+        assert mapped.max() <= mapped[-1] + 1e-6
+        low, high = mapped[0], mapped[-1]
+
+
+def test_polar_express_keeps_singular_values_in_a_wider_range() -> None:
+    """The docstring of `orthogonal` states the range."""
+    values = np.linspace(3e-3, 1, 100_001)
+    for a, b, c in POLYNOMIALS["polar_express"]:
+        values = a * values + b * values**3 + c * values**5
+    assert values.min() > 0.18 and values.max() < 1.87
+
+
 @pytest.mark.parametrize("shape", [(128, 128), (32, 512), (512, 32)])
 def test_the_mean_square_of_an_update_is_a_fifth_squared(shape: tuple[int, int]) -> None:
     """A matrix with all singular values 1 has the mean square min(R, C) / (R C), so that the scale makes it .04."""
     torch.manual_seed(0)
-    update = scaled_update(torch.randn(1, *shape))
+    update = scaled_update(torch.randn(1, *shape), NEWTON_SCHULZ)
     assert float(update.square().mean().sqrt()) == pytest.approx(0.2, rel=0.15)
 
 
 def test_a_gradient_of_zero_gives_an_update_of_zero() -> None:
-    assert torch.equal(scaled_update(torch.zeros(2, 8, 4)), torch.zeros(2, 8, 4))
+    assert torch.equal(scaled_update(torch.zeros(2, 8, 4), NEWTON_SCHULZ), torch.zeros(2, 8, 4))
 
 
 def test_a_step_that_is_skipped_changes_nothing() -> None:

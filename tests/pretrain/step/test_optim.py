@@ -142,6 +142,10 @@ def test_the_schedules_are_those_of_transformers() -> None:
         ({"matrices": "muon"}, r"optimizer\.momentum: missing; with matrices muon"),
         ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and Adam has beta1 instead; leave it out"),
         ({"matrix_rate": 2.0}, r"optimizer\.matrix_rate: 2, and Adam has one rate for all weights; leave it out"),
+        (
+            {"orthogonalization": "polar_express"},
+            r"optimizer\.orthogonalization: polar_express, and Adam has no matrices",
+        ),
         ({"matrices": "sgd"}, r"optimizer\.matrices"),
     ],
 )
