@@ -15,8 +15,8 @@ from pretrain.model.arithmetic import FP32
 # that of Jordan et al. and of torch.optim.Muon.
 _JORDAN = (3.4445, -4.7750, 2.0315)
 # The beginning of the sequence of Amsel et al. 2025, "The Polar Express", arXiv 2505.16932, which is made for singular
-# values of .001 to 1. Its polynomials grow fast beyond their intervals, where bf16 may round a value to, so the paper
-# divides each input by 1.01 (section 3.4).
+# values of .001 to 1. Its polynomials grow fast beyond their intervals, and bf16 may round a value out of them, so the
+# paper divides each input by 1.01 (section 3.4).
 _AMSEL = [
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
     (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
