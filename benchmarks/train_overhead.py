@@ -73,7 +73,7 @@ def evaluation_share(recipe: Recipe, corpus: Path, step_seconds: float) -> tuple
     with (
         silent,
         tempfile.TemporaryDirectory() as folder,
-        Log(Path(folder), 0, Display(Panel("run", 100, 8, 0)), active=True) as log,
+        Log(Path(folder), 0, Display(Panel("run", 100, lambda steps: 8 * steps, 0)), active=True) as log,
     ):
         began = time.perf_counter()
         for step in range(100):

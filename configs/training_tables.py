@@ -132,9 +132,8 @@ class OptimizerTable(Table):
     """For `matrices = "muon"`: Muon's learning rate as a multiple of `learning_rate`. Moonlight uses 1, with an Adam
     that corrects its bias. Jordan et al. choose the two rates independently."""
     orthogonalization: Literal["newton_schulz", "polar_express"] = "newton_schulz"
-    """For `matrices = "muon"`: how the singular values of an update are made equal. `newton_schulz`: five iterations of
-    one polynomial, as Jordan et al. and torch. `polar_express`: the first three iterations of Amsel et al., each with a
-    polynomial of its own, for three fifths of the work; the singular values stay less equal."""
+    """For `matrices = "muon"`: how the singular values of an update are made equal: by five iterations, as in torch, or
+    by the first three of Amsel et al., which leave them less equal for three fifths of the work."""
     average_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is evaluated and saved beside them. Without this key
     there is none. 0.999 averages over about the last 1,000 steps. In its first steps the decay is lower."""
@@ -143,12 +142,9 @@ class OptimizerTable(Table):
     def _muon_alone_has_these_keys(self) -> Self:
         if self.matrices == "muon" and self.momentum is None:
             raise ValueError("momentum: missing; with matrices muon state a number, such as 0.95")
-        if self.matrices == "adam" and self.momentum is not None:
-            raise ValueError(f"momentum: {self.momentum:g}, and Adam has beta1 instead; leave it out")
-        if self.matrices == "adam" and self.matrix_rate != 1:
-            raise ValueError(f"matrix_rate: {self.matrix_rate:g}, and Adam has one rate for all weights; leave it out")
-        if self.matrices == "adam" and self.orthogonalization != "newton_schulz":
-            raise ValueError(f"orthogonalization: {self.orthogonalization}, and Adam has no matrices; leave it out")
+        for key, default in (("momentum", None), ("matrix_rate", 1.0), ("orthogonalization", "newton_schulz")):
+            if self.matrices == "adam" and (value := getattr(self, key)) != default:
+                raise ValueError(f"{key}: {value}, and only matrices muon has this key; leave it out")
         return self
 
 

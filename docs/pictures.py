@@ -57,7 +57,7 @@ def draw_panel(run: History, picture: Path) -> None:
     panel = Panel(
         f"{run.recipe.name}: {run.folder}",
         run.recipe.schedule.steps,
-        run.recipe.batch.rows,
+        run.recipe.batch.rows_before,
         step,
         checkpoint=step - step % run.recipe.run.save_every,
         training=next(line for line in reversed(seen) if line["kind"] == "training"),

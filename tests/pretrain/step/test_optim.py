@@ -140,11 +140,11 @@ def test_the_schedules_are_those_of_transformers() -> None:
     ("keys", "sentence"),
     [
         ({"matrices": "muon"}, r"optimizer\.momentum: missing; with matrices muon"),
-        ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and Adam has beta1 instead; leave it out"),
-        ({"matrix_rate": 2.0}, r"optimizer\.matrix_rate: 2, and Adam has one rate for all weights; leave it out"),
+        ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and only matrices muon has this key; leave it out"),
+        ({"matrix_rate": 2.0}, r"optimizer\.matrix_rate: 2\.0, and only matrices muon has this key; leave it out"),
         (
             {"orthogonalization": "polar_express"},
-            r"optimizer\.orthogonalization: polar_express, and Adam has no matrices",
+            r"optimizer\.orthogonalization: polar_express, and only matrices muon has this key",
         ),
         ({"matrices": "sgd"}, r"optimizer\.matrices"),
     ],
