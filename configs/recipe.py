@@ -23,10 +23,9 @@ from configs.training_tables import (
     InitialTable,
     ModelTable,
     ObjectiveTable,
-    OptimizerTable,
     RunTable,
-    ScheduleTable,
 )
+from configs.update_tables import OptimizerTable, ScheduleTable
 
 
 class CorpusRecipe(Table):

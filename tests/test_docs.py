@@ -53,7 +53,7 @@ def _context(words: list[str]) -> Any:
     while hasattr(command, "commands"):
         name, *words = dropwhile(lambda word: word in (json_lines.OPTION, chatter.OPTION), words)
         assert name in command.commands, f"there is no command {name}"  # type: ignore[attr-defined]  a group
-        command = command.commands[name]  # type: ignore[attr-defined]
+        command = command.commands[name]  # type: ignore[attr-defined]  likewise
     return command.make_context(command.name, list(words))
 
 

@@ -15,4 +15,4 @@ class Step(PipelineStep):
     """
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError  # each step's own

@@ -64,7 +64,7 @@ class Chosen:
         if len(self.folders) == 1:
             return checkpoint.read_weights(self.folders[0], self._part)
         files = [safe_open(tensors_file(folder, self._part), framework="pt") for folder in self.folders]
-        return {name: _mean([file.get_tensor(name) for file in files]) for name in files[0].keys()}  # noqa: SIM118
+        return {name: _mean([file.get_tensor(name) for file in files]) for name in files[0].keys()}  # noqa: SIM118  no dictionary
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

@@ -90,7 +90,7 @@ class Continuation:
         """
         path = tensors_file(self.checkpoint, WEIGHTS)
         with safe_open(path, framework="pt") as tensors:
-            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118  no dictionary
         for name, parameter in pair.named_parameters():
             if shapes.get(name) != tuple(parameter.shape):
                 raise UserError(

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from configs.training_tables import OptimizerTable
+from configs.update_tables import OptimizerTable
 from pretrain.step.muon_costs import POLYNOMIALS
 from pretrain.step.optim import ElectraAdam
 from pretrain.step.world import World

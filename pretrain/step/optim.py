@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from configs.training_tables import OptimizerTable, ScheduleTable
+from configs.update_tables import OptimizerTable, ScheduleTable
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from configs.training_tables import InitialTable, OptimizerTable
+from configs.training_tables import InitialTable
+from configs.update_tables import OptimizerTable
 from pretrain.model.pair import ElectraPair
 
 

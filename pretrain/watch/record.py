@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from configs.recipe import Recipe
-from configs.training_tables import ScheduleTable
+from configs.update_tables import ScheduleTable
 from pretrain.run.logs import EvaluationKind
 
 # The step at which a rule was tried, and the sentence of a fault, or None.

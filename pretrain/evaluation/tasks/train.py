@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from configs.training_tables import OptimizerTable, ScheduleTable
+from configs.update_tables import OptimizerTable, ScheduleTable
 from pretrain.evaluation.tasks.backbone import Backbone
 from pretrain.evaluation.tasks.features import Feature, TaskReader, collate
 from pretrain.evaluation.tasks.kinds import task_reader

@@ -15,10 +15,8 @@ from transformers.optimization import (
     get_wsd_schedule,
 )
 
-from configs.common.errors import UserError
-from configs.load import load, validate
-from configs.recipe import Recipe
-from configs.training_tables import OptimizerTable, ScheduleTable
+from configs.load import load
+from configs.update_tables import OptimizerTable, ScheduleTable
 from pretrain.step.optim import ElectraAdam, learning_rate
 from tests.pretrain.google import GOLDEN
 
@@ -134,36 +132,3 @@ def test_the_schedules_are_those_of_transformers() -> None:
         (WSD, of_transformers(get_wsd_schedule, num_decay_steps=25, decay_type="1-sqrt", **steps)),
     ):
         assert [rate(step, keys) for step in range(100)] == pytest.approx(expected, rel=1e-12), keys
-
-
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ({"matrices": "muon"}, r"optimizer\.momentum: missing; with matrices muon"),
-        ({"momentum": 0.95}, r"optimizer\.momentum: 0\.95, and only matrices muon has this key; leave it out"),
-        ({"matrix_rate": 2.0}, r"optimizer\.matrix_rate: 2\.0, and only matrices muon has this key; leave it out"),
-        (
-            {"orthogonalization": "polar_express"},
-            r"optimizer\.orthogonalization: polar_express, and only matrices muon has this key",
-        ),
-        ({"matrices": "sgd"}, r"optimizer\.matrices"),
-    ],
-)
-def test_the_keys_of_muon_are_stated_with_muon_alone(keys: dict[str, Any], sentence: str) -> None:
-    tables = load("tiny").to_dict()
-    with pytest.raises(UserError, match=sentence):
-        validate(Recipe, tables | {"optimizer": tables["optimizer"] | keys}, "tiny")
-
-
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ({"shape": "wsd"}, r"schedule\.decay_steps: missing; with shape wsd"),
-        ({"decay_steps": 5}, r"schedule\.decay_steps: 5, and linear decays over all steps; leave it out"),
-        (COSINE | {"decay_steps": 0}, r"schedule\.decay_steps: 0, and cosine decays over all steps"),
-        (WSD | {"decay_steps": 91}, r"schedule\.decay_steps: 91 and warmup_steps \(10\) are more than steps \(100\)"),
-    ],
-)
-def test_steps_of_decay_that_do_not_fit_are_refused(keys: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UserError, match=sentence):
-        validate(Recipe, load("tiny").to_dict() | {"schedule": SCHEDULE | keys}, "tiny")
