@@ -58,8 +58,8 @@ def _electra(*arguments: Any) -> None:
 def _check_learning(run: Path) -> None:
     """Raise SystemExit unless both networks have clearly learned, by their scores on held-out rows.
 
-    The text is that of the installed packages, and with it the AUC at the end changes: it has been .54 to .59. So it is
-    compared with the highest that chance gives.
+    The text is that of the installed packages, and with it the scores change. So the AUC is compared with the highest
+    that chance gives.
     """
     from pretrain.run.logs import read_metrics
     from pretrain.watch.learning import LOWEST_AUC
