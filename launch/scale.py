@@ -115,8 +115,9 @@ def scale(text: str, language: str, plan: Plan, nodes: int, network: str) -> Sca
 def lines(scale: Scale) -> Iterator[str]:
     """Yield the answer as lines for people to read."""
     plan, (number, size) = scale.plan, scale.plan.checkpoints
+    nodes = "1 node" if scale.nodes == 1 else f"{scale.nodes:,} nodes"
     yield (
-        f"an estimate for {scale.text_bytes / 1e9:,g} GB of text, and {plan.recipe.name} on {scale.nodes} nodes with "
+        f"an estimate for {scale.text_bytes / 1e9:,g} GB of text, and {plan.recipe.name} on {nodes} with "
         f"{plan.gpus:,} x {plan.name}"
     )
     yield f"  preparation  {scale.preparation_hours:,.1f} core hours{_hours_on_cores(scale)} cores; at most"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from configs.load import load
 from launch.cli import app
 from launch.plan import plan
-from launch.scale import Scale, bytes_of, first_limit, scale
+from launch.scale import Scale, bytes_of, first_limit, lines, scale
 from tests.published import PUBLISHED
 
 CLUSTERS = (Path(__file__).parent.parent.parent / "docs/clusters.md").read_text(encoding="utf-8")
@@ -98,6 +98,11 @@ def test_sizes() -> None:
 def test_refusals(arguments: str, sentence: str) -> None:
     answer = CliRunner().invoke(app, ["plan", "zh_base", "--gpu", "h200", *arguments.split()])
     assert answer.exit_code == 2 and sentence in answer.stderr, answer.output
+
+
+@pytest.mark.parametrize(("nodes", "said"), [(1, "zh_base on 1 node with 8 x"), (16, "zh_base on 16 nodes with 128 x")])
+def test_the_first_line_counts_the_nodes(nodes: int, said: str) -> None:
+    assert said in next(lines(chinese(nodes)))
 
 
 def test_the_example_is_what_is_printed() -> None:
