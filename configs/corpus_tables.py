@@ -41,6 +41,13 @@ class SourceTable(Table):
     """What happens to a record, a file, or the rest of a file that cannot be read: the preparation stops, or it is
     left out and counted."""
 
+    @field_validator("path")
+    @classmethod
+    def _names_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("path: is empty; name a file, a folder or a pattern such as *.txt")
+        return value
+
     @field_validator("encoding")
     @classmethod
     def _is_an_encoding_of_text(cls, value: str) -> str:

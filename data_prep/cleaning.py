@@ -32,13 +32,17 @@ class Length(BaseFilter):
 
 
 class Language(BaseFilter):
-    """Documents in one of `languages` (ISO 639 codes); py3langid must be sure of it by `confidence` or more."""
+    """Documents in one of `languages` (ISO 639-1 codes); py3langid must be sure of it by `confidence` or more."""
 
     # The first characters of a document tell its language as well as the complete text.
     _NUM_CHARACTERS = 2000
 
     def __init__(self, languages: list[str], confidence: float = 0.5):
         super().__init__()
+        if not isinstance(languages, list) or not languages:
+            raise ValueError(f"languages: {languages!r} is no list of codes, such as ['en', 'de']")
+        if not 0 <= confidence <= 1:
+            raise ValueError(f"confidence: {confidence} is no share from 0 to 1")
         self.languages, self.confidence = languages, confidence
         self._classify: Callable[[str], tuple[str, float]] | None = None
 
@@ -49,11 +53,14 @@ class Language(BaseFilter):
             return False, "in no language for certain"
         return language in self.languages or (False, f"in the language {language}")
 
-    @staticmethod
-    def _load() -> Callable[[str], tuple[str, float]]:
+    def _load(self) -> Callable[[str], tuple[str, float]]:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).classify
+        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        for language in self.languages:
+            if language not in identifier.nb_classes:
+                raise ValueError(f"languages: {unknown('language', language, list(identifier.nb_classes))}")
+        return identifier.classify
 
 
 _TRIAL = "A text of two sentences is enough to try a filter.\nThis is the second one."
@@ -99,11 +106,12 @@ class Clean(PipelineStep):
 
     def _count_personal_data(self, document: SourceDocument) -> None:
         counts: Counter[str] = Counter()
+        text = document.text
         for kind, (pattern, replacement) in _PERSONAL_DATA.items():
-            text, number = pattern.subn(replacement, document.text)
-            counts[kind] += number
-            if self.data.personal_data == "redact":
-                document.text = text
+            # What one pattern has found is replaced for the next, so that a number in an address counts once.
+            text, counts[kind] = pattern.subn(replacement, text)
+        if self.data.personal_data == "redact":
+            document.text = text
         document.personal_data = dict(+counts)
 
 
@@ -147,6 +155,9 @@ def _build(number: int, filter: FilterTable) -> BaseFilter:
     for argument in arguments:
         if argument not in parameters:
             raise UserError(f"{key}: {unknown('key', argument, parameters)}")
+    if "seed" in parameters and arguments.get("seed") is None:
+        # The text is read more than once, and another draw each time would keep other documents.
+        raise UserError(f"{key}: {filter.name} draws at random; state its seed, such as seed=1")
     try:
         return filters[filter.name](**arguments)
     except Exception as error:  # The filters are another library's, so any exception is possible.

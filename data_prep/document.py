@@ -44,12 +44,21 @@ class SourceDocument(Document):
 
     @property
     def key(self) -> int:
-        """A hash of the content, 64 bits: the name of the document in all random choices about it."""
+        """A hash of the content, 64 bits: the name of the document in all random choices about it.
+
+        Line ends belong to the file that a text was read from, so a text has the same key from every kind of file.
+        """
         if self.token_ids is not None:
             return randomness.text_hash(str([ids.tolist() for ids in self.token_ids]))
         if self._hashed[0] is not self.text:
-            self._hashed = (self.text, randomness.text_hash(self.text))
+            self._hashed = (self.text, randomness.text_hash(_with_plain_line_ends(self.text)))
         return self._hashed[1]
+
+
+def _with_plain_line_ends(text: str) -> str:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip("\n") + "\n"
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -74,7 +75,8 @@ def _print_numbers(console: Console, corpus: Corpus, report: dict) -> None:
         "masking", f"{corpus.masking.scheme}, {corpus.masking.rate:.0%} of the tokens, {corpus.masking.maskings}"
     )
     for source in corpus.manifest.sources:
-        table.add_row("source", f"{source.path}: {source.documents:,} documents, {source.bytes / 1e6:.1f} MB")
+        line = f"{source.path}: {source.documents:,} documents, {source.bytes / 1e6:.1f} MB"
+        table.add_row("source", escape(line))
     table.add_row("unknown tokens", f"{report['unknown_tokens']:,} ({report['unknown_share']:.4%})")
     commonest = list(report["unknown_characters"].items())[:_COMMONEST]
     if commonest:

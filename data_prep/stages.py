@@ -175,7 +175,9 @@ class Preparation:
         for document in self._documents():
             if document.left_out:
                 left_out[document.left_out.reason] += document.left_out.count
-            has_text |= bool(document.text)
+            if document.drop_reason:
+                left_out[document.drop_reason] += 1
+            has_text |= bool(document.text) and not document.drop_reason
             drawn = randomness.uniform(self.recipe.seed, "vocabulary sample", document.key)
             if drawn < share and not document.drop_reason:
                 yield from lines(document.text)
@@ -214,7 +216,8 @@ class Preparation:
             total.add(TaskReport.of(read_json(self.out / WORK / "tasks" / f"{number:05d}.json")))
         total.repeated = duplicates.count(self.work / "tasks")
         if not total.shards["train"]:
-            left_out = f"; left out: {by_reason(total.skipped)}" if total.skipped else ""
+            reasons = total.skipped + total.dropped
+            left_out = f"; left out: {by_reason(reasons)}" if reasons else ""
             raise UserError(
                 "data.sources: no training rows; the text is empty or all of it is held out (data.validation_share)"
                 + left_out

@@ -112,8 +112,12 @@ def unfinished_when_disk_is_full(explain: Callable[[], str]) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write UTF-8, and for a byte in the name of a file that was no text, such as 0xE9, the escape `\\udce9`.
+
+    JSON reads such an escape as what Python makes of the byte.
+    """
     with whole_file(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

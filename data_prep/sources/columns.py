@@ -29,7 +29,7 @@ def parquet_records(piece: Range) -> Iterator[tuple[int, Record]]:
         column = check_column(piece, file.schema_arrow)
         # Columns other than the field's, such as pictures, are not read.
         batches = file.iter_batches(_BATCH_ROWS, columns=[column])
-        yield from _records(piece, (value for batch in batches for value in batch.column(0).to_pylist()), column)
+        yield from _records(piece, (value for batch in batches for value in _values(batch.column(0))), column)
 
 
 def check_parquet(piece: Range) -> None:
@@ -53,6 +53,24 @@ def dataset_records(piece: Range) -> Iterator[tuple[int, Record]]:
     column = check_column(piece, dataset.features.arrow_schema)
     shard = dataset.select_columns([column]).shard(piece.end, piece.start, contiguous=False)
     yield from _records(piece, (value for batch in shard.iter(_BATCH_ROWS) for value in batch[column]), column)
+
+
+def _values(column: pa.Array) -> Iterable[Any]:
+    """The values of a column. A row with a string that is not UTF-8 gives the bytes of that row's error.
+
+    pyarrow does not check the strings of a file before it decodes them.
+    """
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        return [_value(scalar) for scalar in column]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as error:
+        return error.object
 
 
 def _records(piece: Range, values: Iterable[Any], column: str) -> Iterator[tuple[int, Record]]:

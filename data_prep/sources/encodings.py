@@ -40,7 +40,8 @@ def encoding_of(head: bytes, stated: str) -> Encoding:
     for mark, name in _MARKS.items():
         if head.startswith(mark):
             return Encoding(name, len(mark))
-    return Encoding(stated)
+    # With "utf-8-sig" a mark may be missing, and Python would write one before every line.
+    return Encoding("utf-8" if codecs.lookup(stated).name == "utf-8-sig" else stated)
 
 
 def problem(sample: bytes, encoding: Encoding) -> str:

@@ -14,9 +14,10 @@ from fsspec.implementations.local import LocalFileSystem
 
 from configs.common.errors import Unfinished, UserError
 from configs.corpus_tables import SourceTable
+from configs.folders import CORPUS_MANIFEST, TOKENIZER_FILE, WORK
 from data_prep.sources.compression import COMPRESSIONS
 from data_prep.sources.faults import LeftOut, can_be_described, cause_of, will_pass
-from data_prep.sources.names import ENDINGS, TABLES, TEXTS, format_of, is_hidden, why_no_data
+from data_prep.sources.names import ENDINGS, TABLES, TEXTS, format_of, is_hidden, why_beside_data, why_no_data
 
 # In a URL, ? begins the query.
 _WILDCARDS = re.compile(r"[*\[]|^(?!.*://).*\?")
@@ -98,7 +99,7 @@ def _in_folder(file_system: Any, root: str, source: SourceTable, listing: Listin
         file_paths = sorted(file_system.find(root))
     formats = (*TEXTS, *TABLES) if source.format == "auto" else (source.format,)
     paths = [path for path in file_paths if _may_be_data(path, root, formats, listing)]
-    paths = _of_split(paths, source.split, listing)
+    paths = _of_split(paths, source, listing)
     if source.format == "auto":
         return _of_known_formats(paths, listing)
     return {path: source.format for path in paths if _fits(path, source.format, listing)}
@@ -119,11 +120,19 @@ def _behind_links(root: str, listing: Listing) -> Iterator[str]:
         for name in sorted(folders):
             if is_hidden(name):
                 listing.leave_out("hidden files and folders", f"{here / name}/")
+            elif _is_corpus(here / name):
+                listing.leave_out("corpora that electra prepare makes", f"{here / name}/")
             else:
                 entered.append(name)
         targets = {(here / name).resolve(): name for name in reversed(entered)}
         folders[:] = [name for target, name in targets.items() if target not in met]
         met |= targets.keys()
+
+
+def _is_corpus(folder: Path) -> bool:
+    """Whether the folder holds a corpus of ours, complete or not, such as the one that is made from this source."""
+    complete = (folder / CORPUS_MANIFEST).is_file() and (folder / TOKENIZER_FILE).is_file()
+    return complete or (folder / WORK).is_dir()
 
 
 def _may_be_data(path: str, root: str, formats: tuple[str, ...], listing: Listing) -> bool:
@@ -134,10 +143,17 @@ def _may_be_data(path: str, root: str, formats: tuple[str, ...], listing: Listin
     return not reason
 
 
-def _of_split(paths: list[str], split: str, listing: Listing) -> list[str]:
-    """Without the files that their names give to another split, where any belongs to this one."""
+def _of_split(paths: list[str], source: SourceTable, listing: Listing) -> list[str]:
+    """Without the files that their names give to another split, where any belongs to this one.
+
+    Raises UserError for a split that was chosen, and of which there is no file.
+    """
+    split = source.split
     splits = {path: match["split"] for path in paths if (match := _SHARD.match(PurePosixPath(path).name))}
     if split not in splits.values():
+        if splits and split != SourceTable.model_fields["split"].default:
+            names = ", ".join(sorted(set(splits.values())))
+            raise UserError(f"data.sources: {source.path} has no files of the split {split!r} (it has {names})")
         return paths
     for path, other in splits.items():
         if other != split:
@@ -171,16 +187,20 @@ def _fits(path: str, format: str, listing: Listing) -> bool:
 
 def _matches(file_system: Any, root: str, source: SourceTable, listing: Listing) -> dict[str, str]:
     """path -> format, of the files that a pattern matches and below the folders that it matches."""
-    paths: dict[str, str] = {}
+    in_folders: dict[str, str] = {}
+    files: list[str] = []
     fixed = str(PurePosixPath(*_fixed_parts(root)))
     for path in sorted(file_system.glob(root)):
         if file_system.isdir(path):
-            paths |= _in_folder(file_system, path, source, listing)
+            in_folders |= _in_folder(file_system, path, source, listing)
         elif any(is_hidden(part) for part in PurePosixPath(path).relative_to(fixed).parts):
             listing.leave_out("hidden files and folders", path)
+        elif reason := why_beside_data(PurePosixPath(path).name):
+            listing.leave_out(reason, path)
         else:
-            paths[path] = _named_format(path, source.format)
-    return paths
+            files.append(path)
+    named = {path: _named_format(path, source.format) for path in _of_split(files, source, listing)}
+    return dict(sorted((in_folders | named).items()))
 
 
 def _fixed_parts(pattern: str) -> Iterator[str]:

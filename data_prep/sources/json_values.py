@@ -164,8 +164,8 @@ def _element(decoder: json.JSONDecoder, text: str, place: int, file: TextIO) -> 
 
 def _record(piece: Range, number: int, value: Any, field: str) -> Record:
     try:
-        text, num_replaced = whole_characters(text_at(value, field))
+        text, _ = whole_characters(text_at(value, field))
     except Fault as fault:
         sentence = f"{piece.path}: record {number} {fault.left_out.sentence}"
         return Fault(fault.left_out.reason, sentence, fault.remedy)
-    return Text(text, len(text.encode()), text.count("\ufffd") if num_replaced else 0)
+    return Text(text, len(text.encode()), text.count("\ufffd"))

@@ -73,15 +73,21 @@ def why_no_data(parts: tuple[str, ...], formats: tuple[str, ...]) -> str:
     if any(_fits(part, _HIDDEN) for part in parts):
         return "hidden files and folders"
     name = parts[-1].lower()
-    if _fits(name, _LEFTOVERS):
-        return "temporary files"
-    if _fits(name, _METADATA):
-        return "metadata files"
+    if reason := why_beside_data(name):
+        return reason
     if format_of(name, formats):
         return ""
     if _fits(name, _DOCUMENTATION):
         return "files of documentation"
     return other_kind(name)
+
+
+def why_beside_data(name: str) -> str:
+    """Why a file is a leftover or only tells about data, as a plural noun; "" for any other name."""
+    name = name.lower()
+    if _fits(name, _LEFTOVERS):
+        return "temporary files"
+    return "metadata files" if _fits(name, _METADATA) else ""
 
 
 def is_hidden(name: str) -> bool:

@@ -45,6 +45,8 @@ class CountDocuments(Step):
             samples.append(left_out.sentence)
 
     def _count_dropped(self, document: SourceDocument) -> None:
+        if document.copy:
+            return
         self.report.dropped[document.drop_reason] += 1
         samples = self.report.dropped_samples.setdefault(document.drop_reason, [])
         if len(samples) < _SAMPLES:
@@ -54,8 +56,9 @@ class CountDocuments(Step):
         source = str(document.source)
         self.report.documents[source] += 1
         self.report.bytes[source] += document.num_bytes
-        self.report.invalid_sequences += document.invalid_sequences
-        self.report.personal.update(document.personal_data)
+        if not document.copy:
+            self.report.invalid_sequences += document.invalid_sequences
+            self.report.personal.update(document.personal_data)
 
 
 class WriteKeys(Step):

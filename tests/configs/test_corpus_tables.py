@@ -55,6 +55,7 @@ REFUSED = [
     ("masking", {"maskings": 0}, "maskings"),
     ("masking", {"mean_span": 0.5}, "mean_span"),
     # The first two are not encodings of text, and `idna` cannot replace an invalid byte.
+    *(("source", {"path": path}, "path: is empty; name a file") for path in ("", " ")),
     *(("source", {"encoding": name}, f"{name!r} is no encoding") for name in ("rot13", "base64", "idna", "utf-9", "")),
 ]
 
@@ -62,7 +63,7 @@ REFUSED = [
 @pytest.mark.parametrize(("table", "changes", "sentence"), REFUSED)
 def test_keys_that_do_not_fit_are_refused(table: str, changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError) as error:
-        SourceTable(path="x", **changes) if table == "source" else changed(table, **changes)
+        SourceTable(**{"path": "x", **changes}) if table == "source" else changed(table, **changes)
     assert sentence in str(error.value)
 
 

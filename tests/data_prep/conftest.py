@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from configs.common.files import sha256_of
+from configs.common.locks import locked
+from data_prep.sources.tasks import size_of_task
 from tests.conftest import SMALL, documents
 
 
@@ -19,10 +22,13 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 class Preparations:
-    """Run the command on one text, into folders by name."""
+    """Run the command on one text of at least six tasks, into folders by name."""
 
     def __init__(self, folder: Path, text: Path):
         self.folder = folder
+        size = text.stat().st_size
+        self.num_tasks = -(-size // size_of_task(size))
+        assert self.num_tasks >= 6
         self.command = [sys.executable, "-m", "data_prep", "prepare", "tiny", *SMALL, f"data.sources={text}", "--out"]
 
     def start(self, out: Path, *options: str) -> subprocess.Popen[str]:
@@ -37,6 +43,20 @@ class Preparations:
 
     def run(self, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*self.command, str(out), *options], capture_output=True, text=True)
+
+
+@contextmanager
+def holding(out: Path, *tasks: int) -> Iterator[None]:
+    """Keep these tasks from beginning until the block ends.
+
+    So the corpus cannot be complete before the test has disturbed its preparation, however busy the machine is.
+    """
+    locks = out / ".prepare" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        for task in tasks:
+            held.enter_context(locked(locks / f"{task:05d}"))
+        yield
 
 
 def finished(out: Path) -> dict[str, int]:
@@ -61,7 +81,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
 def preparations(tmp_path_factory: pytest.TempPathFactory) -> Preparations:
     folder = tmp_path_factory.mktemp("preparations")
     text = folder / "text.txt"
-    # The text has about 6 MB, which makes 6 tasks.
+    # About 6 MB in tasks of 1 MiB.
     text.write_text("\n\n".join(f"{number}\n{page}" for number in range(30) for page in documents()), encoding="utf-8")
     return Preparations(folder, text)
 

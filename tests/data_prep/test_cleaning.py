@@ -63,11 +63,29 @@ def test_datatroves_filters_by_name() -> None:
         ({"name": "Lenght"}, r"data\.filters\.0\.name: unknown filter Lenght; did you mean Length"),
         ({"name": "Length", "shortst": 3}, r"data\.filters\.0: unknown key shortst; did you mean shortest"),
         ({"name": "Language"}, r"data\.filters\.0: Language cannot be made \(.*languages"),
+        (
+            {"name": "Language", "languages": "en,de"},
+            r"Language cannot be made \(languages: 'en,de' is no list of codes",
+        ),
+        ({"name": "Language", "languages": ["en"], "confidence": 95}, r"\(confidence: 95 is no share from 0 to 1\)"),
+        ({"name": "SamplerFilter", "rate": 0.5}, r"data\.filters\.0: SamplerFilter draws at random; state its seed"),
     ],
 )
 def test_a_filter_that_cannot_be_made_is_refused(filter: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         cleaning.build(data(filter))
+
+
+@pytest.mark.parametrize("language", ["ger", "EN", "zh-cn"])
+def test_a_language_that_is_not_known_is_refused(language: str) -> None:
+    with pytest.raises(UserError, match=f"languages: unknown language {language}"):
+        cleaning.check(data({"name": "Language", "languages": ["en", language]}))
+
+
+def test_a_sampler_with_a_seed_draws_the_same_documents_each_time() -> None:
+    chosen = data({"name": "SamplerFilter", "rate": 0.5, "seed": 1})
+    first, second = (reasons(chosen, *map(str, range(100))) for _ in range(2))
+    assert first == second and 30 < first.count("") < 70
 
 
 # Sixty words and more, in whole sentences that do not repeat one another.
@@ -131,6 +149,7 @@ def test_a_filter_that_cannot_work_is_refused_before_the_work(
         ("手机13912345678。", "telephone number", "手机000-000-0000。"),
         ("身份证11010519491231002X，", "identity number", "身份证000000000000000000，"),
         ("SSN 078-05-1120", "identity number", "SSN 000000000000000000"),
+        ("write to 13912345678@qq.com now", "e-mail address", "write to email@example.com now"),
     ],
 )
 def test_personal_data(text: str, kind: str, hidden: str) -> None:

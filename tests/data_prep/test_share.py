@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data_prep.conftest import Preparations, fingerprint, finished, wait_until
+from tests.data_prep.conftest import Preparations, fingerprint, finished, holding, wait_until
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -44,16 +44,18 @@ def test_killed_and_repeated_shares_give_the_same_bytes(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first, second = (preparations.start(out, "--task", f"{number}/2", "--workers", "1") for number in (0, 1))
-    wait_until(lambda: finished(out))
-    os.killpg(first.pid, signal.SIGKILL)
-    second.communicate()
-    first.communicate()
+    with holding(out, 2, 4):
+        first, second = (preparations.start(out, "--task", f"{number}/2", "--workers", "1") for number in (0, 1))
+        wait_until(lambda: finished(out))
+        os.killpg(first.pid, signal.SIGKILL)
+        second.communicate()
+        first.communicate()
     marks = finished(out)
-    again = preparations.start(out, "--task", "0/2", "--workers", "1")
-    twin = preparations.start(out, "--task", "0/2", "--workers", "1")
-    wait_until(lambda: len(finished(out)) > len(marks) or again.poll() is not None)
-    assert marks.items() <= finished(out).items() or again.poll() is not None
+    with holding(out, 4):
+        again = preparations.start(out, "--task", "0/2", "--workers", "1")
+        twin = preparations.start(out, "--task", "0/2", "--workers", "1")
+        wait_until(lambda: len(finished(out)) > len(marks))
+        assert marks.items() <= finished(out).items()
     outputs = [process.communicate() for process in (again, twin)]
     assert again.returncode == twin.returncode == 0, outputs
     assert fingerprint(out) == whole
@@ -63,11 +65,10 @@ def test_who_prepares_alone_is_refused_beside_shares(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    share = preparations.start(out, "--task", "0/1", "--workers", "1")
-    wait_until(lambda: finished(out))
-    os.killpg(share.pid, signal.SIGSTOP)
-    refused = preparations.run(out)
-    os.killpg(share.pid, signal.SIGCONT)
+    with holding(out, 5):
+        share = preparations.start(out, "--task", "0/1", "--workers", "1")
+        wait_until(lambda: finished(out))
+        refused = preparations.run(out)
     assert refused.returncode == 2 and "another process is preparing it" in refused.stderr
     share.communicate()
     assert fingerprint(out) == whole
@@ -77,12 +78,11 @@ def test_a_share_waits_for_who_prepares_alone(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    alone = preparations.start(out, "--workers", "1")
-    wait_until(lambda: finished(out))
-    os.killpg(alone.pid, signal.SIGSTOP)
-    share = preparations.start(out, "--task", "1/2")
-    assert share.stderr and "waiting for the process that prepares it alone" in share.stderr.readline()
-    os.killpg(alone.pid, signal.SIGCONT)
+    with holding(out, 5):
+        alone = preparations.start(out, "--workers", "1")
+        wait_until(lambda: finished(out))
+        share = preparations.start(out, "--task", "1/2")
+        assert share.stderr and "waiting for the process that prepares it alone" in share.stderr.readline()
     alone.communicate()
     share.communicate()
     assert share.returncode == alone.returncode == 0

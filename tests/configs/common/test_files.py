@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from configs.common.files import (
     whole_file,
     whole_folder,
     write_json,
+    write_text,
 )
 
 
@@ -100,3 +102,12 @@ def test_a_full_disk_is_work_unfinished_and_other_faults_are_not(number: int) ->
         raise OSError(number, "full")
     with pytest.raises(PermissionError), unfinished_when_disk_is_full(lambda: "no room"):
         raise PermissionError(errno.EACCES, "not allowed")
+
+
+def test_the_name_of_a_file_may_be_no_text(tmp_path: Path) -> None:
+    """Python makes a surrogate of a byte that is not UTF-8, as in names from old ZIP archives."""
+    name = os.fsdecode(b"caf\xe9.txt")
+    write_json(tmp_path / "a.json", {"file": name})
+    assert read_json(tmp_path / "a.json") == {"file": name}
+    write_text(tmp_path / "a.html", f"<p>{name}")
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == "<p>caf\\udce9.txt"

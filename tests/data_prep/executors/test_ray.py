@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data_prep.conftest import Preparations, fingerprint, finished, wait_until
+from tests.data_prep.conftest import Preparations, fingerprint, finished, holding, wait_until
 from tests.slurm import processes
 
 pytest.importorskip("ray", reason='no Ray here; pip install ".[ray]"')
@@ -59,10 +59,11 @@ def test_the_bytes_are_those_of_one_machine(
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced(preparations: Preparations, whole: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_RAY)
-    wait_until(lambda: finished(out))
-    wait_until(lambda: [*_workers(command.pid)])
-    os.kill(next(_workers(command.pid)), signal.SIGKILL)
+    with holding(out, 5):
+        command = preparations.start(out, *ON_RAY)
+        # The worker that has the last task waits, so it is there.
+        wait_until(lambda: len(finished(out)) == preparations.num_tasks - 1 and [*_workers(command.pid)])
+        os.kill(next(_workers(command.pid)), signal.SIGKILL)
     _, error = command.communicate()
     assert command.returncode == 0, error
     assert fingerprint(out) == whole
@@ -73,14 +74,16 @@ def test_killed_and_repeated_it_gives_the_same_bytes(
     preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_RAY)
-    wait_until(lambda: len(finished(out)) >= 2)
-    command.kill()
-    command.communicate()
+    with holding(out, 4, 5):
+        command = preparations.start(out, *ON_RAY)
+        wait_until(lambda: len(finished(out)) >= 2)
+        command.kill()
+        command.communicate()
     marks = finished(out)
-    again = preparations.start(out, *ON_RAY)
-    wait_until(lambda: len(finished(out)) > len(marks) or again.poll() is not None)
-    assert marks.items() <= finished(out).items() or again.poll() is not None
+    with holding(out, 5):
+        again = preparations.start(out, *ON_RAY)
+        wait_until(lambda: len(finished(out)) > len(marks))
+        assert marks.items() <= finished(out).items()
     _, error = again.communicate()
     assert again.returncode == 0, error
     assert fingerprint(out) == whole
@@ -104,9 +107,10 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 @pytest.mark.slow
 def test_interrupted_it_says_so(preparations: Preparations, whole: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_RAY)
-    wait_until(lambda: [*(out / ".prepare" / "locks").glob("*")])  # a task has begun
-    os.killpg(command.pid, signal.SIGINT)  # Ctrl-C sends the same signal
+    with holding(out, 5):
+        command = preparations.start(out, *ON_RAY)
+        wait_until(lambda: finished(out))
+        os.killpg(command.pid, signal.SIGINT)  # Ctrl-C sends the same signal
     _, error = command.communicate()
     assert command.returncode == 75 and "interrupted; the same command continues" in " ".join(error.split()), error
 

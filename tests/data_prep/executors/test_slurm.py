@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data_prep.conftest import Preparations, fingerprint, finished, wait_until
+from tests.data_prep.conftest import Preparations, fingerprint, finished, holding, wait_until
 from tests.slurm import Cluster
 
 ON_SLURM = ("--engine", "slurm", "--sbatch", "partition=all", "--sbatch", "time=10")
@@ -39,26 +39,25 @@ def test_a_job_that_ends_badly_ends_in_a_sentence_and_the_same_command_resumes(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, how: str
 ) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_SLURM, "--workers", "2")
-    # The second share stops as soon as it begins, so that it cannot be done before it is ended.
-    wait_until(lambda: list(second_share(slurm)))
-    [second] = second_share(slurm)
-    os.kill(second, signal.SIGSTOP)
-    wait_until(lambda: finished(out))
-    [job] = {line.split("_")[0] for line in slurm.output("squeue", "--noheader", "--array", "--format=%i").split()}
-    if how == "kill":
-        os.kill(second, signal.SIGKILL)
-    else:
-        slurm.output("scancel", f"{job}_1")
-    _, error = command.communicate()
+    with holding(out, 1, 5):  # both are of the second share
+        command = preparations.start(out, *ON_SLURM, "--workers", "2")
+        wait_until(lambda: finished(out) and list(second_share(slurm)))
+        [job] = {line.split("_")[0] for line in slurm.output("squeue", "--noheader", "--array", "--format=%i").split()}
+        if how == "kill":
+            [second] = second_share(slurm)
+            os.kill(second, signal.SIGKILL)
+        else:
+            slurm.output("scancel", f"{job}_1")
+        _, error = command.communicate()
     assert command.returncode == 75
     log = re.search(r"its log is (\S+);", " ".join(error.split()))
     assert log and Path(log.group(1)).is_file(), error
     assert f"job {job}_1 ended as {'FAILED' if how == 'kill' else 'CANCELLED'}" in error
     marks = finished(out)
-    again = preparations.start(out, *ON_SLURM, "--workers", "2")
-    wait_until(lambda: len(finished(out)) > len(marks) or again.poll() is not None)
-    assert marks.items() <= finished(out).items() or again.poll() is not None
+    with holding(out, 5):
+        again = preparations.start(out, *ON_SLURM, "--workers", "2")
+        wait_until(lambda: len(finished(out)) > len(marks))
+        assert marks.items() <= finished(out).items()
     _, error = again.communicate()
     assert again.returncode == 0, error
     assert fingerprint(out) == whole
@@ -70,19 +69,18 @@ def test_interrupted_the_jobs_go_on_and_the_same_command_waits_for_them(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_SLURM, "--workers", "2")
-    wait_until(lambda: finished(out))
-    jobs = slurm.output("squeue", "--noheader", "--format=%F").split()
-    slurm.output("scontrol", "suspend", jobs[0])  # otherwise the jobs would end before the command is started again
-    command.send_signal(end)
-    _, error = command.communicate()
-    job = re.search(r"job (\d+);", error)
-    assert job and job.group(1) == jobs[0]
-    if end == signal.SIGINT:
-        assert command.returncode == 75 and f"job {job.group(1)} keeps running" in error
-    again = preparations.start(out, *ON_SLURM, "--workers", "2")
-    assert again.stderr and f"job {job.group(1)};" in again.stderr.readline()
-    slurm.output("scontrol", "resume", jobs[0])
+    with holding(out, 5):
+        command = preparations.start(out, *ON_SLURM, "--workers", "2")
+        wait_until(lambda: finished(out))
+        jobs = slurm.output("squeue", "--noheader", "--format=%F").split()
+        command.send_signal(end)
+        _, error = command.communicate()
+        job = re.search(r"job (\d+);", error)
+        assert job and job.group(1) == jobs[0]
+        if end == signal.SIGINT:
+            assert command.returncode == 75 and f"job {job.group(1)} keeps running" in error
+        again = preparations.start(out, *ON_SLURM, "--workers", "2")
+        assert again.stderr and f"job {job.group(1)};" in again.stderr.readline()
     _, error = again.communicate()
     assert again.returncode == 0, error
     assert fingerprint(out) == whole
@@ -93,10 +91,10 @@ def test_a_lost_node_is_made_good(
     slurm: Cluster, preparations: Preparations, whole: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = preparations.start(out, *ON_SLURM, "--workers", "4")
-    wait_until(lambda: slurm.output("squeue", "--noheader", "--nodelist=n2"))
-    wait_until(lambda: finished(out))
-    slurm.kill_node("n2")
+    with holding(out, *range(1, preparations.num_tasks)):  # every share has a task that does not end
+        command = preparations.start(out, *ON_SLURM, "--workers", "4")
+        wait_until(lambda: finished(out) and slurm.output("squeue", "--noheader", "--nodelist=n2"))
+        slurm.kill_node("n2")
     try:
         _, error = command.communicate(timeout=240)
     finally:

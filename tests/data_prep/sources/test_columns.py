@@ -63,3 +63,18 @@ def test_damage_in_the_middle_of_a_parquet_file(tmp_path: Path) -> None:
 def test_nested_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"data": [{"text": text, "id": 1} for text in TEXTS]}), tmp_path / "a.parquet")
     assert texts(tmp_path, field="data.text") == TEXTS
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_string_that_is_not_utf8_is_a_row_that_cannot_be_read(tmp_path: Path, is_nested: bool) -> None:
+    """pyarrow reads such a file, and fails when it makes a string of the row."""
+    raw = pa.array([b"good", b"caf\xe9", b"more"])
+    strings = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
+    column = pa.StructArray.from_arrays([strings], ["inner"]) if is_nested else strings
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    keys = {"field": "text.inner"} if is_nested else {}
+    with pytest.raises(
+        UserError, match=r"a\.parquet: row 1 has bytes under 'text.*' that are not UTF-8 text|row 1 has"
+    ):
+        texts(tmp_path / "a.parquet", **keys)
+    assert texts(tmp_path / "a.parquet", on_error="skip", **keys) == ["good", "more"]

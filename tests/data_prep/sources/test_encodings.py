@@ -9,7 +9,7 @@ import pytest
 from configs.common.errors import UserError
 from configs.load import load
 from data_prep.sources.encodings import Encoding, decode, encoding_of, problem, whole_characters
-from tests.data_prep.sources.reading import read
+from tests.data_prep.sources.reading import read, texts
 
 GERMAN = "Die Straße führt über die Brücke, und die Häuser stehen schön in der Sonne. " * 20
 
@@ -57,3 +57,9 @@ def test_documents_count_invalid_sequences(tmp_path: Path) -> None:
 def test_what_is_no_encoding_of_text_is_refused(encoding: str) -> None:
     with pytest.raises(UserError, match=rf"data\.sources\.0\.encoding: '{encoding}' is no encoding of text"):
         load("tiny", [f"data.sources=[{{path='a', encoding='{encoding}'}}]"])
+
+
+def test_utf_8_sig_may_lack_its_mark(tmp_path: Path) -> None:
+    for name, encoding in (("with.txt", "utf-8-sig"), ("without.txt", "utf-8")):
+        (tmp_path / name).write_text("first\nsecond\n", encoding=encoding)
+        assert texts(tmp_path / name, encoding="utf-8-sig", format="lines") == ["first", "second"]

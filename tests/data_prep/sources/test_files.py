@@ -67,6 +67,20 @@ def test_patterns(tmp_path: Path) -> None:
         texts(f"{tmp_path}/*.json")
 
 
+def test_a_pattern_leaves_out_what_a_folder_leaves_out(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "a.txt~", "b.txt.part", "a.txt.md5", "notes.py")
+    assert texts(f"{tmp_path}/*") == ["a.txt", "notes.py"]
+    assert left_out(f"{tmp_path}/*") == {"temporary files": 2, "metadata files": 1}
+    assert texts(tmp_path / "a.txt~") == ["a.txt~"]  # a file that is named is read
+
+
+def test_a_corpus_below_a_folder_is_not_its_text(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "complete/manifest.json", "complete/tokenizer.json", "complete/vocab.txt")
+    write(tmp_path, "unfinished/.prepare/plan.json", "unfinished/vocab.txt", "other/manifest.json.txt")
+    assert texts(tmp_path, format="text") == ["a.txt", "other/manifest.json.txt"]
+    assert left_out(tmp_path, format="text") == {"corpora that electra prepare makes": 2}
+
+
 def test_a_file_whose_name_is_a_pattern_is_that_file(tmp_path: Path) -> None:
     write(tmp_path, "a[1].txt", "a1.txt")
     assert texts(f"{tmp_path}/a[1].txt") == ["a[1].txt"]
@@ -96,6 +110,12 @@ def test_one_split_of_files_that_are_named_as_the_hub_names_them(tmp_path: Path)
     assert texts(tmp_path) == ["train 0", "train 1"]
     assert texts(tmp_path, split="test") == ["test 0", "test 1"]
     assert left_out(tmp_path) == {"files of other splits than train (set split of the source)": 2}
+    assert texts(f"{tmp_path}/*.jsonl") == ["train 0", "train 1"]
+    assert texts(f"{tmp_path}/*.jsonl", split="test") == ["test 0", "test 1"]
+    assert texts(f"{tmp_path}/test-*") == ["test 0", "test 1"]  # the default split says nothing here
+    for path in (tmp_path, f"{tmp_path}/*.jsonl"):
+        with pytest.raises(UserError, match=r"has no files of the split 'tran' \(it has test, train\)"):
+            texts(path, split="tran")
 
 
 @pytest.mark.parametrize(

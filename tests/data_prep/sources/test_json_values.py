@@ -10,7 +10,7 @@ import pytest
 
 from configs.common.errors import UserError
 from data_prep.sources import json_values
-from tests.data_prep.sources.reading import left_out, texts
+from tests.data_prep.sources.reading import left_out, read, texts
 
 RECORDS = [{"text": f"{number} \u4e8c ] , "} for number in range(50)]
 TEXTS = [record["text"].strip() for record in RECORDS]
@@ -63,3 +63,8 @@ def test_the_rest_of_an_array_that_is_cut_short_is_left_out(tmp_path: Path) -> N
     (tmp_path / "a.json").write_text(json.dumps(RECORDS)[:-5])
     assert texts(tmp_path, on_error="skip") == TEXTS[:-1]
     assert left_out(tmp_path, on_error="skip") == {"rests of JSON files": 1}
+
+
+def test_bytes_that_are_no_text_are_counted_in_an_array_too(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'[{"text": "caf\xe9"}, {"text": "caf\xe9 caf\xe9"}, {"text": "good"}]')
+    assert [document.invalid_sequences for document in read(tmp_path / "a.json")] == [1, 2, 0]

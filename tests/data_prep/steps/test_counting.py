@@ -34,3 +34,13 @@ def test_equal_keys_tell_repeated_documents_and_copies_do_not_count(tmp_path: Pa
         documents = [SourceDocument(text, "", copy=copy) for text in texts for copy in (0, 1)]
         assert list(WriteKeys(tmp_path).run(documents, task)) == documents
     assert len(duplicates.find(tmp_path)) == 2
+
+
+def test_a_weight_repeats_documents_and_not_what_they_lack() -> None:
+    report = TaskReport()
+    copies = [SourceDocument("kept", "a", copy=copy, invalid_sequences=2, personal_data={"e": 1}) for copy in range(3)]
+    dropped = [SourceDocument("short", "b", copy=copy, drop_reason="Length") for copy in range(3)]
+    assert list(CountDocuments(report).run([*copies, *dropped])) == copies
+    assert report.documents == {"0": 3}
+    assert (report.invalid_sequences, report.personal, report.dropped) == (2, {"e": 1}, {"Length": 1})
+    assert report.dropped_samples == {"Length": ["short"]}
