@@ -47,6 +47,8 @@ class Job:
     nodes: int = 1
     # This many processes run on each node. None stands for one per GPU that torchrun finds, or per core without GPUs.
     processes: int | None = 1
+    # The job also reads these, which every node must see: a model, a run to continue, a general corpus.
+    inputs: tuple[Path, ...] = ()
     # These stages of the same submission must have succeeded before the job begins.
     after: tuple[Stage, ...] = ()
 
@@ -89,6 +91,9 @@ def pipeline(
     released = ("--init-from", init_from) if init_from else ()
     earlier = ("--continue-from", str(continue_from)) if continue_from else ()
     others = (*released, *earlier, *(("--general", str(general)) if general else ()))
+    # An `init_from` that is no absolute path is a name on the hub.
+    model = (Path(init_from),) if init_from and Path(init_from).is_absolute() else ()
+    inputs = {Stage.prepare: model, Stage.pretrain: (*model, *filter(None, (continue_from, general)))}
     jobs: list[Job] = []
     for stage in sorted(set(stages), key=list(Stage).index):
         last = [job.stage for job in jobs if job.stage in (Stage.prepare, Stage.pretrain)][-1:]
@@ -109,6 +114,7 @@ def pipeline(
                 corpus,
                 nodes if wide else 1,
                 processes if stage is Stage.pretrain else 1,
+                inputs.get(stage, ()),
                 tuple(last),
             )
         )

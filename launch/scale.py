@@ -28,9 +28,10 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 def bytes_of(text: str) -> int:
     """Return the bytes of a size such as `180GB`. Raises UserError for any other text, and for nothing."""
     match = _SIZE.fullmatch(text)
-    if not match or not float(match[1]):
+    size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if not size:
         raise UserError(f"--text-bytes: {text!r} is no size; write 180GB, with kB, MB, GB or TB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    return size
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,10 @@ def _elsewhere(order: Order, name: str, machine: Machine, recipe: Recipe | None,
     The jobs read a stored copy of the recipe, so that later changes to the recipe do not reach them. Their folders are
     absolute paths.
     """
+    model = order.init_from
     order = replace(
         order,
+        init_from=str(Path(model).absolute()) if model and Path(model).exists() else model,
         continue_from=order.continue_from and order.continue_from.absolute(),
         general=order.general and order.general.absolute(),
     )

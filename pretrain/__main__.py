@@ -127,10 +127,13 @@ def evaluate(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each task is fine-tuned.")] = 5,
     against: Annotated[str | None, typer.Option(metavar="MODEL", help="Another model, for the same tasks.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write every number into this file.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Of tasks: also draw them into this .svg.")] = None,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Also write every number into this file.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Of tasks: also draw them into this .svg.")
+    ] = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="Of corpora: also write every token with its suspicion into this .jsonl.")
+        Path | None,
+        typer.Option(dir_okay=False, help="Of corpora: also write every token with its suspicion into this .jsonl."),
     ] = None,
 ) -> None:
     """Score generator and discriminator on the held-out rows of corpora, or the discriminator fine-tuned on tasks.

@@ -164,10 +164,13 @@ def _steps(
 
 
 def _stop(run: RunFolder, log: Log, step: int) -> bool:
-    run.mark_stopped(step)
+    """Say from where the same command resumes. After a skipped step, which is not saved, that is an earlier step."""
+    saved = checkpoint.newest_step(run.checkpoints)
+    run.mark_stopped(saved)
     if run.world.is_main:
-        json_lines.write("stopped", run=str(run.folder), step=step)
-    log.say(f"stopped after step {step:,}; the same command resumes from there")
+        json_lines.write("stopped", run=str(run.folder), step=saved)
+    where = "from there" if saved == step else f"after step {saved:,}, the newest checkpoint"
+    log.say(f"stopped after step {step:,}; the same command resumes {where}")
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,27 @@ def read_settings(folder: Path) -> TokenizerSettings:
     return TokenizerSettings.of(lowercase, strip_accents, longest_word=100)
 
 
+def refuse_contradiction(tokenizer_file: Path, normalizer: Mapping[str, Any]) -> None:
+    """Raise UserError when the settings beside a tokenizer.json say otherwise than its BertNormalizer.
+
+    transformers would obey the settings, and programs that read the tokenizer.json alone would not.
+    """
+    path = tokenizer_file.with_name(SETTINGS_FILE)
+    stated = read_json(path) if path.is_file() else {}
+    lowercase, accents = normalizer["lowercase"], normalizer["strip_accents"]
+    found = {
+        "do_lower_case": lowercase,
+        "strip_accents": lowercase if accents is None else accents,
+        "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
+    }
+    for key, value in found.items():
+        if isinstance(stated, dict) and stated.get(key) is not None and stated[key] != value:
+            raise UserError(
+                f"{path}: {key} is {json.dumps(stated[key])}, and the normalizer of {tokenizer_file.name} beside it "
+                f"has {json.dumps(value)}; change the one with which the model was not trained"
+            )
+
+
 def _refuse_other_class(path: Path, stated: dict[str, Any]) -> None:
     name = stated.get("tokenizer_class")
     if name is None:
@@ -96,8 +119,10 @@ def _refuse_added_tokens(folder: Path, stated: dict[str, Any]) -> None:
     path = folder / ADDED_TOKENS_FILE
     added = list(read_json(path)) if path.is_file() else []
     for token in (stated.get("added_tokens_decoder") or {}).values():
-        if isinstance(token, dict) and not token.get("special"):
+        if isinstance(token, dict):
             added.append(str(token.get("content")))
+    for token in stated.get("additional_special_tokens") or ():
+        added.append(str(token.get("content") if isinstance(token, dict) else token))
     added = [token for token in added if token not in SPECIAL_TOKENS.values()]
     if added:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from configs.common.errors import UserError
 from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
 from configs.vocabulary.entries import SPECIAL_TOKENS, check_special_tokens, read_entries, vocabulary_file
-from configs.vocabulary.settings import TokenizerSettings, read_settings
+from configs.vocabulary.settings import TokenizerSettings, read_settings, refuse_contradiction
 
 
 def bare_tokenizer(ids: dict[str, int], settings: TokenizerSettings) -> Tokenizer:
@@ -64,7 +65,8 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 def read_tokenizer_file(path: Path) -> Tokenizer:
     """Return the tokenizer of a tokenizer.json without truncation and padding.
 
-    The file often contains the truncation and padding of its last use. Raises UserError if the file cannot be read.
+    The file often contains the truncation and padding of its last use. Raises UserError if the file cannot be read, or
+    if the settings beside it contradict it.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -72,6 +74,9 @@ def read_tokenizer_file(path: Path) -> Tokenizer:
         raise UserError(f"{path}: is no tokenizer.json ({error}); download or save it again") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    normalizer = json.loads(tokenizer.to_str())["normalizer"] or {}
+    if normalizer.get("type") == "BertNormalizer":
+        refuse_contradiction(path, normalizer)
     return tokenizer
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pretrain.evaluation.tasks.settings import FinetuneSettings
     from pretrain.released.network import Released
 
-# A checkpoint holds weights and two moments, an export the weights, all in fp32.
-_CHECKPOINT_BYTES, _EXPORT_BYTES = 12, 4
+# A checkpoint holds weights, two moments, and the moving average of the weights if there is one; an export holds the
+# weights. All are in fp32.
+_CHECKPOINT_BYTES, _AVERAGE_BYTES, _EXPORT_BYTES = 12, 4, 4
 # A corpus takes about as many bytes as its text: a quarter of a token for each byte, and about four bytes a token.
 _CORPUS_BYTES = 1
 
@@ -182,13 +183,14 @@ def _check_space(order: Order, recipe: Recipe, parameters: int, text_bytes: floa
     """
     run = recipe.run
     num_checkpoints = run.keep_last + 1 + (recipe.schedule.steps // run.keep_every if run.keep_every else 0)
-    models = parameters * (_CHECKPOINT_BYTES * num_checkpoints + _EXPORT_BYTES)
+    checkpoint_bytes = _CHECKPOINT_BYTES + (_AVERAGE_BYTES if recipe.optimizer.average_decay else 0)
+    models = parameters * (checkpoint_bytes * num_checkpoints + _EXPORT_BYTES)
     present = sum(path.stat().st_size for path in order.out.rglob("*") if path.is_file())
     place = next(folder for folder in (order.out.absolute(), *order.out.absolute().parents) if folder.is_dir())
     free, needed = shutil.disk_usage(place).free, models + _CORPUS_BYTES * text_bytes - present
     if free < needed:
         raise UserError(
             f"{order.out}: {free / 1e9:.2f} GB are free there, and about {needed / 1e9:.2f} GB are needed: "
-            f"{num_checkpoints} checkpoints of {_CHECKPOINT_BYTES * parameters / 1e9:.2f} GB, the export and the "
+            f"{num_checkpoints} checkpoints of {checkpoint_bytes * parameters / 1e9:.2f} GB, the export and the "
             "corpora; name a folder on a larger disk, or set run.keep_last=1"
         )

@@ -122,14 +122,20 @@ def _table(override: str) -> str:
 
 def _override(texts: tuple[str, ...]) -> str:
     """The override for these texts: a single text as the user wrote it, several as a list."""
-    return f"data.sources={texts[0] if len(texts) == 1 else _toml(_sources(texts))}"
+    return f"data.sources={_quoted(texts[0]) if len(texts) == 1 else _toml(_sources(texts))}"
 
 
 def _sources(texts: tuple[str, ...]) -> list[dict[str, Any]]:
     """The tables of sources that the texts stand for."""
-    values = (assignments([f"sources={text}"])["sources"] for text in texts)
+    values = (assignments([f"sources={_quoted(text)}"])["sources"] for text in texts)
     entries = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
     return [dict(entry) if isinstance(entry, Mapping) else {"path": str(entry)} for entry in entries]
+
+
+def _quoted(text: str) -> str:
+    """The text as it is, but in quotes where TOML would read something else than a path, as in 2024_01."""
+    value = assignments([f"sources={text}"])["sources"]
+    return text if isinstance(value, str | list | Mapping) else json.dumps(text)
 
 
 def _toml(sources: list[dict[str, Any]]) -> str:

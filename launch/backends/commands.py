@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -75,9 +76,10 @@ def output(command: Sequence[str]) -> str:
 
 def refuse_outside(bundle: Bundle, volumes: Iterable[str]) -> None:
     """Raise UserError for a folder that is below none of the volumes that all nodes mount."""
-    folders = [folder for job in bundle.jobs for folder in (job.folder, job.corpus)]
+    folders = [folder for job in bundle.jobs for folder in (job.folder, job.corpus, *job.inputs)]
     for path in (*folders, bundle.folder):
-        if not any(path.is_relative_to(volume) for volume in volumes):
+        # `..` would lead out of a volume.
+        if not any(Path(os.path.normpath(path)).is_relative_to(volume) for volume in volumes):
             raise UserError(
                 f"{path}: is in none of the machine's volumes ({', '.join(volumes)}), so its nodes would not see it; "
                 "name a folder below one"

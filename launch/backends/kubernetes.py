@@ -8,6 +8,7 @@ kubeflow.org/docs/components/trainer and jobset.sigs.k8s.io/docs/concepts.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def render(jobs: Sequence[Job], machine: Kubernetes, folder: Path) -> dict[str, 
     for bundle in bundles(jobs, folder):
         refuse_outside(bundle, machine.volumes)
         _refuse_hoarding(bundle, machine)
-        by_hand = " ".join(_kubectl(machine, "create", "-f", str(bundle.file)))
+        by_hand = shlex.join(_kubectl(machine, "create", "-f", str(bundle.file)))
         about = f"Written by `electra submit`; edit it and type: {by_hand}"
         files[bundle.file.name] = documents(_objects(bundle, machine), about)
     return files

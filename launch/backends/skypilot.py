@@ -27,7 +27,7 @@ def render(jobs: Sequence[Job], machine: SkyPilot, folder: Path) -> dict[str, st
         # A task of a pipeline begins when the task before it has succeeded. The first document names the pipeline.
         header = [{"name": bundle.name}] if bundle.is_pipeline else []
         tasks = [_task(job, machine, job.stage if bundle.is_pipeline else bundle.name) for job in bundle.jobs]
-        about = f"Written by `electra submit`; edit it and type: sky jobs launch -d {bundle.file}"
+        about = f"Written by `electra submit`; edit it and type: sky jobs launch -d {shlex.quote(str(bundle.file))}"
         files[bundle.file.name] = documents([*header, *tasks], about)
     return files
 

@@ -22,7 +22,7 @@ def sweep(
     processes: Annotated[
         int | None, typer.Option(min=1, help="On each node; by default one for each GPU, else core.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write every number into this file.")] = None,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Also write every number into this file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the runs with their FLOPs and times.")] = False,
     gpu: Annotated[str | None, typer.Option(help="Of --dry-run: the GPUs of the machine, such as h200.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs of another machine until they end.")] = False,

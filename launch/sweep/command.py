@@ -55,7 +55,7 @@ class Request:
                 refuse_batch(sweep.recipe(name), self.nodes * processes)
         if not isinstance(machine, Local):
             refuse_unshared(self.out)
-        refuse_other_things(self.out, ("runs", PAGE, TEXT, *([self.json.name] if self.json else [])))
+        refuse_other_things(self.out, ("runs", PAGE, TEXT))
         refuse_other_runs(sweep)
         return sweep
 

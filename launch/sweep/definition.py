@@ -165,6 +165,12 @@ def _refuse_recipe(sweep: Sweep, name: str) -> None:
         raise UserError(f"{origin}: {error}") from None
     if not recipe.run.evaluate_rows:
         raise UserError(f"{origin}: run.evaluate_rows: 0, and the scores of a sweep are those of held-out rows")
+    baseline = sweep.recipe(sweep.baseline)
+    if recipe.run.evaluate_rows != baseline.run.evaluate_rows:
+        raise UserError(
+            f"{origin}: run.evaluate_rows: {recipe.run.evaluate_rows}, and {sweep.baseline} has "
+            f"{baseline.run.evaluate_rows}; scores are compared on the same rows"
+        )
     logged = [*(f"{objective}_loss" for objective in recipe.objectives), *_PREDICTION]
     logged += DETECTION if "rtd" in recipe.objectives else ()
     for score in sweep.scores:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from configs.common.errors import UserError
 from configs.common.files import read_json
-from configs.folders import PROVENANCE, RECIPE
+from configs.folders import LOCK, PROVENANCE, RECIPE
 from configs.load import load
-from configs.recipe import differences
+from configs.recipe import Recipe, differences
 from launch.sweep.definition import Sweep, Trial
 
 
@@ -62,7 +63,7 @@ def refuse_other_runs(sweep: Sweep) -> None:
         if not (trial.run / RECIPE).is_file():
             continue
         stored = load(str(trial.run / RECIPE))
-        for key, before, now in differences(stored.science(), trial.recipe.science()):
+        for key, before, now in differences(_compared(stored, sweep), _compared(trial.recipe, sweep)):
             raise UserError(
                 f"{trial.run}: has {key} = {json.dumps(before)}, and {sweep.file} says {json.dumps(now)}; give the "
                 "recipe another name, name another --out, or remove the run to train it again"
@@ -75,8 +76,16 @@ def refuse_other_runs(sweep: Sweep) -> None:
             )
 
 
+def _compared(recipe: Recipe, sweep: Sweep) -> dict[str, Any]:
+    """Return what must be the same where scores are compared: the science, and the number of held-out rows."""
+    rows = min(recipe.run.evaluate_rows, sweep.corpus.num_rows("validation"))
+    return recipe.science() | {"run": {"evaluate_rows": rows}}
+
+
 def refuse_other_things(out: Path, names: Sequence[str]) -> None:
-    """Raise UserError for a folder that holds anything but a sweep."""
+    """Raise UserError for a folder that holds anything but a sweep. A folder with a sweep's lock may hold more."""
+    if (out / LOCK).exists():
+        return
     others = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
     if others := sorted(set(others) - set(names)):
         raise UserError(f"{out}: holds {others[0]}, which is no part of a sweep; name a new folder with --out")

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 from configs.common.errors import UserError
 from configs.common.files import write_json, write_text
 from configs.folders import TOKENIZER_FILE, VOCABULARY_FILE
-from configs.vocabulary.entries import SPECIAL_TOKENS
+from configs.vocabulary.entries import SPECIAL_TOKENS, read_folder
 from configs.vocabulary.settings import SETTINGS_FILE
-from configs.vocabulary.tokenizer import entries_of, open_tokenizer
+from configs.vocabulary.tokenizer import open_tokenizer
 
 
 def write_tokenizer(source: Path, folder: Path, max_length: int, tokenizer_class: str) -> int:
@@ -27,7 +27,7 @@ def write_tokenizer(source: Path, folder: Path, max_length: int, tokenizer_class
     """
     tokenizer = open_tokenizer(source)
     write_text(folder / TOKENIZER_FILE, tokenizer.to_str(pretty=True))
-    write_text(folder / VOCABULARY_FILE, "".join(f"{entry}\n" for entry in entries_of(tokenizer)))
+    write_text(folder / VOCABULARY_FILE, "".join(f"{entry}\n" for entry in read_folder(source)))
     write_json(folder / SETTINGS_FILE, _settings(tokenizer, source, max_length, tokenizer_class))
     return tokenizer.get_vocab()[SPECIAL_TOKENS["pad"]]
 

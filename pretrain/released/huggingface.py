@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
@@ -20,6 +22,7 @@ from pretrain.released.state_names import standard_names
 from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, weight_file
 
 CONFIG = "config.json"
+_WORDS = "electra.embeddings.word_embeddings.weight"
 # The files that are downloaded from a repository. Weights in shards have an index that names the shards.
 _DOWNLOADED = (
     *(CONFIG, VOCABULARY_FILE, TOKENIZER_FILE, "tokenizer_config.json"),
@@ -42,7 +45,13 @@ def read(folder: Path, origin: str = "") -> list[Network]:
         return bert.networks(tensors, config, origin)
     tower: TowerName = "generator" if any(name.startswith("generator_") for name in tensors) else "discriminator"
     weights = from_huggingface(tensors, tower)
-    tensors.pop("generator_lm_head.weight", None)  # a second copy of the word embeddings
+    # The head has a second copy of the word embeddings.
+    table = tensors.pop("generator_lm_head.weight", None)
+    if table is not None and not torch.equal(table, tensors.get(_WORDS, table)):
+        raise UserError(
+            f"{origin}: generator_lm_head.weight is not the table of its word embeddings (tie_word_embeddings is "
+            "false), and in ELECTRA both are the same; save its encoder alone (model.electra.save_pretrained)"
+        )
     return [Network(tower, weights, config, origin, left_out(tensors, tower, weights))]
 
 

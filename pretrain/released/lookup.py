@@ -60,23 +60,29 @@ def _in_folder(path: Path) -> tuple[list[Network], Path]:
         return google.read(path), path if path.is_dir() else path.parent
     if checkpoint.is_checkpoint(path) or (path / CHECKPOINTS).is_dir():
         return _trained(path)
-    if paddle.is_model(path):
-        return paddle.read(path), path
-    if huggingface.is_model(path):
+    if _is_model(path):
         other = huggingface.partner(str(path))
-        folders = [path, Path(other)] if other and huggingface.is_model(Path(other)) else [path]
+        folders = [path, Path(other)] if other and _is_model(Path(other)) else [path]
         return _read_folders(folders), path
-    below = [path / part for part in reversed(TOWER_NAMES) if huggingface.is_model(path / part)]
+    below = [path / part for part in reversed(TOWER_NAMES) if _is_model(path / part)]
     if not below:
         raise UserError(_no_model(path))
     return _read_folders(below), below[0]
 
 
+def _is_model(folder: Path) -> bool:
+    return paddle.is_model(folder) or huggingface.is_model(folder)
+
+
+def _read(folder: Path) -> list[Network]:
+    return paddle.read(folder) if paddle.is_model(folder) else huggingface.read(folder)
+
+
 def _read_folders(folders: list[Path]) -> list[Network]:
     """Read the networks of one folder, or of two folders whose names end in `discriminator` and `generator`."""
     if len(folders) == 1:
-        return huggingface.read(folders[0])
-    return [network for folder in folders for network in _named(huggingface.read(folder), str(folder))]
+        return _read(folders[0])
+    return [network for folder in folders for network in _named(_read(folder), str(folder))]
 
 
 def _named(networks: list[Network], name: str) -> list[Network]:

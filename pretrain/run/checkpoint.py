@@ -132,6 +132,11 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
     return sorted(folders, key=step_number)
 
 
+def newest_step(checkpoints: Path) -> int:
+    """Return the step of the newest checkpoint, and 0 if there is none."""
+    return max(map(step_number, list_checkpoints(checkpoints)), default=0)
+
+
 def clean(checkpoints: Path) -> None:
     """Remove the remains of an interrupted save or deletion."""
     clear_leftovers(checkpoints)

@@ -14,6 +14,8 @@ from pretrain.step.world import World, precision
 
 # These tables of DeepSpeed would silently override the precision, the optimizer and the schedule of the recipe.
 _DECIDED_ELSEWHERE = ("bf16", "fp16", "amp", "optimizer", "scheduler", "data_types", "communication_data_type")
+# DeepSpeed's timers look for a tensor in the result of a model, and the result of ours is a table.
+_TIMERS = ("wall_clock_breakdown", "flops_profiler")
 # The default of reduce_bucket_size in DeepSpeed (runtime/zero/config.py, 0.19.8).
 _LARGEST_BUCKET = 500_000_000
 
@@ -41,6 +43,9 @@ def configuration(recipe: Recipe, world: World, parameters: int) -> dict[str, An
         },
         "steps_per_print": None,
     }
+    for key in _TIMERS:
+        if key in recipe.deepspeed:
+            raise UserError(f"{recipe.name}: deepspeed.{key}: does not work with this model; leave it out")
     made = _add(ours, recipe.deepspeed, f"{recipe.name}: deepspeed.")
     if recipe.compute.zero_stage:
         made["zero_optimization"]["reduce_bucket_size"] = reduce_bucket(recipe, parameters)

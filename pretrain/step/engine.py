@@ -45,15 +45,17 @@ class Engine:
         self.skips = SkipCount(world.device)
         self.num_parameters = sum(weight.numel() for weight in pair.parameters())
         config = configuration(recipe, world, sum(weight.numel() for weight in self._moments))
-        if recipe.deepspeed:
-            self._deepspeed.init_distributed(dist_init_required=False)  # else it counts no processes
-            try:
+        try:
+            if recipe.deepspeed:
+                self._deepspeed.init_distributed(dist_init_required=False)  # else it counts no processes
                 self._deepspeed.DeepSpeedConfig(config)
-            except Exception as error:  # for a value that DeepSpeed does not check, any exception is possible
-                raise refused(recipe, error) from error
-        self._engine, _, _, _ = self._deepspeed.initialize(
-            model=pair, optimizer=self._adam, config=config, dist_init_required=False
-        )
+            self._engine, _, _, _ = self._deepspeed.initialize(
+                model=pair, optimizer=self._adam, config=config, dist_init_required=False
+            )
+        except Exception as error:  # for a value that DeepSpeed does not check, any exception is possible
+            if not recipe.deepspeed:
+                raise
+            raise refused(recipe, error) from error
         if world.size == 1 and not recipe.compute.zero_stage:
             # DeepSpeed would copy all gradients into a buffer, sum them over a single process, and copy them back.
             self._engine.enable_backward_allreduce = False
@@ -90,7 +92,7 @@ class Engine:
         waits for the device only to measure.
         """
         self.pair.train()
-        counts = self._counts(batches)
+        counts, num_tokens = self._counts(batches)
         self._set_rate(rate, generator_alone)
         sums: list[Tensor] = []
         for batch in batches:
@@ -110,13 +112,15 @@ class Engine:
             self.average.update(norm)
         if not measure:
             return None
-        return measures_of(counts, self.world.sum(torch.stack(sums).sum(0)), norm, part_norms, self.skips.total)
+        sums_of_step = self.world.sum(torch.stack(sums).sum(0))
+        return measures_of(counts, num_tokens, sums_of_step, norm, part_norms, self.skips.total)
 
-    def _counts(self, batches: list[Batch]) -> Counts:
-        """The number of predictions of each objective in the whole step, over all processes."""
-        counts = self.pair.counts(batches)
-        shared = self.world.sum_on_hosts(torch.tensor(list(counts.values()), dtype=torch.float64))
-        return dict(zip(counts, shared.tolist(), strict=True))
+    def _counts(self, batches: list[Batch]) -> tuple[Counts, float]:
+        """The number of predictions of each objective, and of tokens, in the whole step, over all processes."""
+        counts, num_tokens = self.pair.counts(batches), sum(int(batch.real.sum()) for batch in batches)
+        shared = self.world.sum_on_hosts(torch.tensor([*counts.values(), num_tokens], dtype=torch.float64))
+        *predictions, tokens = shared.tolist()
+        return dict(zip(counts, predictions, strict=True)), tokens
 
     def _update(self) -> Tensor:
         """Clip the gradients and update the weights. Return the norm before clipping, which all processes share.
@@ -140,7 +144,7 @@ class Engine:
         if not self.recipe.compute.zero_stage:
             gradients = ((weight, weight.grad) for _, weight in self._trained() if weight.grad is not None)
             squares = self._norms.squares(gradients, self.world.device)
-        elif not (fragments := self._engine.optimizer.averaged_gradients):
+        elif not any((fragments := self._engine.optimizer.averaged_gradients).values()):
             return {}
         else:
             # Each process has fragments of gradients, which may end with padding.

@@ -30,7 +30,7 @@ def sums_of(output: PairOutput) -> Tensor:
 
 
 def measures_of(
-    counts: Counts, sums: Tensor, norm: Tensor, part_norms: dict[str, Tensor], skipped_steps: int
+    counts: Counts, num_tokens: float, sums: Tensor, norm: Tensor, part_norms: dict[str, Tensor], skipped_steps: int
 ) -> Measures:
     """Compute the measurements from sums over all processes. It waits for the device."""
     *losses, total, slots, correct, original = sums.tolist()
@@ -41,6 +41,6 @@ def measures_of(
         part_norms={part: float(value) for part, value in part_norms.items()},
         masked_accuracy=correct / max(1.0, slots),
         sampled_accuracy=original / max(1.0, slots),
-        replaced_share=(slots - original) / counts["rtd"] if "rtd" in counts else 0.0,
+        replaced_share=(slots - original) / max(1.0, num_tokens),
         skipped_steps=skipped_steps,
     )

@@ -68,6 +68,15 @@ def test_from_any_format_to_any_other(run: Path, tmp_path: Path, first: str, sec
     same(run, *(place if second == "tensorflow" else place / place.name for place in places))
 
 
+@pytest.mark.parametrize("first", ["huggingface", "paddle"])
+def test_an_export_of_two_networks_is_one_model(run: Path, tmp_path: Path, first: str) -> None:
+    """By the name of its folder, or of the folder of either network."""
+    export(str(run), tmp_path / "out", Order(first))
+    for folder in (tmp_path / "out", *below(tmp_path / "out", first)):
+        assert open_released(str(folder)).networks.keys() == set(TOWER_NAMES)
+        same(run, folder)
+
+
 def test_what_transformers_saves_again_is_identical(run: Path, tmp_path: Path) -> None:
     """A model that transformers has saved is therefore the same to `--init-from`."""
     export(str(run), tmp_path / "out")

@@ -86,6 +86,20 @@ def test_the_count_continues_when_a_run_resumes(corpus: Corpus, world: World, tm
     assert skipped(tmp_path / "cut") == SKIPPED
 
 
+def test_a_run_that_is_stopped_at_a_skipped_step_says_from_where_it_resumes(
+    corpus: Corpus, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The skipped step is not saved. The run asks once before the first step, and then after each."""
+    edge, asked = recipe(*AT_THE_EDGE, "run.save_every=3"), iter(range(99))
+    assert not train(edge, corpus, tmp_path, world, "auto", lambda: next(asked) == 5)
+    assert (
+        "stopped after step 5; the same command resumes after step 3, the newest checkpoint" in capsys.readouterr().out
+    )
+    assert json.loads((tmp_path / "stopped.json").read_text())["step"] == 3
+    assert train(edge, corpus, tmp_path, world, "auto")
+    assert "resuming after step 3" in capsys.readouterr().out
+
+
 def test_a_skipped_step_changes_no_bit(corpus: Corpus, world: World) -> None:
     """A skipped step does not hinder the next step, and bias correction counts only steps that changed something."""
     edge = load("tiny", [*SMALL, *AT_THE_EDGE, "optimizer.bias_correction=true"])

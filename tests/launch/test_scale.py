@@ -89,6 +89,7 @@ def test_sizes() -> None:
     [
         ("--text-bytes 180", "--text-bytes: '180' is no size; write 180GB"),
         ("--text-bytes 0GB", "--text-bytes: '0GB' is no size"),
+        ("--text-bytes 0.5B", "--text-bytes: '0.5B' is no size"),
         ("--text-bytes 180GB --language klingon", "--language: unknown language klingon; there are english, chinese"),
         ("--text-bytes 180GB --network ndr8", "--network: unknown network ndr8; did you mean ndr-8?"),
         ("--text-bytes 180GB --budget 3", "plan: give --budget or --text-bytes, and not both"),

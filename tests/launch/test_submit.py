@@ -154,6 +154,15 @@ def test_a_branch_is_submitted_with_the_whole_path_of_its_run(electra: Electra, 
     assert f"--continue-from {tmp_path}/stable@4" in " ".join(shown.stdout.replace("\\\n", " ").split())
 
 
+def test_a_model_is_submitted_with_its_whole_path_or_with_its_name_on_the_hub(electra: Electra, tmp_path: Path) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    for model, submitted in (("models/mine", f"{tmp_path}/models/mine"), ("google/electra", "google/electra")):
+        shown = electra("submit", "adapt", "--on", "gpus", "--dry-run", "--corpus", "c", "--run", "r",
+                        "--init-from", model)  # fmt: skip
+        assert shown.exit_code == 0, shown.stderr
+        assert f"--init-from {submitted}" in " ".join(shown.stdout.replace("\\\n", " ").split())
+
+
 @pytest.mark.slow
 def test_a_pipeline_on_this_machine(electra: Electra, text_file: Path, tmp_path: Path) -> None:
     stages = ("--stage", "prepare,pretrain,export", "--corpus", "c", "--run", "r")

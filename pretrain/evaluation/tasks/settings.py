@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from configs.common.errors import UserError
 from configs.load import assignments, validate
 from configs.schema import Count, NotNegative, Positive, Share, Table
 from pretrain.evaluation.tasks.reading.options import ReadingOptions
@@ -83,6 +84,8 @@ def settings_for(task: Task, hidden: int, max_positions: int, overrides: Iterabl
         "metric": "",
     }
     keys = validate(_TaskKeys, table | assignments(overrides), "--task")
+    if keys.length > max_positions:
+        raise UserError(f"--task: length: {keys.length}, and the model has {max_positions} positions; set no more")
     return FinetuneSettings(**keys.model_dump(include=set(FinetuneSettings.model_fields)))
 
 

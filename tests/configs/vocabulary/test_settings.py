@@ -50,6 +50,9 @@ REFUSED = [
     ({"mask_token": "<mask>"}, "mask_token is '<mask>', and ELECTRA's is '[MASK]'"),
     ({"do_lower_case": "yes"}, "do_lower_case is 'yes', and must be true or false"),
     ({"added_tokens_decoder": {"9": {"content": "<link>"}}}, "has added tokens, such as '<link>'"),
+    ({"added_tokens_decoder": {"9": {"content": "<e1>", "special": True}}}, "has added tokens, such as '<e1>'"),
+    ({"additional_special_tokens": ["[SEP]", "<e1>"]}, "has added tokens, such as '<e1>'"),
+    ({"additional_special_tokens": [{"content": "<e1>"}]}, "has added tokens, such as '<e1>'"),
     ([], "holds no table of settings"),
 ]
 

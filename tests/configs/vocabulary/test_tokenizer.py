@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
@@ -63,4 +64,27 @@ def test_a_tokenizer_file_forgets_its_last_use(tmp_path: Path) -> None:
 def test_entries_without_a_special_token(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n")
     with pytest.raises(UserError, match=r"vocab\.txt: the vocabulary lacks \[MASK\]"):
+        open_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stated", "sentence"),
+    [
+        ({}, ""),
+        ({"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}, ""),
+        ({"strip_accents": True}, ""),  # a tokenizer that lowercases does
+        ({"do_lower_case": False}, "do_lower_case is false, and the normalizer of tokenizer.json beside it has true"),
+        ({"strip_accents": False}, "strip_accents is false, and the normalizer"),
+        ({"tokenize_chinese_chars": False}, "tokenize_chinese_chars is false, and the normalizer"),
+    ],
+)
+def test_settings_that_contradict_a_tokenizer_file(tmp_path: Path, stated: dict[str, Any], sentence: str) -> None:
+    """transformers obeys the settings, so text would be cut in two ways."""
+    tokenizer = bert_tokenizer(ENTRIES, TokenizerSettings(True, True, 100), "entries")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(stated))
+    if not sentence:
+        assert open_tokenizer(tmp_path).encode(TEXT).ids == tokenizer.encode(TEXT).ids
+        return
+    with pytest.raises(UserError, match=sentence):
         open_tokenizer(tmp_path)

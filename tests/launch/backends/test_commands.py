@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,19 @@ def test_a_folder_outside_of_the_volumes_is_refused() -> None:
     refuse_outside(bundle, ["/other", "/shared"])
     with pytest.raises(UserError, match=r"^/shared/text: is in none of the machine's volumes \(/shared/runs, /share\)"):
         refuse_outside(bundle, ["/shared/runs", "/share"])
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"init_from": "/home/it"}, {"continue_from": Path("/home/it")}, {"general": Path("/home/it")}]
+)
+def test_every_input_of_a_job_is_in_a_volume(inputs: dict[str, Any]) -> None:
+    corpus, run = Path("/shared/text"), Path("/shared/run")
+    (job,) = pipeline([Stage.pretrain], ["base"], corpus, run, nodes=1, processes=1, **inputs)
+    with pytest.raises(UserError, match=r"^/home/it: is in none of the machine's volumes"):
+        refuse_outside(Bundle((job,), FOLDER), ["/shared"])
+
+
+def test_a_path_that_leads_out_of_a_volume_is_refused() -> None:
+    bundle = Bundle(tuple(_jobs(Stage.pretrain, run="/shared/../home/run")), FOLDER)
+    with pytest.raises(UserError, match=r"^/shared/\.\./home/run: is in none"):
+        refuse_outside(bundle, ["/shared"])

@@ -49,6 +49,11 @@ def test_recipes_by_seeds(write: Write, tmp_path: Path) -> None:
         ("[recipes.a]\nseed = 3", {}, "recipes.a.seed: is set by the sweep; leave it out"),
         ("[recipes.a]\n[recipes.b]\nrun.log_every = 2", {}, "recipes.b: is the same recipe as a"),
         ("[recipes.a]\nrun.evaluate_rows = 0", {}, "recipes.a: run.evaluate_rows: 0, and the scores"),
+        (
+            "[recipes.a]\n[recipes.b]\nrun.evaluate_rows = 3\nmodel.dropout = 0.2",
+            {},
+            "scores are compared on the same rows",
+        ),
         ("[recipes.a]\nobjectives.mtss.weight = 1.0", {}, "recipes.a: "),
         ("[recipes.a.objectives.mts]", {}, "recipes.a: "),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.common.errors import UserError
+from configs.folders import LOCK
 from launch.sweep.definition import Sweep, Trial
 from launch.sweep.progress import finished, refuse_other_runs, refuse_other_things, share_left, state
 from pretrain.run.logs import read_metrics
@@ -67,6 +68,23 @@ def test_a_run_with_another_recipe_is_refused(sweep: Sweep) -> None:
         refuse_other_runs(replace(sweep, trials=(other,)))
 
 
+def test_a_run_that_was_scored_on_other_rows_is_refused(sweep: Sweep) -> None:
+    recipe = sweep.trials[0].recipe
+    more, fewer = (
+        replace(
+            sweep.trials[0],
+            recipe=recipe.model_copy(update={"run": recipe.run.model_copy(update={"evaluate_rows": rows})}),
+        )
+        for rows in (10**9, 2)
+    )
+    held_out = sweep.corpus.num_rows("validation")
+    assert recipe.run.evaluate_rows > 2
+    if recipe.run.evaluate_rows >= held_out:  # all rows are all rows
+        refuse_other_runs(replace(sweep, trials=(more,)))
+    with pytest.raises(UserError, match=r"seed-1: has run.evaluate_rows = \d+, and .* says 2; give the"):
+        refuse_other_runs(replace(sweep, trials=(fewer,)))
+
+
 def test_a_run_on_another_corpus_is_refused(sweep: Sweep, tmp_path: Path) -> None:
     trial = _moved(sweep.trials[0], tmp_path)
     file = trial.run / "provenance.json"
@@ -82,3 +100,5 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(UserError, match=r"holds thesis.tex, which is no part of a sweep"):
         refuse_other_things(tmp_path, ["runs"])
+    (tmp_path / LOCK).touch()  # as `--json` within --out leaves its file in a folder that a sweep has begun
+    refuse_other_things(tmp_path, ["runs"])

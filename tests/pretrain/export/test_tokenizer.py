@@ -15,6 +15,8 @@ from tokenizers import Tokenizer
 
 from configs.common.errors import UserError
 from configs.load import load
+from configs.vocabulary.settings import TokenizerSettings
+from configs.vocabulary.tokenizer import bare_tokenizer
 from data_prep import vocabulary, vocabulary_training
 from data_prep.shards import Corpus
 from pretrain.export.tokenizer import write_tokenizer
@@ -134,3 +136,21 @@ def test_every_route_gives_the_ids_of_training(tmp_path: Path, *, lowercase: boo
         form = "NFC" if route.startswith("slow") else None
         expected = [unicodedata.normalize(form, text) if form else text for text in (*texts, *HARD)]
         assert ids == [vocabulary.load(corpus).encode(text).ids for text in expected], route
+
+
+def test_an_id_without_an_entry_shifts_no_other(tmp_path: Path, out: Path) -> None:
+    """A vocab.txt with a line twice gives such a tokenizer.json, and software may read the vocab.txt alone."""
+    source = tmp_path / "source"
+    source.mkdir()
+    ids = {token: number for number, token in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))}
+    ids |= {"cat": 6, "the": 7}
+    tokenizer = bare_tokenizer(ids, TokenizerSettings(True, True, 100))
+    tokenizer.save(str(source / "tokenizer.json"))
+    (source / "config.json").write_text("{}")
+    write(source, out)
+    assert (out / "vocab.txt").read_text().splitlines()[5:] == ["[unused_5]", "cat", "the"]
+    (out / "tokenizer.json").unlink()
+    assert transformers.BertTokenizer(str(out / "vocab.txt"))("the cat", add_special_tokens=False)["input_ids"] == [
+        7,
+        6,
+    ]

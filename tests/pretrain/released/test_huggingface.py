@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import ElectraForMaskedLM, ElectraForPreTraining
+from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
 
+from configs.common.errors import UserError
 from pretrain.released.lookup import open_released
 from pretrain.released.names import to_huggingface
 from tests.released import GOLDEN, NARROWER, TOWER, assert_weights, release
@@ -51,6 +52,22 @@ def test_written_by_us_and_saved_by_transformers_it_is_the_same(tmp_path: Path) 
         classes[part].from_pretrained(written).save_pretrained(tmp_path / "saved" / part)
     for part, network in open_released(str(tmp_path / "saved")).networks.items():
         assert_weights(network, networks[part].weights)
+
+
+def test_a_generator_with_a_table_of_its_own_for_the_output_is_refused(tmp_path: Path) -> None:
+    config = ElectraConfig(
+        vocab_size=50,
+        embedding_size=8,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=16,
+        max_position_embeddings=16,
+        tie_word_embeddings=False,
+    )
+    ElectraForMaskedLM(config).save_pretrained(tmp_path / "untied")
+    with pytest.raises(UserError, match=r"generator_lm_head\.weight is not the table of its word embeddings"):
+        open_released(str(tmp_path / "untied"))
 
 
 def test_a_model_without_a_head_is_a_discriminator(tmp_path: Path) -> None:

@@ -112,3 +112,10 @@ def test_a_checkpoint_that_is_set_aside_again_replaces_the_earlier_one(copy: Pat
     aside = checkpoint.set_aside(folder)
     assert aside.name == "damaged-step-00000012" and not folder.exists() and not (aside / "old").exists()
     assert (aside / "weights.safetensors").is_file()
+
+
+def test_the_step_of_the_newest_checkpoint(tmp_path: Path) -> None:
+    assert checkpoint.newest_step(tmp_path / "none") == 0
+    for name in ("step-00000012", "step-00000101", "step-100000000.tmp"):
+        (tmp_path / name).mkdir()
+    assert checkpoint.newest_step(tmp_path) == 101

@@ -69,3 +69,13 @@ def test_the_parts_make_up_the_whole_norm_in_every_stage(corpus: Corpus, world: 
 def test_a_part_without_a_gradient_has_the_norm_0(corpus: Corpus, world: World) -> None:
     parts = measures(corpus, world, "objectives={mlm={weight=1.0}}").part_norms
     assert {part for part, norm in parts.items() if not norm} == {"discriminator/layer_1", "discriminator/layer_2"}
+
+
+def test_offloaded_gradients_have_no_norms_of_parts(corpus: Corpus, world: World) -> None:
+    """DeepSpeed keeps them elsewhere. The step itself is the same."""
+    offload = ("compute.zero_stage=1", "deepspeed.zero_optimization.offload_optimizer.device=cpu")
+    offloaded = measures(corpus, world, *offload, "deepspeed.zero_force_ds_cpu_optimizer=false")
+    plain = measures(corpus, world, "compute.zero_stage=1")
+    assert plain.part_norms and not offloaded.part_norms
+    assert offloaded.losses == pytest.approx(plain.losses, rel=1e-5)
+    assert offloaded.gradient_norm == pytest.approx(plain.gradient_norm, rel=1e-5)

@@ -12,12 +12,14 @@ from pretrain.step.loader import Loader
 from pretrain.step.measures import measures_of, sums_of
 from pretrain.step.world import World
 
-# The losses of mlm and rtd, the weighted total, and the slots: all, predicted right, sampled right.
+# The losses of mlm and rtd, the weighted total, the slots: all, predicted right, sampled right.
 SUMS = torch.tensor([60.0, 40.0, 3.5, 20.0, 5.0, 4.0], dtype=torch.float64)
 
 
 def test_measures_by_hand() -> None:
-    measures = measures_of({"mlm": 20.0, "rtd": 160.0}, SUMS, torch.tensor(1.5), {"heads/rtd": torch.tensor(0.5)}, 2)
+    measures = measures_of(
+        {"mlm": 20.0, "rtd": 160.0}, 160.0, SUMS, torch.tensor(1.5), {"heads/rtd": torch.tensor(0.5)}, 2
+    )
     assert measures.losses == {"mlm": 3.0, "rtd": 0.25}
     assert measures.total == 3.5
     assert (measures.gradient_norm, measures.part_norms) == (1.5, {"heads/rtd": 0.5})
@@ -26,8 +28,13 @@ def test_measures_by_hand() -> None:
     assert measures.skipped_steps == 2
 
 
+def test_the_share_of_replaced_tokens_needs_no_discriminator() -> None:
+    measures = measures_of({"mlm": 20.0}, 160.0, torch.cat([SUMS[:1], SUMS[2:]]), torch.tensor(1.5), {}, 0)
+    assert measures.replaced_share == (20 - 4) / 160
+
+
 def test_without_predictions_nothing_is_divided_by_0() -> None:
-    measures = measures_of({"mlm": 0.0}, torch.zeros(5, dtype=torch.float64), torch.tensor(0.0), {}, 0)
+    measures = measures_of({"mlm": 0.0}, 0.0, torch.zeros(5, dtype=torch.float64), torch.tensor(0.0), {}, 0)
     assert (measures.losses, measures.masked_accuracy, measures.replaced_share) == ({"mlm": 0.0}, 0.0, 0.0)
 
 

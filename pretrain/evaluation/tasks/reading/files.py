@@ -23,6 +23,9 @@ _JSON, _COLUMNS = (".jsonl", ".json", ".ndjson"), (".txt", ".conll", ".conllu", 
 ENDINGS = (*_JSON, ".tsv", ".csv", ".parquet", *_COLUMNS)
 # C3 has two files for a split, of dialogues and of monologues.
 _HALVES = ("d-", "m-")
+# No language has longer words on average.
+_LONGEST_MEAN = 12
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # The exceptions that parsers raise for malformed content.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error, RecursionError)
 
@@ -50,11 +53,20 @@ def records_of(file: Path) -> list[Record]:
     """The records of a file in the order of the file. Raises UserError for a file that cannot be parsed."""
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
-        return _parse(content, file)
+        records = _parse(content, file)
+        _refuse_half_characters(records)
+        return records
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: cannot be read ({error}); save it in UTF-8") from None
     except _MALFORMED as error:
         raise UserError(f"{file}: cannot be read ({reason(error)}); expected is {_expected(file)} in UTF-8") from None
+
+
+def _refuse_half_characters(records: list[Record]) -> None:
+    """Raise ValueError for half of a surrogate pair, which JSON can hold, as where a post was cut in an emoji."""
+    for number, record in enumerate(records, 1):
+        if _HALF_CHARACTER.search(json.dumps(record, ensure_ascii=False, default=str)):
+            raise ValueError(f"record {number} holds half of a surrogate pair, which is no character; remove it")
 
 
 def reason(error: BaseException) -> str:
@@ -95,10 +107,18 @@ def _parse(content: bytes, file: Path) -> list[Record]:
 
 def _names_texts(text: str) -> bool:
     """Whether the first row is a header of texts, and not of words."""
-    header = {name.strip('"').strip().lower() for name in text.split("\n", 1)[0].split("\t")}
-    return any({name.lower() for name in names} <= header for names in TEXTS if len(names) > 1) or bool(
-        header & {"sentence", "text", "query"} and "\n\n" not in text.replace("\r", "").strip()
-    )
+    first, _, rest = text.partition("\n")
+    header = {name.strip('"').strip().lower() for name in first.split("\t")}
+    if any({name.lower() for name in names} <= header for names in TEXTS if len(names) > 1):
+        return True
+    has_blank_lines = "\n\n" in text.replace("\r", "").strip()
+    return bool(header & {"sentence", "text", "query"}) and (not has_blank_lines or _holds_texts(rest))
+
+
+def _holds_texts(rows: str) -> bool:
+    """Whether the first cells are texts, and not words: most have a space, or they are long on average."""
+    cells = [row.split("\t", 1)[0].strip() for row in rows.splitlines() if row.strip()]
+    return 2 * sum(" " in cell for cell in cells) > len(cells) or sum(map(len, cells)) > _LONGEST_MEAN * len(cells)
 
 
 def _json_value(text: str) -> Any:

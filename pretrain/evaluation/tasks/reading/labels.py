@@ -26,12 +26,12 @@ TextTarget = str | float | LabelSet
 def parse_label(value: Any) -> Any:
     """A label of a file as None, a number, a string, or a list of numbers and strings.
 
-    None, NaN, "" and "-" (which SNLI and OCNLI have where annotators disagree) are no label. A list may be written as
-    text, as pandas writes it into csv. Raises ValueError for a value of another type.
+    None, NaN and "" are no label. A list may be written as text, as pandas writes it into csv. Raises ValueError for a
+    value of another type.
     """
     if isinstance(value, str):
         value = value.strip()
-        if value in ("", "-"):
+        if not value:
             return None
         return _written_list(value) if value[0] == "[" and value[-1] == "]" else value
     if isinstance(value, float) and math.isnan(value):
@@ -144,7 +144,7 @@ def _to_class(values: Sequence[Any]) -> Any:
     """Whole numbers are named alike whether a file has 1, "1" or 1.0, provided that all labels are numbers."""
     if any((number := _as_number(value)) is None or not number.is_integer() for value in values):
         return str
-    return lambda value: value if isinstance(value, bool) else str(int(_as_number(value) or 0))
+    return lambda value: str(value) if isinstance(value, bool) else str(int(_as_number(value) or 0))
 
 
 def _label_sets(

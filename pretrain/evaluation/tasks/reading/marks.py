@@ -14,7 +14,11 @@ from typing import Any
 Key = Any  # a hashable label: a string, a number, or a tuple of those
 Keys = Mapping[str, Sequence[Key | None]]  # split -> labels, None where a record has none
 
-_MARKS = frozenset(("unknown", "unlabelled", "unlabeled", "none", "null", "nan", "n/a", "na", "?", "??", "hidden"))
+# SNLI and OCNLI have this where annotators disagree, also in training.
+_DISAGREEMENT = "-"
+_MARKS = frozenset(
+    (_DISAGREEMENT, "unknown", "unlabelled", "unlabeled", "none", "null", "nan", "n/a", "na", "?", "??", "hidden")
+)
 _OVERRIDE = "missing_label=none takes every label as it is"
 # A split whose labels agree by chance with less than this probability is not labelled.
 _IMPROBABLE = 1e-6
@@ -65,7 +69,10 @@ def _is_mark(label: Key | None) -> bool:
 
 
 def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[bool]:
-    """Marks in training are labels, except for a -1 that cannot be one, or that is rare among the classes 0, 1, ..."""
+    """Marks in training are labels, except for a -1 that cannot be one, or that is rare among the classes 0, 1, ...
+
+    A "-" beside two or more other classes is no label either.
+    """
     others = Counter(label for label in labels if label is not None and not _is_mark(label))
     marked = sum(label is not None and _is_mark(label) for label in labels)
     if not others or not marked:
@@ -76,11 +83,20 @@ def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[boo
         notes.append(f"train: {minus_ones:,} records with the label -1 count as unlabelled ({_OVERRIDE})")
     elif minus_ones:
         notes.append(f"train: -1 counts as a class, with {minus_ones:,} records (missing_label=-1 leaves it out)")
-    return [hide and label is not None and not isinstance(label, str) and _is_mark(label) for label in labels]
+    disagreements = sum(label == _DISAGREEMENT for label in labels) if len(others) > 1 else 0
+    if disagreements:
+        notes.append(f"train: {disagreements:,} records with the label - count as unlabelled ({_OVERRIDE})")
+    return [
+        (hide and label is not None and not isinstance(label, str) and _is_mark(label))
+        or (disagreements > 0 and label == _DISAGREEMENT)
+        for label in labels
+    ]
 
 
 def _minus_one_is_mark(others: Counter[Key], minus_ones: int) -> bool:
     """Whether -1 marks a missing label in training that has these other labels."""
+    if len(others) < 2:
+        return False  # nothing could be learned from a single class
     if not all(map(_is_number, others)):
         return True  # a -1 among names or lists is always a mark
     if min(others) < 0:

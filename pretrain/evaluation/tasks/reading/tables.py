@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pretrain.evaluation.tasks.reading.fields import LABELS, TEXTS
 from pretrain.evaluation.tasks.reading.trees import Record
@@ -17,11 +18,28 @@ csv.field_size_limit(sys.maxsize)
 
 
 def tsv_records(text: str) -> list[Record]:
-    """GLUE's form: tabs between columns, and quotes are ordinary characters unless the whole header is quoted."""
+    """GLUE's form: tabs between columns, and quotes are ordinary characters unless the file is clearly quoted.
+
+    It is if the whole header is quoted, or if only quotes give every row as many cells as the header: then a cell holds
+    a tab or a line end.
+    """
     header = text.split("\n", 1)[0].strip("\r").split("\t")
     is_quoted = all(len(name) > 1 and name[0] == name[-1] == '"' for name in header)
-    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
-    return _records(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=quoting, strict=True))
+    if not is_quoted and not _is_even(_tsv_rows(text, csv.QUOTE_NONE)):
+        is_quoted = _is_even(_tsv_rows(text, csv.QUOTE_MINIMAL))
+    return _records(_tsv_rows(text, csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE))
+
+
+def _tsv_rows(text: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=quoting, strict=True)
+
+
+def _is_even(rows: Iterator[list[str]]) -> bool:
+    """Whether all rows have as many cells as the first one."""
+    try:
+        return len({len(row) for row in rows if row}) == 1
+    except csv.Error:
+        return False
 
 
 def csv_records(text: str) -> list[Record]:

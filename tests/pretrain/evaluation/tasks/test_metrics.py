@@ -32,6 +32,13 @@ def test_a_class_that_is_never_predicted_counts() -> None:
     assert score_classes(["a", "a"], ["a", "b"], ("a", "b"))["matthews"] == 0
 
 
+def test_a_class_that_the_held_out_file_lacks_does_not_count() -> None:
+    """As in scikit-learn: a model without an error has 1, whatever other classes training has."""
+    assert score_classes([*"aabbcc"], [*"aabbcc"], [*"abcde"])["macro_f1"] == 1
+    assert score_classes([*"aabbca"], [*"aabbcc"], [*"abcde"])["macro_f1"] == pytest.approx((4 / 5 + 1 + 2 / 3) / 3)
+    assert score_classes([*"aabbcd"], [*"aabbcc"], [*"abcde"])["macro_f1"] == pytest.approx((1 + 1 + 2 / 3 + 0) / 4)
+
+
 def test_numbers() -> None:
     """Ranks 1 3 2 4 beside 1 2 3 4: 1 - 6 * 2 / (4 * 15)."""
     scores = score_numbers([0.1, 0.5, 0.2, 9.0], [1.0, 2.0, 3.0, 4.0])

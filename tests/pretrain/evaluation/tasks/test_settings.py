@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from configs.common.errors import UserError
 from pretrain.evaluation.tasks.reading.task import Choice, Relation, Relations, Terms
 from pretrain.evaluation.tasks.settings import settings_for
 from tests.pretrain.evaluation.tasks.toy import task_of
@@ -32,3 +35,9 @@ def test_the_numbers_are_the_baselines() -> None:
         assert settings.batch == (12 if epochs == 100 else 32)
     settings = settings_for(task_of(Terms(("a",))), 256, 512, ())
     assert (settings.epochs, settings.length, settings.negatives) == (3, 64, 3)
+
+
+def test_a_length_above_the_positions_of_the_model_is_refused() -> None:
+    assert settings_for(task_of("b"), 256, 64, ("length=64",)).length == 64
+    with pytest.raises(UserError, match=r"--task: length: 65, and the model has 64 positions"):
+        settings_for(task_of("b"), 256, 64, ("length=65",))

@@ -82,3 +82,32 @@ def test_a_reason_says_what_the_exception_only_names() -> None:
     assert reason(KeyError("label")) == "there is no field 'label'"
     assert reason(TypeError("x")) == "a field is of another type than expected: x"
     assert reason(ValueError("two\n  lines")) == "two lines"
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " \n"])
+def test_a_blank_line_does_not_make_words_of_texts(blank: str, tmp_path: Path) -> None:
+    texts, words = ("a fine film", "so bad"), ("fine", "film")
+    for name, cells in (("texts", texts), ("words", words)):
+        rows = [f"{cell}\t{label}\n" for cell, label in zip(cells, "xy", strict=True)]
+        (tmp_path / f"{name}.tsv").write_text("text\tlabel\n" + blank.join(rows), newline="")
+    assert records_of(tmp_path / "texts.tsv") == [
+        {"text": "a fine film", "label": "x"},
+        {"text": "so bad", "label": "y"},
+    ]
+    if blank == "\n":
+        assert records_of(tmp_path / "words.tsv") == [
+            {"tokens": ["fine"], "tags": ["x"]},
+            {"tokens": ["film"], "tags": ["y"]},
+        ]
+    (tmp_path / "chinese.tsv").write_text("text\tlabel\n" + "今天天气很好我们去公园散步吧\t好\n\n" * 2)
+    assert records_of(tmp_path / "chinese.tsv")[0]["label"] == "好"
+
+
+@pytest.mark.parametrize(
+    "record", ['{"text": "a \\ud83d", "label": "b"}', '{"tokens": ["a", "\\ude00"], "tags": ["b", "c"]}']
+)
+def test_half_of_a_character_is_refused(record: str, tmp_path: Path) -> None:
+    """As where a post was cut in the middle of an emoji."""
+    (tmp_path / "train.jsonl").write_text('{"text": "good", "label": "b"}\n' + record)
+    with pytest.raises(UserError, match=r"train\.jsonl: cannot be read \(record 2 holds half of a surrogate pair"):
+        records_of(tmp_path / "train.jsonl")

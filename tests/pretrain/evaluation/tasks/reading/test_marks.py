@@ -24,6 +24,16 @@ def test_minus_one_in_training_is_a_class_unless_it_cannot_be() -> None:
     assert num_hidden([0.5, 4.0, -1.0], [0.5, 1.0])[0] == 1
     assert num_hidden(["a", "b", -1.0], ["a"])[0] == 1
     assert num_hidden([-2.0, 0.5, -1.0], [0.5, 1.0])[0] == 0
+    assert num_hidden([1.0] * 60 + [-1.0], [1.0])[0] == 0  # else there would be a single class
+
+
+def test_a_dash_is_no_label_where_two_others_are() -> None:
+    """SNLI and OCNLI have it in all files where annotators disagree."""
+    train, test, notes = num_hidden([*"abc"] * 9 + ["-"], ["a", "-", "b"])
+    assert (train, test) == (1, 1)
+    assert "train: 1 records with the label - count as unlabelled (missing_label=none takes every label" in notes
+    assert num_hidden([*"abc"] * 9 + ["-"], ["a", "-", "b"], "none")[:2] == (0, 0)
+    assert num_hidden([*"+-"] * 9, [*"+-"])[:2] == (0, 0)
 
 
 def test_a_word_that_training_has_is_a_class() -> None:

@@ -22,6 +22,17 @@ def test_tsv_is_quoted_only_where_its_header_is() -> None:
     ]
 
 
+def test_tsv_is_quoted_where_only_quotes_make_its_rows_even() -> None:
+    """As pandas and the csv module write a cell with a line end or a tab."""
+    assert tsv_records('text\tlabel\n"a, ""b""\nc"\t1\nd\t0\n') == [
+        {"text": 'a, "b"\nc', "label": "1"},
+        {"text": "d", "label": "0"},
+    ]
+    assert tsv_records('text\tlabel\n"a\tb"\t1\n')[0] == {"text": "a\tb", "label": "1"}
+    # a row that lacks its label, and an inch that never ends
+    assert tsv_records('text\tlabel\n5" long\n"b\t0\n') == [{"text": '5" long'}, {"text": '"b', "label": "0"}]
+
+
 def test_names_of_columns_in_any_case() -> None:
     assert csv_records("Id,Text,Label,Law\n1,a,b,c\n") == [{"Id": "1", "text": "a", "label": "b", "Law": "c"}]
 
