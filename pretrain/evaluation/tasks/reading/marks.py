@@ -14,11 +14,9 @@ from typing import Any
 Key = Any  # a hashable label: a string, a number, or a tuple of those
 Keys = Mapping[str, Sequence[Key | None]]  # split -> labels, None where a record has none
 
-# SNLI and OCNLI have this where annotators disagree, also in training.
-_DISAGREEMENT = "-"
-_MARKS = frozenset(
-    (_DISAGREEMENT, "unknown", "unlabelled", "unlabeled", "none", "null", "nan", "n/a", "na", "?", "??", "hidden")
-)
+_MARKS = frozenset(("unknown", "unlabelled", "unlabeled", "none", "null", "nan", "n/a", "na", "?", "??", "hidden"))
+# SNLI and OCNLI have this label where annotators disagree, also in training. A word may have it as its tag.
+DISAGREEMENT = "-"
 _OVERRIDE = "missing_label=none takes every label as it is"
 # A split whose labels agree by chance with less than this probability is not labelled.
 _IMPROBABLE = 1e-6
@@ -65,7 +63,7 @@ def _is_mark(label: Key | None) -> bool:
     """Whether a label is -1, a word such as "unknown", or a list that contains only -1."""
     if isinstance(label, tuple):
         return bool(label) and all(item == -1 for item in label)
-    return label == -1 if _is_number(label) else isinstance(label, str) and label.lower() in _MARKS
+    return label == -1 if _is_number(label) else isinstance(label, str) and label.lower() in (*_MARKS, DISAGREEMENT)
 
 
 def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[bool]:
@@ -83,12 +81,12 @@ def _hidden_in_train(labels: Sequence[Key | None], notes: list[str]) -> list[boo
         notes.append(f"train: {minus_ones:,} records with the label -1 count as unlabelled ({_OVERRIDE})")
     elif minus_ones:
         notes.append(f"train: -1 counts as a class, with {minus_ones:,} records (missing_label=-1 leaves it out)")
-    disagreements = sum(label == _DISAGREEMENT for label in labels) if len(others) > 1 else 0
+    disagreements = sum(label == DISAGREEMENT for label in labels) if len(others) > 1 else 0
     if disagreements:
         notes.append(f"train: {disagreements:,} records with the label - count as unlabelled ({_OVERRIDE})")
     return [
         (hide and label is not None and not isinstance(label, str) and _is_mark(label))
-        or (disagreements > 0 and label == _DISAGREEMENT)
+        or (disagreements > 0 and label == DISAGREEMENT)
         for label in labels
     ]
 

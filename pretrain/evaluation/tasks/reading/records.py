@@ -14,7 +14,7 @@ from typing import Any
 from pretrain.evaluation.tasks.reading.entities import entity_tags
 from pretrain.evaluation.tasks.reading.fields import LABELS, SCORES, TAGS, WORDS, first_field, text_fields
 from pretrain.evaluation.tasks.reading.labels import parse_label
-from pretrain.evaluation.tasks.reading.marks import is_missing
+from pretrain.evaluation.tasks.reading.marks import DISAGREEMENT, is_missing
 from pretrain.evaluation.tasks.reading.task import Answer, Answers, Choice, Relation, Relations, Target, Terms
 from pretrain.evaluation.tasks.reading.trees import Record
 
@@ -101,7 +101,7 @@ def _label(record: Record) -> RawLabel:
 
 def _score(value: Any) -> float | None:
     value = parse_label(value)
-    if is_missing(value) and value not in (-1, "-1", "-1.0"):  # a score may be -1
+    if value == DISAGREEMENT or (is_missing(value) and value not in (-1, "-1", "-1.0")):  # a score may be -1
         return None
     try:
         number = float(value)

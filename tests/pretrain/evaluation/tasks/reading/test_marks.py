@@ -59,4 +59,4 @@ def test_the_user_decides(mark: Any) -> None:
 
 def test_answers_and_lists_are_never_marks() -> None:
     assert all(map(is_missing, (None, "", -1, "-1", -1.0, "Unknown", float("nan"))))
-    assert not any(map(is_missing, ([], {}, 0, "0", [-1])))
+    assert not any(map(is_missing, ([], {}, 0, "0", [-1], "-")))

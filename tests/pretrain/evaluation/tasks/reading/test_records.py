@@ -16,6 +16,10 @@ EXAMPLES: dict[str, tuple[dict[str, Any], RawExample]] = {
         {"sentence1": "a", "sentence2": "b", "score": "-1"},
         RawExample("a", "b", (), RawLabel(-1.0, "score", is_score=True)),
     ),
+    "a score on which nobody agreed": (
+        {"sentence1": "a", "sentence2": "b", "score": "-"},
+        RawExample("a", "b", (), RawLabel(None, "score", is_score=True)),
+    ),
     "a score that is unknown": (
         {"sentence1": "a", "sentence2": "b", "score": "unknown"},
         RawExample("a", "b", (), RawLabel(None, "score", is_score=True)),
