@@ -70,6 +70,7 @@ def facts(runs: Sequence[History], axis: Axis) -> dict[str, Any]:
         "axis": AXES[axis],
         "runs": [_facts_of(run) for run in runs],
         "standing": _standings(runs),
+        "same_rows": len({_rows(run) for run in runs}) == 1,
         "scores": score_figures(runs, axis),
         "distributions": distribution_figures(
             {run.name: line for run in runs if (line := _last(read_distributions(run.folder)))}
@@ -103,6 +104,12 @@ def _standings(runs: Sequence[History]) -> list[tuple[str, list[str]]]:
         for score, (title, shown) in _STANDING.items()
         if any(score in line for line in last)
     ]
+
+
+def _rows(run: History) -> tuple[Any, int]:
+    """Return what decides which held-out rows a run is evaluated on: its corpus and their number."""
+    corpus = run.starts[-1].get("corpus", {}) if run.starts else {}
+    return corpus.get("manifest_sha256"), run.recipe.run.evaluate_rows
 
 
 def _last(lines: Sequence[Line]) -> Line | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -157,6 +158,19 @@ def test_several_runs_over_each_other(run: Path, tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["report", str(run), str(run), "--out", str(page), "--by", "flops"])
     assert answer.exit_code == 0, answer.output
     assert page.read_text(encoding="utf-8").count("12 of 12 steps") == 2
+
+
+def test_runs_with_other_held_out_rows_are_not_compared_in_silence(run: Path, tmp_path: Path) -> None:
+    """The run itself, with another number of rows, and on another corpus."""
+    sentence = "cannot be\ncompared"
+    copies = {name: Path(shutil.copytree(run, tmp_path / name)) for name in ("same", "rows", "corpus")}
+    recipe, provenance = copies["rows"] / "recipe.toml", copies["corpus"] / "provenance.json"
+    recipe.write_text(re.sub(r"evaluate_rows = \d+", "evaluate_rows = 3", recipe.read_text()))
+    [digest] = set(re.findall(r'"manifest_sha256": "(\w+)"', provenance.read_text()))
+    provenance.write_text(provenance.read_text().replace(digest, "0" * 64))
+    for name, copy in copies.items():
+        page = render("pretrain", "run.html", facts([read_history(run), read_history(copy)], "step"))
+        assert (sentence in page) == (name != "same"), name
 
 
 def test_what_has_no_report(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
