@@ -31,6 +31,9 @@ OVERRIDES = (
     "run.evaluate_every=20",
     "run.evaluate_rows=0",
     "run.save_every=20",
+    # With the recipe's larger weights rounding grows faster: the norm of the gradients differs by 2e-5 of its size after
+    # 12 steps with one thread and with two.
+    "model.initializer_range=0.02",
 )
 _NUM_WORDS, _NUM_DOCUMENTS, _LINES, _WORDS_A_LINE = 12_000, 200, 12, 20
 

@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "pretrain/train.py": "integration/test_run.py",
     "launch/adapt/command.py": "launch/adapt/test_execution.py",
     "launch/adapt/figures.py": "launch/adapt/test_page.py",
-    "launch/adapt/order.py": "launch/adapt/test_parts.py",
     "launch/backends/__init__.py": "launch/test_submit.py",
     "launch/demo.py": "integration/test_demo.py",
     "launch/templates/__init__.py": "launch/test_golden.py",
