@@ -31,8 +31,8 @@ OVERRIDES = (
     "run.evaluate_every=20",
     "run.evaluate_rows=0",
     "run.save_every=20",
-    # With the recipe's larger weights rounding grows faster: the norm of the gradients differs by 2e-5 of its size after
-    # 12 steps with one thread and with two.
+    # With the recipe's larger weights rounding grows faster: after 12 steps one thread and two differ by 2e-5 of the
+    # size of the gradients' norm.
     "model.initializer_range=0.02",
 )
 _NUM_WORDS, _NUM_DOCUMENTS, _LINES, _WORDS_A_LINE = 12_000, 200, 12, 20
