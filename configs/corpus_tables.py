@@ -89,7 +89,8 @@ class DataTable(Table):
     packing: Literal["packed", "single"]
     """`packed`: examples share a row. `single`: one example in a row, then padding, as in Google's builder."""
     single_segment_share: Share
-    """Share of the examples that have one segment; a tenth in Google's builder."""
+    """Share of the examples that are meant to have one segment; a tenth in Google's builder. A segment consists of
+    whole lines, so a text without line ends always has one."""
     random_length_share: Share
     """Share of the examples whose target length is random; a twentieth in Google's builder."""
     shortest_random_length: Count

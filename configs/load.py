@@ -47,6 +47,7 @@ def read(recipe: str, overrides: Iterable[str] = (), replacements: Mapping[str, 
     _lay_over(tables, replacements or {})
     for override in overrides:
         _override(tables, override)
+    _refuse_other_than_tables(tables, recipe)
     return tables
 
 
@@ -58,7 +59,15 @@ def read_stated(recipe: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
             stated = _lay_over(stated, tables)
     for override in overrides:
         _override(stated, override)
+    _refuse_other_than_tables(stated, recipe)
     return stated
+
+
+def _refuse_other_than_tables(tables: Mapping[str, Any], recipe: str) -> None:
+    """Raise UserError for a value where a recipe has a table, such as `model = 3`."""
+    for name, field in Recipe.model_fields.items():
+        if name in tables and field.annotation not in (str, int) and not isinstance(tables[name], Mapping):
+            raise UserError(f"{recipe}: {name}: {tables[name]!r} is not a table")
 
 
 def chain(recipe: str) -> list[tuple[Path, dict[str, Any]]]:

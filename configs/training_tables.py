@@ -115,7 +115,8 @@ class BatchTable(Table):
     rows: Count
     """Number of rows of one step, over all processes."""
     micro_rows: Count
-    """The largest number of rows that a process computes at once. It does not change the losses."""
+    """The largest number of rows that a process computes at once. Without dropout it changes the losses by rounding
+    alone; with dropout, other masks are drawn."""
     views: Annotated[int, Field(ge=1, le=2)]
     """Number of maskings of each row that a step uses. It is 2 if an objective compares them, which doubles the
     work."""

@@ -48,7 +48,9 @@ class OptimizerTable(Table):
         if self.matrices == "muon" and self.momentum is None:
             raise ValueError("momentum: missing; with matrices muon state a number, such as 0.95")
         if self.matrices == "adam" and self.momentum is not None:
-            raise ValueError(f"momentum: {self.momentum:g}, and Adam has beta1 instead; leave it out")
+            raise ValueError(
+                f"momentum: {self.momentum:g}, and Adam has beta1 instead; leave it out, or extend another recipe"
+            )
         if self.matrices == "adam" and self.matrix_rate != 1:
             raise ValueError(f"matrix_rate: {self.matrix_rate:g}, and Adam has one rate for all weights; leave it out")
         if self.matrices == "adam" and self.orthogonalization != "newton_schulz":

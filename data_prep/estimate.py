@@ -27,6 +27,7 @@ from data_prep.sources.readers import lines
 from data_prep.sources.tasks import cut_into_tasks
 from data_prep.text_sample import sample_documents
 from data_prep.text_warnings import text_warnings, unknown_warnings, vocabulary_warnings
+from data_prep.token_id_sources import refuse_text_keys
 
 # The size of the text sample. One core needs some seconds to prepare it.
 _SAMPLE_BYTES = 2**21
@@ -72,6 +73,7 @@ def estimate(recipe: CorpusRecipe, workers: int) -> Estimate:
     Raises UserError as `prepare` does.
     """
     tasks = cut_into_tasks(recipe.data.sources)
+    refuse_text_keys(recipe, tasks)
     pieces = [piece for task in tasks for piece in task]
     sample = list(sample_documents(recipe, tasks, _SAMPLE_BYTES))
     sampled = sum(document.num_bytes for document in sample)

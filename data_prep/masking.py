@@ -76,7 +76,8 @@ def _spans(planes: Planes, ends: NDArray[np.bool_]) -> NDArray[np.integer]:
     """
     behind_special = np.zeros_like(planes.maskable)
     behind_special[:, 1:] = planes.maskable[:, 1:] & ~planes.maskable[:, :-1]
-    return _numbered(planes.word_start & (ends | behind_special))
+    # An example may begin with the rest of a word that was cut.
+    return _numbered((planes.word_start & ends) | behind_special)
 
 
 class _Tokens:

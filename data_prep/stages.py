@@ -36,10 +36,12 @@ from data_prep.text_sample import count_tokens, sample_documents
 from data_prep.text_warnings import (
     lexicon_warnings,
     little_text_warnings,
+    masked_warnings,
     text_warnings,
     unknown_warnings,
     vocabulary_warnings,
 )
+from data_prep.token_id_sources import refuse_text_keys
 
 # This file of the corpus lists the words that were added to an existing vocabulary (`vocabulary.extend`).
 ADDED = "vocab_added.tsv"
@@ -64,6 +66,7 @@ class Preparation:
         cleaning.check(recipe.data)
         self._lexicon = int(randomness.text_hash("\n".join(words.terms_of(recipe.masking))))
         self.pieces = cut_into_tasks(recipe.data.sources)  # for each task, the pieces of files that it reads
+        refuse_text_keys(recipe, self.pieces)
         # An absolute path, because a worker on another machine has another working directory.
         self.work = out.absolute() / WORK
         self._signatures, self._repeated = self.work / "signatures", self.work / "repeated.npy"
@@ -231,6 +234,9 @@ class Preparation:
         num_tokens, settings = sum(total.tokens.values()), self.recipe.vocabulary
         yield from unknown_warnings(total.unknown_tokens, num_tokens, total.unknown_characters, settings)
         yield from little_text_warnings(total.documents.total(), num_tokens)
+        yield from masked_warnings(
+            min(total.masked_tokens.values(), default=num_tokens), num_tokens, self.recipe.masking
+        )
         yield from lexicon_warnings(total.terms, self.recipe.masking)
 
     def _join_ids(self) -> None:

@@ -22,6 +22,8 @@ _UNKNOWN_SHARE = 0.01
 # Text where this share of the characters is in words of more characters has no spaces between words.
 _LONG_WORD, _LONG_WORDS_SHARE = 25, 0.3
 _FEW_TOKENS = 10_000
+# Special tokens are never masked, so a row of short examples has a little less than the rate in any scheme.
+_MASKED_SHARE = 0.8
 _EXAMPLES = 3
 _CHINESE_TEXT = re.compile(f"[{CHINESE}]+")
 
@@ -54,10 +56,12 @@ def unknown_warnings(
     """A warning where too much of the text has no entry. `characters` are those that the vocabulary lacks."""
     if num_unknown > _UNKNOWN_SHARE * num_tokens:
         commonest = sorted(characters, key=lambda character: (-characters[character], character))[: 2 * _EXAMPLES]
+        # Sources of token ids do not tell which characters they are.
+        most_often = f" (most often {' '.join(commonest)})" if commonest else ""
         remedy = "raise vocabulary.alphabet" if vocabulary.source == "train" else "name a vocabulary of this language"
         yield (
-            f"vocabulary.source: {num_unknown / num_tokens:.1%} of the tokens are [UNK] (most often "
-            f"{' '.join(commonest)}); {remedy}, or check the encoding of the sources"
+            f"vocabulary.source: {num_unknown / num_tokens:.1%} of the tokens are [UNK]{most_often}; {remedy}, or "
+            "check the encoding of the sources"
         )
 
 
@@ -66,6 +70,17 @@ def little_text_warnings(num_documents: int, num_tokens: int) -> Iterator[str]:
         yield (
             f"data.sources: hardly any text ({num_documents:,} document{'s' * (num_documents != 1)}, {num_tokens:,} "
             "tokens); a model learns from millions of tokens"
+        )
+
+
+def masked_warnings(num_masked: int, num_tokens: int, masking: MaskingTable) -> Iterator[str]:
+    """A warning where a scheme masks far fewer tokens than the rate says."""
+    share = num_masked / num_tokens
+    if share < _MASKED_SHARE * masking.rate:
+        yield (
+            f"masking.scheme: {masking.scheme}, and {share:.1%} of the tokens are masked instead of {masking.rate:.0%}"
+            ", because words or terms have more tokens than a short row may mask; longer documents help, or "
+            "masking.scheme=token"
         )
 
 

@@ -22,7 +22,7 @@ from configs.vocabulary.entries import (
     vocabulary_file,
 )
 from configs.vocabulary.kinds import refuse_folder, refuse_other_model
-from configs.vocabulary.settings import TokenizerSettings, read_settings
+from configs.vocabulary.settings import SETTINGS_FILE, TokenizerSettings, read_settings
 from configs.vocabulary.tokenizer import bert_tokenizer, entries_of, read_tokenizer_file
 from data_prep.manifest import SpecialTokens, VocabularyFacts
 
@@ -49,7 +49,9 @@ def take(vocabulary: VocabularyTable) -> Tokenizer:
     if path.suffix == ".json":
         return _take_tokenizer_file(path, entries, vocabulary)
     if belongs_to_model(path):
-        read_settings(path.parent)  # raises UserError when the model's tokenizer does more than BERT's
+        stated = read_settings(path.parent)  # raises UserError when the model's tokenizer does more than BERT's
+        if (settings_file := path.with_name(SETTINGS_FILE)).is_file():
+            _refuse_other(vocabulary, settings_file, lowercase=stated.lowercase, strip_accents=stated.strip_accents)
     return bert_tokenizer(entries, settings_of_recipe(vocabulary), path)
 
 
@@ -65,13 +67,18 @@ def _source_file(source: Path) -> Path:
 
 def _take_tokenizer_file(path: Path, entries: list[str], vocabulary: VocabularyTable) -> Tokenizer:
     stated = stated_settings(path)
-    for key, value in vars(stated).items():
-        if value != getattr(vocabulary, key):
-            in_recipe, in_file = json.dumps(getattr(vocabulary, key)), json.dumps(value)
-            raise UserError(f"vocabulary.{key}: {in_recipe}, and {path} has {in_file}; set vocabulary.{key}={in_file}")
+    _refuse_other(vocabulary, path, **vars(stated))
     tokenizer = read_tokenizer_file(path)
     # The tokenizer.json of a model may have no entry for some ids, while `entries` has an entry for every id.
     return tokenizer if len(tokenizer.get_vocab()) == len(entries) else bert_tokenizer(entries, stated, path)
+
+
+def _refuse_other(vocabulary: VocabularyTable, path: Path, **stated: bool | int) -> None:
+    """Raise UserError if a key of the recipe has another value than the file of a model."""
+    for key, value in stated.items():
+        if value != getattr(vocabulary, key):
+            in_recipe, in_file = json.dumps(getattr(vocabulary, key)), json.dumps(value)
+            raise UserError(f"vocabulary.{key}: {in_recipe}, and {path} has {in_file}; set vocabulary.{key}={in_file}")
 
 
 def stated_settings(path: Path) -> TokenizerSettings:

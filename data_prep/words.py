@@ -121,15 +121,15 @@ def lexicon_of(masking: MaskingTable, tokenizer: Tokenizer) -> Lexicon | None:
 
 
 def check_terms(recipe: CorpusRecipe, tokenizer: Tokenizer) -> None:
-    """Raise UserError for a term that has more tokens than fit into a row."""
+    """Raise UserError for a term that has more tokens than a row may mask."""
     lexicon = lexicon_of(recipe.masking, tokenizer)
-    room = recipe.data.row_length - 2
+    slots = recipe.masking.slots(recipe.data.row_length)
     for term in lexicon.terms if lexicon else ():
         size = len(tokenizer.encode(term, add_special_tokens=False))
-        if size > room:
+        if size > slots:
             raise UserError(
-                f"masking.lexicon: {recipe.masking.lexicon}: the term {term[:40]!r} has {size} tokens, and a row has "
-                f"room for {room} (data.row_length)"
+                f"masking.lexicon: {recipe.masking.lexicon}: the term {term[:40]!r} has {size} tokens, and in a "
+                f"row of {recipe.data.row_length} tokens at most {slots} are masked (data.row_length, masking.rate)"
             )
 
 

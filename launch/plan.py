@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,10 @@ class Plan:
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
         whole = 8 if self.recipe.optimizer.average_decay else 4
-        return run.keep_last + for_good + 1, whole * self.parameters + 8 * self.num_trained - 4 * self.by_muon
+        written = math.ceil(self.recipe.schedule.steps / run.save_every)
+        return min(
+            run.keep_last + for_good + 1, written
+        ), whole * self.parameters + 8 * self.num_trained - 4 * self.by_muon
 
     @property
     def row_bytes(self) -> int:

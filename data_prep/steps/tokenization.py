@@ -91,7 +91,11 @@ class Tokenize(Step):
                 first = last
                 if piece.is_last:
                     document = piece.document
-                    yield TokenizedDocument(document, _part_of_ids(document, vocabulary) or parts)
+                    of_ids = _part_of_ids(document, vocabulary)
+                    # Ids do not tell which characters were unknown.
+                    unknown = (np.count_nonzero(ids == vocabulary.special.unk) for ids, _ in of_ids)
+                    self.report.unknown_tokens += int(sum(unknown))
+                    yield TokenizedDocument(document, of_ids or parts)
                     parts = []
         if vocabulary.lines.lexicon:
             self.report.terms.update(vocabulary.lines.lexicon.take_counts())

@@ -87,12 +87,12 @@ class Order:
         return bool(self.tables.get("vocabulary", {}).get("extend"))
 
     def corpus_overrides(self, *, without_extension: bool = False) -> list[str]:
-        left_out = ("vocabulary.extend",) if without_extension else ()
-        return [
-            override
-            for override in self.overrides
-            if _table(override) in (*_OF_CORPORA, _SEED) and override.partition("=")[0] not in left_out
-        ]
+        overrides = [override for override in self.overrides if _table(override) in (*_OF_CORPORA, _SEED)]
+        if not without_extension:
+            return overrides
+        # The recipe file may extend the vocabulary too.
+        others = (override for override in overrides if override.partition("=")[0].strip() != "vocabulary.extend")
+        return [*others, "vocabulary.extend=0"]
 
     def training_overrides(self) -> list[str]:
         return [override for override in self.overrides if _table(override) not in _OF_CORPORA]

@@ -6,7 +6,7 @@ published, so it names no folder of the machine that wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,12 @@ def _title(source: Source) -> str:
     """Return the name of the recipe, the name on the hub, or the last part of a folder's path."""
     if source.training:
         return source.training.recipe.name
-    path = Path(source.name)
-    return path.absolute().name if path.is_absolute() or path.exists() else source.name
+    return _name(source.name)
+
+
+def _name(model: str) -> str:
+    path = Path(model)
+    return path.absolute().name if path.is_absolute() or path.exists() else model
 
 
 def _facts(written: Written) -> dict[str, Any]:
@@ -109,11 +113,22 @@ def _training(training: Training) -> dict[str, Any]:
         weights = f"the moving average of the weights (decay {recipe.optimizer.average_decay:g}) in {weights}"
     return {
         "training": chosen,
+        "num_rows": recipe.batch.rows_before(chosen.state.step),
         "recipe": recipe,
         "weights": weights,
         "scores": {name: value for name, value in values.items() if value is not None},
         "scored": scored,
         "science": tomli_w.dumps(recipe.science()),
         "sources": [f"{Path(text.path).name}, licence: {text.licence or 'not stated'}" for text in recipe.data.sources],
-        "starts": read_json(chosen.run / PROVENANCE)["starts"],
+        "starts": (starts := read_json(chosen.run / PROVENANCE)["starts"]),
+        "beginnings": [*dict.fromkeys(_beginnings(starts))],
     }
+
+
+def _beginnings(starts: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield with which weights the run began, if they were not random. The folders of this machine are not named."""
+    for start in starts:
+        if released := start.get("init_from"):
+            yield f"the weights of {_name(released['model'])}"
+        if earlier := start.get("continue_from"):
+            yield f"the weights and moments of an earlier run after its step {earlier['step']:,}"

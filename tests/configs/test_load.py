@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.common.errors import UserError
-from configs.load import for_corpus, from_tables, load, read, shipped
+from configs.load import for_corpus, from_tables, load, read, read_stated, shipped
 from configs.recipe import differences
 
 
@@ -61,6 +61,17 @@ def test_a_wrong_key_or_value_is_named(override: str, sentence: str) -> None:
         load("tiny", [override])
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["model", "data", "initial", "objectives", "deepspeed"])
+@pytest.mark.parametrize("value", ["3", "[1]", "small"])
+def test_a_value_is_no_table(name: str, value: str, tmp_path: Path) -> None:
+    for read_some in (read, read_stated):
+        with pytest.raises(UserError, match=rf"tiny: {name}: .* is not a table"):
+            read_some("tiny", [f"{name}={value}"])
+    (tmp_path / "mine.toml").write_text(f'extends = "tiny"\n{name} = 3\n')
+    with pytest.raises(UserError, match=rf"mine\.toml: {name}: 3 is not a table"):
+        read(str(tmp_path / "mine.toml"))
 
 
 def test_everything_that_is_missing_is_named(tmp_path: Path) -> None:

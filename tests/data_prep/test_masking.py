@@ -118,6 +118,11 @@ def test_spans_do_not_cross_special_tokens() -> None:
     units = np.where(maskable, masking._spans(row_planes, np.zeros(tokens.shape, bool)), -1)
     assert all(set(row[1:30]).isdisjoint(row[31:63]) for row in units)
     assert {len(set(row[1:30])) for row in units} == {1}
+    # An example that begins with the rest of a word begins a span too.
+    starts = row_planes.word_start.copy()
+    starts[:, 31:34] = False
+    units = masking._spans(dataclasses.replace(row_planes, word_start=starts), np.zeros(tokens.shape, bool))
+    assert all(set(row[1:30]).isdisjoint(row[31:63]) for row in units) and units[:, 1:].min() >= 0
 
 
 def test_spans_of_rows_that_open_within_a_word_leave_their_neighbours_alone() -> None:

@@ -10,6 +10,7 @@ from configs.load import load
 from data_prep.text_warnings import (
     lexicon_warnings,
     little_text_warnings,
+    masked_warnings,
     text_warnings,
     unknown_warnings,
     vocabulary_warnings,
@@ -87,6 +88,18 @@ def test_unknown_tokens_above_a_share() -> None:
     assert "1.1% of the tokens are [UNK] (most often о 中); name a vocabulary of this language" in warning
     (warning,) = unknown_warnings(11, 1000, characters, TINY.vocabulary)
     assert "raise vocabulary.alphabet" in warning
+
+
+def test_unknown_tokens_of_ids_name_no_characters() -> None:
+    (warning,) = unknown_warnings(11, 1000, Counter(), VOCABULARY)
+    assert "1.1% of the tokens are [UNK]; name a vocabulary" in warning
+
+
+def test_a_scheme_that_masks_too_little() -> None:
+    whole_words = TINY.masking.model_copy(update={"scheme": "whole_word"})
+    assert not [*masked_warnings(125, 1000, whole_words)]
+    (warning,) = masked_warnings(107, 1000, whole_words)
+    assert "masking.scheme: whole_word, and 10.7% of the tokens are masked instead of 15%" in warning
 
 
 def test_hardly_any_text() -> None:

@@ -107,6 +107,20 @@ def test_the_truncation_of_a_tokenizers_last_use_is_forgotten(words_file: Path, 
     assert taken.encode("x x x x x", add_special_tokens=False).ids == [7] * 5
 
 
+def test_settings_beside_a_vocab_txt_that_contradict_the_recipe_are_refused_by_key(
+    words_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "vocab.txt").write_bytes(words_file.read_bytes())
+    (tmp_path / "config.json").write_text("{}")
+    vocabulary.take(settings(source=str(tmp_path), size=8, strip_accents=False))  # nothing is stated
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true, "strip_accents": false}')
+    vocabulary.take(settings(source=str(tmp_path), size=8, strip_accents=False))
+    with pytest.raises(
+        UserError, match=r"vocabulary\.strip_accents: true, and .*tokenizer_config\.json has false; set vocabulary"
+    ):
+        vocabulary.take(settings(source=str(tmp_path), size=8))
+
+
 def test_a_tokenizer_that_contradicts_the_recipe_is_refused_by_key(words_file: Path, tmp_path: Path) -> None:
     vocabulary.save(vocabulary.take(settings(source=str(words_file), size=8, lowercase=False)), tmp_path)
     with pytest.raises(

@@ -104,3 +104,12 @@ def test_the_table_of_sizes_is_what_is_computed(shown: str) -> None:
 def test_the_example_is_what_is_printed() -> None:
     shown = re.search(r"```\n\$ electra (plan .+)\n([\s\S]+?)```", CLUSTERS)
     assert shown and CliRunner().invoke(app, shown[1].split()).stdout == shown[2]
+
+
+def test_a_run_has_no_more_checkpoints_than_it_writes() -> None:
+    short = plan(
+        load("tiny", ["schedule.steps=10", "schedule.warmup_steps=1", "run.save_every=4", "run.keep_last=50"]),
+        1,
+        "h200",
+    )
+    assert short.checkpoints[0] == 3  # after 4, 8 and 10 steps

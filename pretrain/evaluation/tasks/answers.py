@@ -23,14 +23,14 @@ _CMRC_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…�
 def score_answers(predicted: Sequence[str], correct: Sequence[Sequence[str]], doubts: Sequence[float] = ()) -> Metrics:
     """Exact match and F1: for each question the best over its correct answers, then the mean over questions.
 
-    Text with Chinese characters is compared by the rules of ymcui/cmrc2018 (cmrc2018_evaluate.py), other text by
-    SQuAD's. Where some questions have no answer, as in SQuAD 2.0, no answer is predicted when a doubt is above 0, and
-    the `best_` metrics use the threshold that would have given the best score (evaluate-v2.0.py).
+    A question with Chinese characters in its answers is scored by the rules of ymcui/cmrc2018 (cmrc2018_evaluate.py),
+    another by SQuAD's. Where some questions have no answer, as in SQuAD 2.0, no answer is predicted when a doubt is
+    above 0, and the `best_` metrics use the threshold that would have given the best score (evaluate-v2.0.py).
     """
     metrics, best = Metrics(), Metrics()
     for name, score in (("f1", _f1), ("exact_match", _exact_match)):
         values = [
-            max(score(guess, answer) for answer in answers or [""])
+            max(score(guess, answer, any(map(_CHINESE.search, (guess, *answers)))) for answer in answers or [""])
             for guess, answers in zip(predicted, correct, strict=True)
         ]
         if not all(correct):
@@ -58,14 +58,13 @@ def _at_best_threshold(
     return best
 
 
-def _exact_match(predicted: str, correct: str) -> float:
-    if _CHINESE.search(correct):
+def _exact_match(predicted: str, correct: str, is_chinese: bool) -> float:
+    if is_chinese:
         return float(_without_punctuation(predicted) == _without_punctuation(correct))
     return float(_squad_words(predicted) == _squad_words(correct))
 
 
-def _f1(predicted: str, correct: str) -> float:
-    is_chinese = bool(_CHINESE.search(correct))
+def _f1(predicted: str, correct: str, is_chinese: bool) -> float:
     guess, right = (_cmrc_units(text) if is_chinese else _squad_words(text) for text in (predicted, correct))
     if not guess or not right:  # an empty text stands for "no answer"
         return float(guess == right)

@@ -5,6 +5,7 @@ Letters: B features, L tokens.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -79,8 +80,9 @@ class QuestionReader(TaskReader):
         for number, example in enumerate(examples):
             assert example.pair is not None
             encoding = self.tokenizer.encode(self._shortened(example.text), example.pair)
-            correct = cast(Answers, example.target).answers
-            for window in (encoding, *encoding.overflowing):
+            windows = (encoding, *encoding.overflowing)
+            correct = [_covered(windows, answer) for answer in cast(Answers, example.target).answers[:1]]
+            for window in windows:
                 start, end = _place(window, correct[0]) if correct else (0, 0)
                 features.append(Feature(number, (window,), {"start_positions": start, "end_positions": end}))
         return features
@@ -103,7 +105,7 @@ class QuestionReader(TaskReader):
             if score > best.score:
                 context = cast(str, examples[feature.example].pair)
                 offsets = feature.encoding.offsets
-                best.score, best.text = score, context[offsets[start][0] : offsets[end][1]]
+                best.score, best.text = score, _with_marks(context, offsets[start][0], offsets[end][1])
         correct = [[answer.text for answer in cast(Answers, example.target).answers] for example in examples]
         doubts = [span.no_answer_score - span.score for span in spans]
         return answers.score_answers([span.text for span in spans], correct, doubts)
@@ -116,6 +118,28 @@ class QuestionReader(TaskReader):
         allowed = inside[:, None] & inside[None, :] & (lengths >= 0) & (lengths < self.settings.answer_length)
         start, end = np.unravel_index(np.where(allowed, sums, -np.inf).argmax(), sums.shape)
         return float(sums[start, end]), int(start), int(end)
+
+
+def _with_marks(context: str, start: int, end: int) -> str:
+    """The text from start to end with the combining marks behind it, which a tokenizer that strips accents removes."""
+    while end < len(context) and unicodedata.combining(context[end]):
+        end += 1
+    return context[start:end]
+
+
+def _covered(windows: Sequence[Encoding], answer: Answer) -> Answer:
+    """The answer without characters at its edges that are in no token, such as blanks."""
+    first, last = answer.start, answer.start + len(answer.text)
+    inside = [
+        span
+        for window in windows
+        for source, span in zip(window.sequence_ids, window.offsets, strict=True)
+        if source == 1 and span[0] < last and span[1] > first
+    ]
+    if not inside:
+        return answer
+    start, end = max(first, min(begin for begin, _ in inside)), min(last, max(end for _, end in inside))
+    return Answer(answer.text[start - first : end - first], start)
 
 
 def _place(window: Encoding, answer: Answer) -> tuple[int, int]:

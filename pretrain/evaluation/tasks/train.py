@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from configs.common.errors import UserError
 from configs.update_tables import OptimizerTable, ScheduleTable
 from pretrain.evaluation.tasks.backbone import Backbone
 from pretrain.evaluation.tasks.features import Feature, TaskReader, collate
@@ -34,14 +35,21 @@ def fine_tune(
     device: torch.device,
     check_stop: CheckStop = lambda: None,
 ) -> Metrics:
-    """The metrics on the held-out examples. The seed decides the head, the order of the examples and dropout."""
+    """The metrics on the held-out examples. The seed decides the head, the order of the examples and dropout.
+
+    Raises UserError if the weights or the metrics are not finite.
+    """
     torch.manual_seed(seed)
     reader = task_reader(task, backbone.tokenizer, settings)
     model = backbone.with_head(task).to(device)
     train(model, reader.training_features(task.train), backbone, settings, device, check_stop)
     features = reader.features(task.held_out)
     outputs = predict(model, reader, features, backbone.pad, device, check_stop)
-    return reader.score(task.held_out, features, outputs)
+    metrics = reader.score(task.held_out, features, outputs)
+    weights_are_finite = all(bool(weight.isfinite().all()) for weight in model.parameters())
+    if not weights_are_finite or not all(map(math.isfinite, metrics.values())):
+        raise UserError(f"{task.name}: the fine-tuning with seed {seed} diverged; lower learning_rate")
+    return metrics
 
 
 def train(

@@ -54,11 +54,12 @@ def test_all_parts() -> None:
         f"electra prepare adapt --out out/domain 'data.sources=my text/' {shared} vocabulary.extend=9 --init-from model"
     )
     assert command_lines["general"] == (
-        f"electra prepare adapt --out out/general data.sources=web/ {shared} --init-from out/domain"
+        f"electra prepare adapt --out out/general data.sources=web/ {shared} vocabulary.extend=0 --init-from out/domain"
     )
     assert shlex.split(command_lines["mixture"])[5:] == [
         'data.sources=[{path="my text/"}, {path="web/", weight=0.2}]',
         *shared.split(),
+        "vocabulary.extend=0",
         "--init-from",
         "out/domain",
     ]

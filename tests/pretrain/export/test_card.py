@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,18 @@ def test_a_released_model_is_named_by_the_last_part_of_its_folder(corpus_folder:
     assert "# x-discriminator: ELECTRA discriminator" in text
     assert "does not record how it was trained" in text
     assert str(tmp_path) not in text
+
+
+def test_a_card_says_with_which_weights_a_run_began(run: Path, tmp_path: Path) -> None:
+    provenance = json.loads((run / "provenance.json").read_text())
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    first = provenance["starts"][0]
+    first["init_from"] = {"model": "google/electra-small-discriminator"}
+    first["continue_from"] = {"checkpoint": "/home/me/run/checkpoints/step-00000400", "step": 400}
+    (copy / "provenance.json").write_text(json.dumps(provenance))
+    export(str(copy), tmp_path / "out", Order(part="discriminator"))
+    text = card(tmp_path / "out" / "discriminator")
+    assert "- began with the weights of google/electra-small-discriminator" in text
+    assert "- began with the weights and moments of an earlier run after its step 400" in text
+    assert "/home/me" not in text
+    assert "steps: 12, rows of 64 tokens: 96" in text

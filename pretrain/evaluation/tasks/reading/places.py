@@ -10,8 +10,8 @@ from pretrain.evaluation.tasks.reading.task import Answer, Answers, LabelledExam
 def with_valid_places(split: str, examples: list[LabelledExample], notes: list[str]) -> list[LabelledExample]:
     """Move each misplaced answer to its nearest occurrence in the context, and count it in `notes`.
 
-    Training leaves out examples whose answers are nowhere. Held-out examples keep them, because only their text is
-    compared.
+    Training leaves out answers that are nowhere, and examples without any other. Held-out examples keep them, because
+    only their text is compared.
     """
     if not examples or not isinstance(examples[0].target, Answers):
         return examples
@@ -24,10 +24,10 @@ def with_valid_places(split: str, examples: list[LabelledExample], notes: list[s
         valid = tuple(answer for answer in placed if answer is not None)
         num_moved += any(answer is not None and answer != old for answer, old in zip(placed, given, strict=True))
         num_absent += bool(given) and not valid
-        if valid or not given:
+        if split != "train":
+            kept.append(_with_answers(example, tuple(new or old for new, old in zip(placed, given, strict=True))))
+        elif valid or not given:
             kept.append(_with_answers(example, valid))
-        elif split != "train":
-            kept.append(example)
     _note(split, num_moved, num_absent, notes)
     return kept
 

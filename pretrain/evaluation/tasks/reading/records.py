@@ -165,10 +165,9 @@ def _question(record: Record) -> RawExample:
     if listed is None:
         return example
     answers = tuple(Answer(_string(text), int(start)) for text, start in listed if text != "")
-    placed = tuple(answer for answer in answers if answer.start >= 0)
-    if answers and not placed:  # the test files of CMRC
+    if answers and all(answer.start < 0 for answer in answers):  # the test files of CMRC
         return example
-    return RawExample(example.text, example.pair, (), Answers(placed))
+    return RawExample(example.text, example.pair, (), Answers(answers))
 
 
 def _listed_answers(answers: Any) -> list[tuple[Any, Any]] | None:

@@ -19,13 +19,18 @@ def test_chinese_answers_by_the_rules_of_cmrc() -> None:
     # the longest run that both share is 楼梦, two of 3 and of 4 characters; in any order it would be three
     assert score_answers(["梦楼梦"], [["红楼梦梦"]])["f1"] == pytest.approx(2 * 2 / 7)
     # ELECTRA is one piece
-    assert score_answers(["ELECTRA模型"], [["electra"]])["f1"] == 0
+    assert score_answers(["ELECTRA模型"], [["electra"]])["f1"] == pytest.approx(2 * 1 / (3 + 1))
     assert score_answers(["electra 模型"], [["ELECTRA 模型 好"]])["f1"] == pytest.approx(2 * 3 / 7)
 
 
 def test_traditional_characters_are_chinese() -> None:
     assert score_answers(["《紅樓夢》"], [["紅樓夢"]]) == {"f1": 1, "exact_match": 1}
     assert score_answers(["紅樓"], [["紅樓夢"]])["f1"] == pytest.approx(2 * 2 / 5)
+
+
+def test_a_chinese_question_may_have_an_answer_without_a_chinese_character() -> None:
+    assert score_answers(["1945年"], [["1945"]])["f1"] == pytest.approx(2 * 1 / (2 + 1))
+    assert score_answers(["《1945》"], [["1945", "1945年"]]) == {"f1": 1, "exact_match": 1}
 
 
 def test_questions_without_an_answer() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from pretrain.evaluation.tasks.backbone import Backbone
 from pretrain.evaluation.tasks.questions import ElectraForQuestions, QuestionReader
 from pretrain.evaluation.tasks.reading.folders import read_task
+from pretrain.evaluation.tasks.reading.task import Answer, Answers, LabelledExample
 from pretrain.evaluation.tasks.settings import settings_for
-from tests.pretrain.evaluation.tasks.toy import questions, task
+from tests.pretrain.evaluation.tasks.toy import questions, task, task_of
 
 
 def test_every_answer_is_in_a_window(backbone: Backbone, tmp_path: Path) -> None:
@@ -47,3 +50,29 @@ def test_the_loss_is_that_of_transformers_without_padding(backbone: Backbone) ->
         torch.testing.assert_close(output.logits[number, :length, 0], expected.start_logits[0])
         torch.testing.assert_close(output.logits[number, :length, 1], expected.end_logits[0])
     assert output.loss.item() == pytest.approx(sum(losses) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "context"),
+    [
+        ("sun", "the sun is up"),
+        ("sun ", "the sun is up"),
+        (" sun", "the sun is up"),
+        ("sun\u0301", "the sun\u0301 is up"),
+        ("sun\u200b", "the sun\u200b is up"),
+    ],
+)
+def test_the_edge_of_an_answer_may_be_in_no_token(backbone: Backbone, answer: str, context: str) -> None:
+    """A blank, a mark that the tokenizer strips, and a character that it removes."""
+    start = context.index(answer)
+    example = LabelledExample("what", context, (), Answers((Answer(answer, start),)))
+    toy = replace(task_of(example.target), train=[example], held_out=[example])
+    reader = QuestionReader(toy, backbone.tokenizer, settings_for(toy, 32, 64, ()))
+    (feature,) = features = reader.features([example])
+    first, last = feature.labels["start_positions"], feature.labels["end_positions"]
+    assert feature.encoding.tokens[first : last + 1] == ["sun"]
+    logits = np.zeros((len(feature.encoding.ids), 2), np.float32)
+    logits[first, 0] = logits[last, 1] = 9
+    scores = reader.score([example], features, [logits])
+    if "\u200b" not in answer:
+        assert (scores["f1"], scores["exact_match"]) == (1, 1)

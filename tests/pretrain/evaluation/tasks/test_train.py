@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
+from configs.common.errors import UserError
 from pretrain.evaluation.tasks import train
 from pretrain.evaluation.tasks.backbone import Backbone
 from pretrain.evaluation.tasks.features import collate
@@ -85,3 +86,10 @@ def test_a_task_is_learned_in_either_precision(
         metrics = fine_tune(backbone, toy, settings, 0, torch.device("cpu"))
     assert types == {computed}
     assert metrics["accuracy"] > 0.9
+
+
+def test_a_fine_tuning_that_diverges_is_a_sentence(backbone: Backbone, tmp_path: Path) -> None:
+    toy = read_task(task(tmp_path, classes))
+    settings = settings_for(toy, 32, 64, (*FAST, "epochs=1", "learning_rate=1e30"))
+    with pytest.raises(UserError, match=rf"{toy.name}: the fine-tuning with seed 3 diverged; lower learning_rate"):
+        fine_tune(backbone, toy, settings, 3, torch.device("cpu"))

@@ -23,3 +23,11 @@ def test_an_answer_that_is_nowhere_cannot_be_trained_but_compared() -> None:
         notes: list[str] = []
         assert with_valid_places(split, [absent], notes) == kept
         assert "1 records whose answers are nowhere in their context" in notes[0]
+
+
+def test_every_answer_of_a_held_out_question_is_compared() -> None:
+    several = question(Answer("the nurse", -1), Answer("nurse", 4), Answer("a nurse", 0))
+    (trained,) = with_valid_places("train", [several], [])
+    assert trained == question(Answer("the nurse", 0), Answer("nurse", 4))
+    (compared,) = with_valid_places("dev", [several], [])
+    assert compared == question(Answer("the nurse", 0), Answer("nurse", 4), Answer("a nurse", 0))
