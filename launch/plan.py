@@ -60,10 +60,8 @@ class Plan:
         run = self.recipe.run
         for_good = self.recipe.schedule.steps // run.keep_every if run.keep_every else 0
         whole = 8 if self.recipe.optimizer.average_decay else 4
-        written = math.ceil(self.recipe.schedule.steps / run.save_every)
-        return min(
-            run.keep_last + for_good + 1, written
-        ), whole * self.parameters + 8 * self.num_trained - 4 * self.by_muon
+        most = min(run.keep_last + for_good + 1, math.ceil(self.recipe.schedule.steps / run.save_every))
+        return most, whole * self.parameters + 8 * self.num_trained - 4 * self.by_muon
 
     @property
     def row_bytes(self) -> int:
