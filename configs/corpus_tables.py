@@ -145,6 +145,13 @@ class VocabularyTable(Table):
     """Number of words of the text that are added to an existing vocabulary. They replace its [unused] entries first,
     and are then appended."""
 
+    @field_validator("source")
+    @classmethod
+    def _names_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("source: is empty; write train, or name a vocab.txt, a tokenizer.json or a folder")
+        return value
+
     @model_validator(mode="after")
     def _only_a_taken_one_is_extended(self) -> Self:
         if self.extend and self.source == "train":

@@ -49,6 +49,7 @@ REFUSED = [
     ("data", {"row_length": 12}, "row_length: 12 is not a multiple of 8"),
     ("data", {"shortest_random_length": 2}, "shortest_random_length: 2 is not between 3 and row_length (128)"),
     ("data", {"shortest_random_length": 129}, "shortest_random_length: 129 is not between 3 and row_length (128)"),
+    ("vocabulary", {"source": ""}, "source: is empty; write train, or name a vocab.txt"),
     ("vocabulary", {"extend": 5}, "extend: 5, and the vocabulary is trained"),
     ("masking", {"scheme": "terms"}, "lexicon: '' names no file, and scheme is terms"),
     ("masking", {"lexicon": "terms.txt"}, "lexicon: 'terms.txt' is of no use unless scheme is terms"),
