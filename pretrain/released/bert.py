@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from configs.common.errors import UserError
 from pretrain.released.names import from_huggingface, left_out
@@ -55,9 +56,15 @@ def _without_copies(state: Weights, origin: str) -> Weights:
     table, bias = (state.pop(name, None) for name in _DECODER.values())
     if bias is not None:
         state.setdefault(_BIAS, bias)
-    if table is not None and _WORDS in state and not torch.equal(table, state[_WORDS]):
-        raise UserError(
-            f"{origin}: {_DECODER['weight']} is not the table of its word embeddings (tie_word_embeddings is false), "
-            "and in ELECTRA both are the same; save its encoder alone (model.bert.save_pretrained)"
-        )
+    if table is not None:
+        refuse_untied(state, table, f"{origin}: {_DECODER['weight']}", "bert")
     return state
+
+
+def refuse_untied(state: Weights, table: Tensor, name: str, encoder: str) -> None:
+    """Raise UserError if the matrix of an output, `name`, is not the table of word embeddings of `state`."""
+    if _WORDS in state and not torch.equal(table, state[_WORDS]):
+        raise UserError(
+            f"{name} is not the table of its word embeddings (tie_word_embeddings is false), and in ELECTRA both are "
+            f"the same; save its encoder alone (model.{encoder}.save_pretrained)"
+        )

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from configs.common import hub
 from configs.common.errors import UserError
 from configs.common.files import read_json
@@ -22,7 +20,6 @@ from pretrain.released.state_names import standard_names
 from pretrain.released.weight_files import PICKLED, SAFETENSORS, read_weights, weight_file
 
 CONFIG = "config.json"
-_WORDS = "electra.embeddings.word_embeddings.weight"
 # The files that are downloaded from a repository. Weights in shards have an index that names the shards.
 _DOWNLOADED = (
     *(CONFIG, VOCABULARY_FILE, TOKENIZER_FILE, "tokenizer_config.json"),
@@ -47,11 +44,8 @@ def read(folder: Path, origin: str = "") -> list[Network]:
     weights = from_huggingface(tensors, tower)
     # The head has a second copy of the word embeddings.
     table = tensors.pop("generator_lm_head.weight", None)
-    if table is not None and not torch.equal(table, tensors.get(_WORDS, table)):
-        raise UserError(
-            f"{origin}: generator_lm_head.weight is not the table of its word embeddings (tie_word_embeddings is "
-            "false), and in ELECTRA both are the same; save its encoder alone (model.electra.save_pretrained)"
-        )
+    if table is not None:
+        bert.refuse_untied(tensors, table, f"{origin}: generator_lm_head.weight", "electra")
     return [Network(tower, weights, config, origin, left_out(tensors, tower, weights))]
 
 

@@ -121,8 +121,11 @@ class QuestionReader(TaskReader):
 
 
 def _with_marks(context: str, start: int, end: int) -> str:
-    """The text from start to end with the combining marks behind it, which a tokenizer that strips accents removes."""
-    while end < len(context) and unicodedata.combining(context[end]):
+    """The text from start to end with the marks behind it that BERT's tokenizer removes where it strips accents.
+
+    These are the characters of the category Mn. Signs of vowels in Hindi are among them.
+    """
+    while end < len(context) and unicodedata.category(context[end]) == "Mn":
         end += 1
     return context[start:end]
 

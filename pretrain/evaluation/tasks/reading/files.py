@@ -25,7 +25,6 @@ ENDINGS = (*_JSON, ".tsv", ".csv", ".parquet", *_COLUMNS)
 _HALVES = ("d-", "m-")
 # No language has longer words on average.
 _LONGEST_MEAN = 12
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # The exceptions that parsers raise for malformed content.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error, RecursionError)
 
@@ -65,8 +64,11 @@ def records_of(file: Path) -> list[Record]:
 def _refuse_half_characters(records: list[Record]) -> None:
     """Raise ValueError for half of a surrogate pair, which JSON can hold, as where a post was cut in an emoji."""
     for number, record in enumerate(records, 1):
-        if _HALF_CHARACTER.search(json.dumps(record, ensure_ascii=False, default=str)):
-            raise ValueError(f"record {number} holds half of a surrogate pair, which is no character; remove it")
+        try:
+            json.dumps(record, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            sentence = f"record {number} holds half of a surrogate pair, which is no character; remove it"
+            raise ValueError(sentence) from None
 
 
 def reason(error: BaseException) -> str:
